@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+// The arrows between layers. A dependency that is not listed here does not exist; docs/ARCHITECTURE.md says why.
+
+import PackageDescription
+
+/// Swift 6 mode with every warning an error, for all targets.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// The layers that touch raw memory also mark each unsafe expression, and prove their hot paths in release builds.
+let data: [SwiftSetting] =
+  strict + [
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+    .define("HOT_PATH_PROOF", .when(configuration: .release)),
+  ]
+
+let package = Package(
+  name: "toprack",
+  products: [
+    .executable(name: "toprackd", targets: ["toprackd"]),
+    .executable(name: "toprack", targets: ["toprack"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Forwarding plane, bottom up.
+    .target(name: "CPort"),
+    .target(name: "Wire", swiftSettings: data),
+    .target(name: "Switching", dependencies: ["Wire"], swiftSettings: data),
+    .target(name: "Ports", dependencies: ["CPort", "Wire"], swiftSettings: data),
+    .target(name: "Dataplane", dependencies: ["Ports", "Switching", "Wire"], swiftSettings: data),
+
+    // Control plane.
+    .target(name: "Rack", swiftSettings: strict),
+    .target(
+      name: "Store",
+      dependencies: ["Rack", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+    .target(
+      name: "Control",
+      dependencies: [
+        "Dataplane", "Ports", "Rack", "Store", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "API",
+      dependencies: [
+        "Control", "Rack",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+
+    // Programs: they assemble, and nothing else.
+    .executableTarget(
+      name: "toprackd",
+      dependencies: [
+        "API", "Control", "Dataplane", "Ports", "Store",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "toprack",
+      dependencies: [
+        "Ports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+    .executableTarget(
+      name: "forwarding-bench", dependencies: ["AllocationCounter", "Dataplane", "Ports", "Switching", "Wire"],
+      path: "Benchmarks/Forwarding", swiftSettings: data),
+
+    // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
+    .testTarget(
+      name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
+    .testTarget(
+      name: "DataplaneTests", dependencies: ["Dataplane", "Ports", "Switching", "Wire"], path: "Tests/Dataplane",
+      swiftSettings: data),
+    .testTarget(name: "RackTests", dependencies: ["Rack"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests", dependencies: ["Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Store", swiftSettings: strict),
+    .testTarget(
+      name: "ControlTests",
+      dependencies: [
+        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/Control", swiftSettings: strict),
+    .testTarget(
+      name: "APITests",
+      dependencies: [
+        "API", "Control", "Rack",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Tests/API", swiftSettings: strict),
+    .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,14 @@
+// What Hummingbird carries along with a request.
+
+public import Hummingbird
+
+/// The context of one request. `prefix` is what links in the answer begin with.
+public struct APIContext: RequestContext {
+  public var coreContext: CoreRequestContextStorage
+  /// Empty, or "/metal/v1".
+  public var prefix = ""
+
+  public init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+  }
+}

@@ -1,0 +1,118 @@
+// What a caller sent: members of the JSON body, and the query. The same argument travels in the one or the other
+// depending on the client, so both are asked, and the body wins.
+//
+// Absent, empty and `{}` bodies are alike; so are a member that is absent and one that is null; members nobody asks
+// for are ignored, and so is the content type.
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Rack
+
+/// The arguments of one request. Each accessor answers `nil` for "not given", and throws a 422 that names the member,
+/// its value and what would be valid.
+struct Arguments: Sendable {
+  /// The longest body that is read, in bytes.
+  static let bodyLimit = 1 << 20
+
+  let body: JSON
+  let query: [String: String]
+
+  /// `body`: the bytes of the body, at most `bodyLimit`. `query`: percent-decoded.
+  init(body: [UInt8], query: [String: String]) throws {
+    self.query = query
+    let isBlank = body.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    let value = isBlank ? [:] : try JSON(reading: body)
+    switch value {
+    case .object: self.body = value
+    case .null: self.body = [:]
+    default: throw APIError(.badRequest, "the body must be a JSON object, not \(value.kind)")
+    }
+  }
+
+  /// Reads the body of `request`.
+  init(_ request: Request) async throws {
+    let buffer = try await request.body.collect(upTo: Self.bodyLimit)
+    try self.init(body: Array(buffer.readableBytesView), query: Self.query(of: request))
+  }
+
+  /// The query of `request`, decoded; of repeated names the last one counts.
+  static func query(of request: Request) -> [String: String] {
+    var query: [String: String] = [:]
+    for pair in (request.uri.query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let texts = parts.map { PercentEncoding.decode($0.replacing("+", with: " ")) }
+      query[texts[0]] = texts.count > 1 ? texts[1] : ""
+    }
+    return query
+  }
+
+  /// The member `name` of the body, or of the query; `nil` when neither has it or it is null.
+  func value(_ name: String) -> JSON? {
+    if let value = body[name], value != .null { return value }
+    return query[name].map(JSON.string)
+  }
+
+  func string(_ name: String) throws(APIError) -> String? {
+    switch value(name) {
+    case nil: return nil
+    case .string(let text): return text
+    case .some(let other): throw .invalid("\(name) must be a text, not \(other.kind)")
+    }
+  }
+
+  /// A whole number, or a text of digits.
+  func integer(_ name: String) throws(APIError) -> Int? {
+    guard let value = value(name) else { return nil }
+    switch value {
+    case .integer(let number): return number
+    case .number(let number) where Int(exactly: number) != nil: return Int(exactly: number)
+    case .string(let text): if let number = Self.digits(text) { return number }
+    default: break
+    }
+    throw .invalid("\(name) must be a whole number, not \(Self.shown(value))")
+  }
+
+  func boolean(_ name: String) throws(APIError) -> Bool? {
+    guard let value = value(name) else { return nil }
+    switch value {
+    case .boolean(let flag): return flag
+    case .string("true"): return true
+    case .string("false"): return false
+    default: throw .invalid("\(name) must be true or false, not \(Self.shown(value))")
+    }
+  }
+
+  /// A network as its number or its UUID.
+  func network(_ name: String) throws(APIError) -> NetworkReference? {
+    guard let value = value(name) else { return nil }
+    switch value {
+    case .integer(let number): return .number(number)
+    case .string(let text):
+      if let number = Self.digits(text) { return .number(number) }
+      if let id = NetworkID(text) { return .id(id) }
+    default: break
+    }
+    throw .invalid("\(name) must be the number of a virtual network or its UUID, not \(Self.shown(value))")
+  }
+
+  /// `read`, with a 422 when it finds nothing. `what` says what is expected: "the number or UUID of a network".
+  func required<Value>(
+    _ name: String, _ what: String, _ read: (String) throws -> Value?
+  ) throws -> Value {
+    guard let value = try read(name) else { throw APIError.invalid("\(name) is missing: give \(what)") }
+    return value
+  }
+
+  /// The value of a text of 1 to 18 decimal digits.
+  static func digits(_ text: String) -> Int? {
+    guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int(text)
+  }
+
+  /// A value in an error text, cut to a length that fits a line.
+  static func shown(_ value: JSON) -> String {
+    let text = String(decoding: value.text, as: UTF8.self)
+    return text.count <= 80 ? text : text.prefix(77) + "…"
+  }
+}

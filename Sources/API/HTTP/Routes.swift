@@ -1,0 +1,96 @@
+// The table of routes: method and path to a function from `Call` to `Reply`. Around each function this file reads the
+// body, logs what failed inside, and turns whatever was thrown into the one error form.
+//
+// A path that exists answers 405 with `Allow` to the methods that it does not have; any other path answers 404.
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Collects routes and builds the responder from them.
+struct Routes {
+  typealias Handler = @Sendable (Call) async throws -> Reply
+
+  private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+  private var methods: [String: [HTTPRequest.Method]] = [:]
+
+  init() {
+    router.add(middleware: UnknownPath())
+  }
+
+  mutating func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }
+  mutating func post(_ path: String, _ handler: @escaping Handler) { on(.post, path, handler) }
+  mutating func put(_ path: String, _ handler: @escaping Handler) { on(.put, path, handler) }
+  mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
+
+  private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+    methods[path, default: []].append(method)
+    router.on(RouterPath(path), method: method) { request, context in
+      await Self.answer(request, context, handler)
+    }
+  }
+
+  /// Call once, when every route is there.
+  func responder() -> RouterResponder<APIContext> {
+    for (path, allowed) in methods {
+      for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete] where !allowed.contains(method) {
+        let names = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+        router.on(RouterPath(path), method: method) { request, context in
+          let path = context.prefix + request.uri.path
+          let error = APIError(.methodNotAllowed, "\(method.rawValue) \(path) is not possible; valid are \(names)")
+          return Self.response(error, headers: [.allow: names])
+        }
+      }
+    }
+    return router.buildResponder()
+  }
+
+  private static func answer(_ request: Request, _ context: APIContext, _ handler: Handler) async -> Response {
+    do {
+      var parameters: [String: String] = [:]
+      for (name, value) in context.parameters {
+        parameters[String(name)] = PercentEncoding.decode(value)
+      }
+      let call = Call(
+        prefix: context.prefix, path: request.uri.path, parameters: parameters,
+        arguments: try await Arguments(request))
+      let reply = try await handler(call)
+      guard let body = reply.body else { return Response(status: reply.status) }
+      return response(reply.status, body)
+    } catch {
+      let answer = APIError(error)
+      if answer.status.kind == .serverError {
+        context.logger.error("\(request.method.rawValue) \(request.uri.path) failed: \(error)")
+      }
+      return response(answer)
+    }
+  }
+
+  fileprivate static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
+    response(error.status, error.body, headers: headers)
+  }
+
+  private static func response(
+    _ status: HTTPResponse.Status, _ body: JSON, headers: HTTPFields = [:]
+  ) -> Response {
+    var headers = headers
+    headers[.contentType] = "application/json; charset=utf-8"
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.text)))
+  }
+}
+
+/// Answers a path that no route has. The handlers above throw nothing, so whatever arrives here is the router's own
+/// "not found".
+private struct UnknownPath: RouterMiddleware {
+  func handle(
+    _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+  ) async throws -> Response {
+    do {
+      return try await next(request, context)
+    } catch {
+      let path = Arguments.shown(.string(context.prefix + request.uri.path))
+      return Routes.response(.unknown("there is nothing at \(path)"))
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// Virtual networks.
+
+import Rack
+
+extension Renderer {
+  func network(_ network: VirtualNetwork) -> JSON { networks([network])[0] }
+
+  /// Asks every server once, however many networks there are.
+  func networks(_ networks: [VirtualNetwork]) -> [JSON] {
+    var instances: [NetworkID: [Server]] = [:]
+    for server in rack.servers.values {
+      for network in Set(server.ports.flatMap(\.networks)) { instances[network, default: []].append(server) }
+    }
+    return networks.map { network in
+      let holders = (instances[network.id] ?? []).sorted { $0.hostname < $1.hostname }
+      return brief(network).adding(
+        ("description", JSON(network.description)), ("facility_code", .string(network.facility)),
+        ("facility", catalogue.facility(code: network.facility)),
+        ("metro_code", JSON(Catalogue.facility(network.facility)?.metro)),
+        ("metro", catalogue.metro(facility: network.facility)),
+        ("assigned_to", project(id: network.project)), ("created_at", time(network.createdAt)), ("tags", []),
+        ("internet_gateway", nil), ("metal_gateways", []),
+        ("instances", .array(holders.map { reference("/devices/\($0.id)") })))
+    }
+  }
+
+  /// The network as a nested object: some clients read the link, others id and number.
+  func brief(_ network: VirtualNetwork) -> JSON {
+    ["id": network.id.json, "href": link("/virtual-networks/\(network.id)"), "vxlan": .integer(network.vxlan)]
+  }
+}

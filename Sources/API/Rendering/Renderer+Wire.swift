@@ -1,0 +1,82 @@
+// What a port does on the wire, and where stations are: Toprack's own view, not part of the Metal API.
+
+import Control
+import Rack
+
+extension Renderer {
+  /// Mode, VLANs with their tagging, and counters of one port. bond0 sums its members and says which one carries.
+  func wire(_ name: PortName, of server: Server, nics: [PortName: NICStatus]) -> JSON {
+    let port = server[name]
+    let members = name == .bond0 ? server.members : [name]
+    let present = members.compactMap { nics[$0] }
+    func sum(_ counter: KeyPath<NICStatus, UInt64>) -> JSON {
+      .integer(Int(clamping: present.reduce(0) { $0 + $1[keyPath: counter] }))
+    }
+    var drops: [String: UInt64] = [:]
+    for nic in present { drops.merge(nic.drops, uniquingKeysWith: +) }
+
+    let common: JSON = [
+      "name": .string(name.rawValue), "id": port.id.json, "server": .string(server.hostname),
+      "mode": .string(server.mode.rawValue), "bonded": .boolean(port.bonded),
+      "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(server.mtu),
+      "vlans": .array(vlans(of: port)),
+      "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
+      "rx_packets": sum(\.rxPackets), "rx_bytes": sum(\.rxBytes),
+      "tx_packets": sum(\.txPackets), "tx_bytes": sum(\.txBytes),
+      "drops": .object(
+        drops.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .integer(Int(clamping: $0.value))) }),
+    ]
+    guard name == .bond0 else {
+      let nic = nics[name]
+      return common.adding(
+        ("mac", JSON(port.mac.map(Self.text(ofMAC:)))), ("interface", JSON(nic?.interface)),
+        ("namespace", JSON(nic?.namespace)), ("carries", .boolean(nic?.carries ?? false)))
+    }
+    return common.adding(
+      (
+        "members",
+        .array(
+          members.map { member in
+            [
+              "name": .string(member.rawValue), "link_up": .boolean(nics[member]?.linkUp ?? false),
+              "carries": .boolean(nics[member]?.carries ?? false),
+            ]
+          })
+      ))
+  }
+
+  /// One VLAN is untagged; of several all are tagged but the native one.
+  private func vlans(of port: Port) -> [JSON] {
+    let networks = port.networks.compactMap { rack.networks[$0] }
+    return networks.sorted { $0.vxlan < $1.vxlan }.map { network in
+      let isNative = port.native == network.id
+      return [
+        "vxlan": .integer(network.vxlan), "id": network.id.json,
+        "tagged": .boolean(networks.count > 1 && !isNative), "native": .boolean(isNative),
+      ]
+    }
+  }
+
+  func station(_ station: Station) -> JSON {
+    [
+      "facility": .string(station.facility), "vxlan": .integer(station.vxlan),
+      "mac": .string(Self.text(ofMAC: station.mac)), "server": .string(station.server),
+      "port": .string(station.port.rawValue), "age_s": .integer(station.age),
+    ]
+  }
+
+  func status(_ status: Status) -> JSON {
+    [
+      "version": .string(status.version), "rack_id": .string(status.rackID.text), "started_at": time(status.startedAt),
+      "servers": .integer(status.servers), "networks": .integer(status.networks),
+      "stations": .integer(status.stations), "station_limit": .integer(status.stationLimit),
+      "stations_evicted": .integer(Int(clamping: status.stationsEvicted)),
+      "stations_refused": .integer(Int(clamping: status.stationsRefused)), "workers": .integer(status.workers),
+      "io": .string(status.ioDriver), "aging_seconds": .integer(rack.aging),
+      "start": [
+        "adopted": .integer(status.adopted), "made": .integer(status.made), "removed": .integer(status.removed),
+      ],
+      "problems": .array(status.problems.map(JSON.string)),
+    ]
+  }
+}

@@ -1,0 +1,36 @@
+// Filters of the device list.
+
+import Rack
+
+/// Which servers a list shows: those for which every given filter holds.
+struct DeviceFilter {
+  private let hostname: String?
+  private let facility: String?
+  private let metro: String?
+  private let mac: String?
+  private let search: String?
+  private let tag: String?
+
+  init(_ arguments: Arguments) throws(APIError) {
+    hostname = try arguments.string("hostname")?.lowercased()
+    facility = try arguments.string("facility")?.lowercased()
+    metro = try arguments.string("metro")?.lowercased()
+    mac = try arguments.string("mac_address")?.lowercased()
+    search = try arguments.string("search")?.lowercased()
+    tag = try arguments.string("tag")
+  }
+
+  func matches(_ server: Server) -> Bool {
+    let macs = server.ports.compactMap(\.mac).map(Renderer.text(ofMAC:))
+    if let hostname, server.hostname.lowercased() != hostname { return false }
+    if let facility, Catalogue.facility(facility)?.code != server.facility { return false }
+    if let metro, Catalogue.metro(metro)?.code != Catalogue.facility(server.facility)?.metro { return false }
+    if let mac, !macs.contains(mac) { return false }
+    if let tag, !tag.isEmpty { return false }  // no server has tags
+    if let search {
+      let texts = [server.hostname.lowercased(), server.id.description, server.plan, server.facility] + macs
+      return (texts + server.addresses.map(\.address)).contains { $0.contains(search) }
+    }
+    return true
+  }
+}

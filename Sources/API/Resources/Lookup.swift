@@ -1,0 +1,73 @@
+// Finding what a path or an argument names, with the 404 or 422 that says what is not there.
+
+import Rack
+
+extension Rack {
+  func known(server id: ServerID) throws(APIError) -> Server {
+    guard let server = servers[id] else { throw .unknown("there is no device \(id)") }
+    return server
+  }
+
+  func known(network id: NetworkID) throws(APIError) -> VirtualNetwork {
+    guard let network = networks[id] else { throw .unknown("there is no virtual network \(id)") }
+    return network
+  }
+
+  func known(project id: ProjectID) throws(APIError) -> Project {
+    guard let project = projects[id] else { throw .unknown("there is no project \(id)") }
+    return project
+  }
+
+  func known(port id: PortID) throws(APIError) -> (server: Server, port: Port) {
+    guard let place = port(id) else { throw .unknown("there is no port \(id)") }
+    return place
+  }
+
+  func known(address id: AddressID) throws(APIError) -> (server: Server, address: Address) {
+    guard let place = address(id) else { throw .unknown("there is no IP assignment \(id)") }
+    return place
+  }
+
+  /// A server by its hostname, in either case, or its UUID.
+  func known(serverNamed reference: String) throws(APIError) -> Server {
+    if let server = server(named: reference) { return server }
+    if let id = ServerID(reference), let server = servers[id] { return server }
+    throw .unknown("there is no server \(Arguments.shown(.string(reference))): give the name or the UUID of one")
+  }
+}
+
+extension Arguments {
+  /// The facility that `facility` or `metro` names: a code or a UUID; for a facility also a list of them, of which the
+  /// first that exists is taken, or "any".
+  func facility() throws(APIError) -> Facility {
+    let rule = "valid are \(Self.facilities), their UUIDs, and any"
+    if let value = value("facility") {
+      let names: [JSON] = if case .array(let names) = value { names } else { [value] }
+      for case .string(let name) in names {
+        if name.lowercased() == "any" { return Catalogue.defaultFacility }
+        if let facility = Catalogue.facility(name) { return facility }
+      }
+      throw .invalid("facility \(Self.shown(value)) is not known; \(rule)")
+    }
+    guard let metro = try string("metro") else { throw .invalid("facility is missing; \(rule)") }
+    if metro.lowercased() == "any" { return Catalogue.defaultFacility }
+    guard let code = Catalogue.metro(metro)?.code,
+      let facility = Catalogue.facilities.first(where: { $0.metro == code })
+    else {
+      let metros = Catalogue.metros.map(\.code).joined(separator: ", ")
+      throw .invalid("metro \(Self.shown(.string(metro))) is not known; valid are \(metros), their UUIDs, and any")
+    }
+    return facility
+  }
+
+  /// The code of the facility that the filter `facility` gives; `nil` when it is not given.
+  func facilityFilter() throws(APIError) -> String? {
+    guard let name = try string("facility") else { return nil }
+    guard let facility = Catalogue.facility(name) else {
+      throw .invalid("facility \(Self.shown(.string(name))) is not known; valid are \(Self.facilities)")
+    }
+    return facility.code
+  }
+
+  private static var facilities: String { Catalogue.facilities.map(\.code).joined(separator: ", ") }
+}

@@ -1,0 +1,122 @@
+/* cport: the only C in the switch. One function per system-call sequence that Swift cannot express well; no policy, no
+ * state of its own, no allocation that outlives a call. Every function returns a value >= 0, or -errno: `errno` itself is
+ * not part of the contract, because Swift may overwrite it before reading it.
+ *
+ *   netns.c   doing something inside another network namespace; making and removing named ones
+ *   tap.c     TAP interfaces
+ *   link.c    rtnetlink: list interfaces, set alias, address, MTU, alternative name
+ *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
+ *   poll.c    epoll with an integer token per descriptor
+ *
+ * Descriptors that a function returns belong to the caller. All are close-on-exec. */
+#ifndef CPORT_H
+#define CPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "cport_ring.h"
+
+/* ---- netns.c ---------------------------------------------------------------------------------------------------- */
+
+/* Runs `body(context)` with the calling thread inside the network namespace `namespace_fd` (-1: where it is already) and
+ * returns its result. The thread is back in its own namespace afterwards; where that fails the process aborts, because a
+ * thread in the wrong namespace would do later work there unseen. Needs CAP_SYS_ADMIN. */
+int cport_netns_run(int namespace_fd, int (*body)(void *context), void *context);
+
+/* Makes a network namespace and binds it to `path` (its directory must be a shared mount, as ip-netns(8) leaves it; it is
+ * made one when it is not). Works from within a service whose mount namespace is private: the mount is made in that of
+ * process 1 when the two differ. -EEXIST when the name is taken. */
+int cport_netns_make(const char *directory, const char *path);
+
+/* Takes the binding `path` away. The namespace itself ends when nothing lives in it any more. */
+int cport_netns_remove(const char *path);
+
+/* ---- tap.c ------------------------------------------------------------------------------------------------------ */
+
+/* What the kernel may leave to the switch: returned by cport_tap_open in `offloads`. */
+enum {
+    CPORT_OFFLOAD_CHECKSUM = 1, /* frames may come with a checksum to finish */
+    CPORT_OFFLOAD_TSO = 2,      /* TCP super-frames, IPv4 and IPv6, with ECN */
+    CPORT_OFFLOAD_USO = 4,      /* UDP super-frames (Linux 6.2) */
+};
+
+/* Creates the TAP `name` inside `namespace_fd` (-1: here), or attaches to the persistent one of that name: non-blocking,
+ * no packet-information prefix, a 12-byte virtio-net header before each frame, all offloads that the kernel takes.
+ * `name` is at most 15 bytes: longer is -ENAMETOOLONG, because the kernel would cut it silently (TUNSETIFF).
+ * -EBUSY: another descriptor holds it. -EINVAL: an interface of that name exists and is no TAP. */
+int cport_tap_open(int namespace_fd, const char *name, unsigned *offloads);
+
+/* Keeps the interface when the descriptor is closed (1), or lets it go with the descriptor (0). */
+int cport_tap_set_persistent(int fd, int on);
+
+/* Plugs (1) or pulls (0) the cable. */
+int cport_tap_set_carrier(int fd, int on);
+
+/* 1 when the interface is up on the server's side, 0 when it is down, -EBADFD when it is gone. */
+int cport_tap_is_up(int fd);
+
+/* Raises the soft limit of open files to the hard one and returns the result. */
+int64_t cport_raise_file_limit(void);
+
+/* ---- link.c ----------------------------------------------------------------------------------------------------- */
+
+struct cport_link {
+    int32_t index;
+    uint32_t mtu;
+    uint8_t mac[6];
+    uint8_t is_up;
+    uint8_t is_tap;
+    char name[16];      /* NUL-terminated, as are the others */
+    char alias[256];
+    char altname[128];  /* the first one */
+};
+
+/* Lists the interfaces of `namespace_fd`. Writes up to `capacity` of them and returns how many there are; call again with
+ * more room when that is greater. */
+int cport_link_list(int namespace_fd, struct cport_link *links, int capacity);
+
+/* Sets what is given of the interface `name`: `mac` (6 bytes), `mtu` (0: leave), `alias`, `altname` (NULL: leave). */
+int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, const char *alias,
+                   const char *altname);
+
+/* Moves the interface `name` from `namespace_fd` into `target_fd`. Its descriptor goes on working. */
+int cport_link_move(int namespace_fd, const char *name, int target_fd);
+
+/* ---- poll.c ----------------------------------------------------------------------------------------------------- */
+
+enum { CPORT_READABLE = 1, CPORT_WRITABLE = 2, CPORT_FAILED = 4 };
+
+struct cport_event {
+    uint32_t token;
+    uint32_t ready; /* CPORT_READABLE, … */
+};
+
+int cport_poll_open(void);
+/* Watches `fd` for `interest` (level-triggered; CPORT_FAILED always comes), or changes what it is watched for. */
+int cport_poll_set(int poll_fd, int fd, uint32_t token, uint32_t interest);
+int cport_poll_remove(int poll_fd, int fd);
+/* Waits up to `timeout_ms` (-1: for ever). Returns the number of events, 0 also when a signal came. At most 64. */
+int cport_poll_wait(int poll_fd, struct cport_event *events, int capacity, int timeout_ms);
+
+/* An event counter that wakes a poller: open, signal from any thread, clear by the owner. */
+int cport_wake_open(void);
+void cport_wake_signal(int fd);
+void cport_wake_clear(int fd);
+
+/* ---- plain input and output ------------------------------------------------------------------------------------- */
+
+ssize_t cport_read(int fd, void *buffer, size_t length);
+ssize_t cport_write(int fd, const void *buffer, size_t length);
+ssize_t cport_writev(int fd, const struct iovec *parts, int count);
+int cport_close(int fd);
+
+/* Names the calling thread, for ps and debuggers; at most 15 bytes. */
+void cport_name_thread(const char *name);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t cport_monotonic_ms(void);
+
+#endif

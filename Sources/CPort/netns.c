@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "cport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int cport_netns_run(int namespace_fd, int (*body)(void *), void *context) {
+    if (namespace_fd < 0) return body(context);
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (home < 0) return -errno;
+    if (setns(namespace_fd, CLONE_NEWNET) < 0) {
+        int error = -errno;
+        close(home);
+        return error;
+    }
+    int result = body(context);
+    if (setns(home, CLONE_NEWNET) < 0) abort();
+    close(home);
+    return result;
+}
+
+/* Making or removing a binding happens on a thread of its own, which gives up its share of the process's file-system state
+ * to be allowed into another mount namespace, and ends afterwards. */
+struct binding {
+    const char *directory, *path;
+    int make, result;
+};
+
+/* Enters the mount namespace of process 1 when it is another than ours (a service with ProtectSystem= has its own, and
+ * mounts made there would stay there). Not being allowed to look is not an error: then ours is the one to use. */
+static int enter_host_mounts(void) {
+    struct stat own, host;
+    if (stat("/proc/self/ns/mnt", &own) < 0 || stat("/proc/1/ns/mnt", &host) < 0) return 0;
+    if (own.st_ino == host.st_ino && own.st_dev == host.st_dev) return 0;
+    int fd = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    int error = 0;
+    if (unshare(CLONE_FS) < 0 || setns(fd, CLONE_NEWNS) < 0) error = -errno;
+    close(fd);
+    return error;
+}
+
+static int share_directory(const char *directory) {
+    if (mkdir(directory, 0755) < 0 && errno != EEXIST) return -errno;
+    if (mount("", directory, "none", MS_SHARED | MS_REC, NULL) == 0) return 0;
+    if (errno != EINVAL) return -errno;
+    /* Not a mount point yet: bind it to itself, then share. As ip-netns(8). */
+    if (mount(directory, directory, "none", MS_BIND | MS_REC, NULL) < 0) return -errno;
+    return mount("", directory, "none", MS_SHARED | MS_REC, NULL) < 0 ? -errno : 0;
+}
+
+static int make(const char *directory, const char *path) {
+    int error = share_directory(directory);
+    if (error < 0) return error;
+    int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    close(fd);
+    if (unshare(CLONE_NEWNET) < 0 || mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL) < 0) {
+        error = -errno;
+        unlink(path);
+        return error;
+    }
+    return 0;
+}
+
+static int take_away(const char *path) {
+    if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL) return -errno;
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+static void *binding_thread(void *argument) {
+    struct binding *b = argument;
+    b->result = enter_host_mounts();
+    if (b->result == 0) b->result = b->make ? make(b->directory, b->path) : take_away(b->path);
+    return NULL;
+}
+
+static int on_own_thread(struct binding *b) {
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, binding_thread, b);
+    if (error) return -error;
+    pthread_join(thread, NULL);
+    return b->result;
+}
+
+int cport_netns_make(const char *directory, const char *path) {
+    struct binding b = {.directory = directory, .path = path, .make = 1};
+    return on_own_thread(&b);
+}
+
+int cport_netns_remove(const char *path) {
+    struct binding b = {.path = path};
+    return on_own_thread(&b);
+}

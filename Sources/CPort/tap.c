@@ -1,0 +1,92 @@
+#define _GNU_SOURCE
+#include "cport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Linux 6.2; absent from older headers. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+struct request {
+    const char *name;
+    unsigned *offloads;
+};
+
+static int open_here(void *context) {
+    struct request *r = context;
+    struct ifreq interface;
+    int header = 12; /* struct virtio_net_hdr_mrg_rxbuf: 10 bytes and num_buffers */
+    memset(&interface, 0, sizeof interface);
+    strncpy(interface.ifr_name, r->name, IFNAMSIZ - 1);
+    interface.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+    *r->offloads = 0;
+    if (ioctl(fd, TUNSETIFF, &interface) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    if (ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0) {
+        *r->offloads = CPORT_OFFLOAD_CHECKSUM | CPORT_OFFLOAD_TSO | CPORT_OFFLOAD_USO;
+    } else if (ioctl(fd, TUNSETOFFLOAD, tcp) == 0) {
+        *r->offloads = CPORT_OFFLOAD_CHECKSUM | CPORT_OFFLOAD_TSO;
+    }
+    return fd;
+}
+
+int cport_tap_open(int namespace_fd, const char *name, unsigned *offloads) {
+    size_t length = strlen(name);
+    if (length == 0) return -EINVAL;
+    if (length >= IFNAMSIZ) return -ENAMETOOLONG;
+    struct request r = {name, offloads};
+    return cport_netns_run(namespace_fd, open_here, &r);
+}
+
+int cport_tap_set_persistent(int fd, int on) { return ioctl(fd, TUNSETPERSIST, (unsigned long)on) < 0 ? -errno : 0; }
+
+int cport_tap_set_carrier(int fd, int on) { return ioctl(fd, TUNSETCARRIER, &on) < 0 ? -errno : 0; }
+
+int cport_tap_is_up(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int n = poll(&p, 1, 0);
+    if (n < 0) return -errno;
+    if (p.revents & (POLLERR | POLLNVAL)) return -EBADFD;
+    return (p.revents & POLLOUT) != 0;
+}
+
+int64_t cport_raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return (int64_t)limit.rlim_cur;
+}
+
+ssize_t cport_read(int fd, void *buffer, size_t length) {
+    ssize_t n = read(fd, buffer, length);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t cport_write(int fd, const void *buffer, size_t length) {
+    ssize_t n = write(fd, buffer, length);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t cport_writev(int fd, const struct iovec *parts, int count) {
+    ssize_t n = writev(fd, parts, count);
+    return n < 0 ? -errno : n;
+}
+
+int cport_close(int fd) { return close(fd) < 0 ? -errno : 0; }

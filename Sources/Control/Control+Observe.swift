@@ -1,0 +1,136 @@
+import Dataplane
+public import FoundationEssentials
+import Ports
+public import Rack
+import Switching
+
+/// A NIC as it is now.
+public struct NICStatus: Hashable, Sendable {
+  /// Name of the interface; `alternative` is the long name of one whose own had to be short.
+  public var interface: String
+  public var alternative: String?
+  /// `nil`: the daemon's own.
+  public var namespace: String?
+  /// Whether the interface is up on the server's side.
+  public var linkUp: Bool
+  /// The member of a bond that carries now (without LACP one does); true for a NIC outside the bond.
+  public var carries: Bool
+  /// Seen from the switch: received is what the server sent. Since the NIC was attached.
+  public var rxPackets: UInt64, rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64
+  /// Name of the reason (`no-vlan`, `bond-standby`, …) to frames; only those that are not 0.
+  public var drops: [String: UInt64]
+
+  public init(
+    interface: String, alternative: String? = nil, namespace: String?, linkUp: Bool, carries: Bool, rxPackets: UInt64,
+    rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64, drops: [String: UInt64]
+  ) {
+    (self.interface, self.alternative, self.namespace) = (interface, alternative, namespace)
+    (self.linkUp, self.carries, self.drops) = (linkUp, carries, drops)
+    (self.rxPackets, self.rxBytes, self.txPackets, self.txBytes) = (rxPackets, rxBytes, txPackets, txBytes)
+  }
+}
+
+/// A MAC address heard on a port.
+public struct Station: Hashable, Sendable {
+  public var facility: String
+  public var vxlan: Int
+  public var network: NetworkID
+  /// 48 bits, first octet highest.
+  public var mac: UInt64
+  /// Hostname.
+  public var server: String
+  public var port: PortName
+  /// Seconds since it was last heard.
+  public var age: Int
+
+  public init(
+    facility: String, vxlan: Int, network: NetworkID, mac: UInt64, server: String, port: PortName, age: Int
+  ) {
+    (self.facility, self.vxlan, self.network, self.mac) = (facility, vxlan, network, mac)
+    (self.server, self.port, self.age) = (server, port, age)
+  }
+}
+
+/// The daemon as a whole.
+public struct Status: Hashable, Sendable {
+  public var version: String
+  public var rackID: UUID
+  public var startedAt: Date
+  public var servers: Int, networks: Int
+  public var stations: Int, stationLimit: Int, stationsEvicted: UInt64, stationsRefused: UInt64
+  public var workers: Int
+  /// `io_uring` or `read/write`.
+  public var ioDriver: String
+  /// NICs at the last start.
+  public var adopted: Int, made: Int, removed: Int
+  /// Sentences; empty when all is well.
+  public var problems: [String]
+}
+
+extension Control {
+  /// `eth0` and `eth1` as they are now. A NIC that could not be attached is left out, and named by `status`.
+  public func counters(of server: ServerID) async -> [PortName: NICStatus] {
+    guard let slot = wires.slotOf[server] else { return [:] }
+    var result: [PortName: NICStatus] = [:]
+    for (nic, location) in wires.locations[server, default: [:]] {
+      let index = NICs.index(nic, slot: slot)
+      let counters = dataplane.counters(of: index)
+      result[nic] = NICStatus(
+        interface: location.device, alternative: location.alternative, namespace: location.namespace,
+        linkUp: dataplane.isLinkUp(index), carries: await dataplane.carries(index), rxPackets: counters.rxPackets,
+        rxBytes: counters.rxBytes, txPackets: counters.txPackets, txBytes: counters.txBytes, drops: counters.drops)
+    }
+    return result
+  }
+
+  /// Stations on a server's ports, in the networks of a number, or both; `nil` is all. In no order.
+  public func stations(of server: ServerID?, vxlan: Int?) async -> [Station] {
+    var stations: [Station] = []
+    for query in queries(server, vxlan) {
+      for record in await dataplane.stations(query) {
+        // What has gone while we asked is left out.
+        guard let network = wires.network(of: record.domain).flatMap({ rack.networks[$0] }),
+          let (owner, port) = wires.owner(of: record.port), let hostname = rack.servers[owner]?.hostname
+        else { continue }
+        stations.append(
+          Station(
+            facility: network.facility, vxlan: network.vxlan, network: network.id, mac: record.mac, server: hostname,
+            port: port, age: record.ageSeconds))
+      }
+    }
+    return stations
+  }
+
+  /// Forgets those stations. Returns how many there were.
+  public func flushStations(of server: ServerID?, vxlan: Int?) async -> Int {
+    var count = 0
+    for query in queries(server, vxlan) { count += await dataplane.flush(query) }
+    return count
+  }
+
+  /// One query, or one for each network of the number: it can be in use in several facilities and projects.
+  private func queries(_ server: ServerID?, _ vxlan: Int?) -> [StationQuery] {
+    let ports = server.map { Set(wires.ports(of: $0)) }
+    if ports?.isEmpty == true { return [] }
+    guard let vxlan else { return [StationQuery(domain: nil, ports: ports)] }
+    return rack.networks.values.filter { $0.vxlan == vxlan }.compactMap { wires.domainOf[$0.id] }
+      .map { StationQuery(domain: $0, ports: ports) }
+  }
+
+  public func status() async -> Status {
+    let stations = await dataplane.stationStatistics()
+    return Status(
+      version: start.version, rackID: rack.id, startedAt: start.at, servers: rack.servers.count,
+      networks: rack.networks.count, stations: stations.count, stationLimit: stations.limit,
+      stationsEvicted: stations.evicted, stationsRefused: stations.refused, workers: dataplane.workers,
+      ioDriver: dataplane.driver, adopted: start.adopted, made: start.made, removed: start.removed,
+      problems: start.problems.values.joined().sorted() + vanishedNamespaces())
+  }
+
+  private func vanishedNamespaces() -> [String] {
+    rack.servers.values.filter { start.problems[$0.id] == nil }.compactMap { server -> String? in
+      guard let namespace = server.place.namespace, !NetworkNamespaces.exists(namespace) else { return nil }
+      return "network namespace \(namespace) of \(server.hostname) is gone; its NICs are not reachable by that name"
+    }.sorted()
+  }
+}

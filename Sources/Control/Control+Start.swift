@@ -1,0 +1,69 @@
+public import Dataplane
+import FoundationEssentials
+public import Logging
+import Rack
+public import Store
+public import Switching
+
+/// What the start found and did.
+struct StartReport: Sendable {
+  let version: String
+  let at: Date
+  var adopted = 0, made = 0, removed = 0
+  /// By server; `nil` for what belongs to none.
+  var problems: [ServerID?: [String]] = [:]
+}
+
+extension Control {
+  /// Enough NICs, ports and domains for a full rack; for `Dataplane.Configuration.limits`.
+  public static var switchLimits: Switch.Limits {
+    var limits = Switch.Limits()
+    limits.nics = max(limits.nics, 2 * Rack.serverLimit)
+    limits.ports = max(limits.ports, 3 * Rack.serverLimit + 1)
+    return limits
+  }
+
+  /// Loads the rack, brings the machine's interfaces in line with it, and sets the forwarding plane to work.
+  ///
+  /// - Parameters:
+  ///   - dataplane: one that runs and has nothing attached.
+  ///   - limits: those that the forwarding plane was made with.
+  ///   - version: what `status` says.
+  /// - Throws: `StoreFault` when there is no usable state. Interfaces that cannot be had are no error: `status` names
+  ///   them, and the rest works.
+  public static func start(
+    store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), version: String, logger: Logger
+  ) async throws -> Control {
+    let rack = try await store.load()
+    var wires = Wires(limits)
+    for network in rack.networks.values { try wires.openDomain(for: network.id) }
+    // In the order in which they came, so that a lack of ports meets the youngest.
+    let servers = rack.servers.values.sorted { ($0.createdAt, $0.hostname) < ($1.createdAt, $1.hostname) }
+    var wanted: [(server: Server, slot: Int)] = []
+    for server in servers { wanted.append((server, try wires.openSlot(for: server.id))) }
+
+    let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
+    let found = await nics.reconcile(wanted)
+    wires.locations = found.locations
+    for problem in found.problems.values.joined() { logger.warning("\(problem)") }
+
+    var change = ForwardingChange()
+    for network in rack.networks.values { change.domains.updateValue(network.vid, forKey: wires.domainOf[network.id]!) }
+    for server in servers { change.ports.merge(wires.programs(for: server)) { $1 } }
+    await dataplane.setAging(seconds: rack.aging)
+    await dataplane.apply(change)
+
+    let report = StartReport(
+      version: version, at: SystemEntropy().now, adopted: found.adopted, made: found.made, removed: found.removed,
+      problems: found.problems)
+    logger.info(
+      "started",
+      metadata: [
+        "rack": "\(rack.id.uuidString.lowercased())", "servers": "\(servers.count)",
+        "networks": "\(rack.networks.count)", "adopted": "\(found.adopted)", "made": "\(found.made)",
+        "removed": "\(found.removed)",
+      ])
+    return Control(
+      rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, start: report, logger: logger)
+  }
+}

@@ -1,0 +1,104 @@
+import Dataplane
+import Ports
+import Rack
+import Switching
+
+/// The steps of a command around its commit, each a walk over the effects that `Rack` asked for.
+extension Control {
+  /// A server's namespace is made with it exactly when it does not exist; the caller cannot know that.
+  func located(_ command: Command) -> Command {
+    guard case .createServer(var request) = command, let namespace = request.place.namespace else { return command }
+    request.place = .namespace(namespace, made: !NetworkNamespaces.exists(namespace))
+    return .createServer(request)
+  }
+
+  /// Before the commit: what can fail. When it throws, it has undone itself.
+  func prepare(_ outcome: Outcome) async throws(Unavailable) {
+    for effect in outcome.effects {
+      switch effect {
+      case .makeNICs(let id):
+        let slot = try wires.openSlot(for: id)
+        do {
+          wires.locations[id] = try await nics.make(outcome.server(id)!, slot: slot)
+        } catch {
+          wires.closeSlot(of: id)
+          throw error as? Unavailable ?? Unavailable(message: "\(error)")
+        }
+      case .openDomain(let id):
+        try wires.openDomain(for: id)
+      case .setMTU(let id):
+        try await nics.setMTU(
+          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: rack.servers[id]!.mtu)
+      case .removeNICs, .rewire, .closeDomain, .setAging: break
+      }
+    }
+  }
+
+  /// Instead of the commit: undoes `prepare`.
+  func takeBack(_ outcome: Outcome) async {
+    for effect in outcome.effects {
+      switch effect {
+      case .makeNICs(let id):
+        await nics.remove(outcome.server(id)!, wires.locations[id, default: [:]], slot: wires.slotOf[id]!)
+        wires.closeSlot(of: id)
+      case .openDomain(let id):
+        wires.closeDomain(of: id)
+      case .setMTU(let id):
+        let before = rack.servers[id]!.mtu
+        try? await nics.setMTU(before, of: wires.locations[id, default: [:]], before: before)
+      case .removeNICs, .rewire, .closeDomain, .setAging: break
+      }
+    }
+  }
+
+  /// After the commit: one transaction on the forwarding plane.
+  func forward(_ outcome: Outcome) async {
+    var change = ForwardingChange()
+    for effect in outcome.effects {
+      switch effect {
+      case .rewire(let id), .setMTU(let id):
+        change.ports.merge(wires.programs(for: outcome.server(id)!)) { $1 }
+      case .removeNICs(let server):
+        change.ports.merge(wires.absence(of: server.id)) { $1 }
+      case .openDomain(let id):
+        change.domains.updateValue(outcome.network(id)!.vid, forKey: wires.domainOf[id]!)
+      case .closeDomain(let id):
+        change.domains.updateValue(nil, forKey: wires.domainOf[id]!)
+      case .setAging(let seconds):
+        await dataplane.setAging(seconds: seconds)
+      case .makeNICs: break
+      }
+    }
+    if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change) }
+  }
+
+  /// At the end: what is no longer used.
+  func dispose(_ outcome: Outcome) async {
+    for effect in outcome.effects {
+      switch effect {
+      case .removeNICs(let server):
+        if let slot = wires.slotOf[server.id] {
+          await nics.remove(server, wires.locations[server.id, default: [:]], slot: slot)
+        }
+        wires.closeSlot(of: server.id)
+        start.problems[server.id] = nil
+      case .closeDomain(let id):
+        wires.closeDomain(of: id)
+      case .makeNICs, .rewire, .setMTU, .openDomain, .setAging: break
+      }
+    }
+  }
+}
+
+extension Outcome {
+  /// The server as it will be.
+  func server(_ id: ServerID) -> Server? {
+    for case .server(let server, replacing: _) in changes where server.id == id { return server }
+    return nil
+  }
+
+  func network(_ id: NetworkID) -> VirtualNetwork? {
+    for case .network(let network) in changes where network.id == id { return network }
+    return nil
+  }
+}

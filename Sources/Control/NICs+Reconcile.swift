@@ -1,0 +1,139 @@
+import Dataplane
+import Glibc
+import Ports
+import Rack
+import Switching
+
+/// The start: what the database wants against what the machine has.
+///
+/// Every namespace is listed once. An interface with our mark whose server wants it is adopted where it is, under the
+/// name that it has: somebody may have moved or renamed it. One that nobody wants is removed, then what is missing is
+/// made. A NIC that cannot be had is a problem of its server; the rest goes on.
+///
+/// The daemon before us may have ended a moment ago, and the kernel lets go of interfaces that its io_uring held a
+/// little after that: an interface that is busy is tried again until `patience` is over.
+extension NICs {
+  /// For all interfaces together, from the start.
+  private static let patience = Duration.seconds(3)
+
+  struct Reconciliation: Sendable {
+    var locations: [ServerID: [PortName: NICLocation]] = [:]
+    var adopted = 0, made = 0, removed = 0
+    /// Sentences, by server; `nil` for what belongs to none.
+    var problems: [ServerID?: [String]] = [:]
+  }
+
+  /// The machine's interfaces at one moment.
+  private struct Inventory {
+    var marked: [OwnershipMarks.Owned: [NICLocation]] = [:]
+    var ourNamespaces: Set<String> = []
+    /// Names in use, unmarked ones too; `nil` is the host.
+    var names: [String?: Set<String>] = [:]
+    var faults: [String: String] = [:]
+  }
+
+  func reconcile(_ wanted: [(server: Server, slot: Int)]) async -> Reconciliation {
+    var result = Reconciliation()
+    let deadline = ContinuousClock.now + Self.patience
+    var inventory = takeInventory(&result)
+    let byID = Dictionary(uniqueKeysWithValues: wanted.map { ($0.server.id, $0.server) })
+
+    var keep: [OwnershipMarks.Owned: NICLocation] = [:]
+    for (owned, locations) in inventory.marked {
+      guard case .nic(let id, let nic) = owned else { continue }
+      let server = byID[id]
+      let home = server.map { (NICName(nic, of: $0).device, $0.place.namespace) }
+      let kept = server == nil ? nil : locations.first { ($0.device, $0.namespace) == home! } ?? locations.first
+      keep[owned] = kept
+      for location in locations where location != kept {
+        if await remove(location, until: deadline, &result) {
+          inventory.names[location.namespace]?.remove(location.device)
+        }
+      }
+    }
+    let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
+    for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
+
+    for (server, slot) in wanted {
+      for nic in PortName.nics {
+        do {
+          if let location = keep[.nic(server.id, nic)] {
+            let tap = try await open(location, until: deadline)
+            try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+            result.locations[server.id, default: [:]][nic] = location
+            result.adopted += 1
+          } else {
+            result.locations[server.id, default: [:]][nic] = try await makeMissing(nic, of: server, slot, inventory)
+            result.made += 1
+          }
+        } catch {
+          result.problems[server.id, default: []].append("\(nic.rawValue) of \(server.hostname): \(error)")
+        }
+      }
+    }
+    return result
+  }
+
+  private func takeInventory(_ result: inout Reconciliation) -> Inventory {
+    var inventory = Inventory()
+    for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      do {
+        for link in try Links.list(in: namespace) {
+          inventory.names[namespace, default: []].formUnion([link.name, link.alternativeName].compactMap { $0 })
+          switch marks.owned(link.alias) {
+          case .nic(let server, let nic):
+            let location = NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace)
+            inventory.marked[.nic(server, nic), default: []].append(location)
+          case .namespace:
+            if let namespace { inventory.ourNamespaces.insert(namespace) }
+          case nil: break
+          }
+        }
+      } catch {
+        // Other programs leave dead names there; it is a problem only for a server that wants this one.
+        if let namespace { inventory.faults[namespace] = "\(error)" } else { result.problems[nil] = ["\(error)"] }
+      }
+    }
+    return inventory
+  }
+
+  /// Opens an interface that exists. Throws EBUSY when somebody else still holds it at the deadline.
+  private func open(_ location: NICLocation, until deadline: ContinuousClock.Instant) async throws -> TAP {
+    while true {
+      do {
+        return try TAP.open(location.device, in: location.namespace)
+      } catch {
+        guard error.errno == EBUSY, ContinuousClock.now < deadline else { throw error }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+    }
+  }
+
+  private func makeMissing(
+    _ nic: PortName, of server: Server, _ slot: Int, _ inventory: Inventory
+  ) async throws -> NICLocation {
+    let namespace = server.place.namespace
+    if let namespace, let fault = inventory.faults[namespace] { throw Unavailable(message: fault) }
+    let name = NICName(nic, of: server)
+    for text in [name.device, name.alternative].compactMap({ $0 })
+    where inventory.names[namespace]?.contains(text) == true {
+      throw Self.foreign(text, namespace)
+    }
+    _ = try ensureNamespace(of: server)
+    return try await make(nic, of: server, slot: slot)
+  }
+
+  /// Removes an interface of ours that nobody wants. False: it is still there.
+  private func remove(
+    _ location: NICLocation, until deadline: ContinuousClock.Instant, _ result: inout Reconciliation
+  ) async -> Bool {
+    do {
+      try await open(location, until: deadline).remove()
+      result.removed += 1
+      return true
+    } catch {
+      result.problems[nil, default: []].append("left behind: \(error)")
+      return false
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/// A command was allowed, and the operating system or the disk did not let it be done. Nothing has changed.
+public struct Unavailable: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One line: what was tried on which interface, namespace or file, and why it failed.
+  public let message: String
+  public var description: String { message }
+
+  public init(message: String) { self.message = message }
+}

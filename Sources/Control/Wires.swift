@@ -1,0 +1,105 @@
+import Dataplane
+import Rack
+import Switching
+import Wire
+
+/// The rack in the forwarding plane's terms: which small integers stand for a server's NICs and ports and for a
+/// network, and what each port's program is.
+///
+/// A server has a slot s: NICs 2s and 2s+1, ports 3s+1 (bond0), 3s+2, 3s+3. The numbers mean nothing after a restart.
+struct Wires {
+  private var slots: IndexPool
+  private var domains: IndexPool
+  private(set) var slotOf: [ServerID: Int] = [:]
+  private var serverIn: [Int: ServerID] = [:]
+  private(set) var domainOf: [NetworkID: DomainIndex] = [:]
+  private var networkIn: [DomainIndex: NetworkID] = [:]
+  /// The NICs that are attached, and where they are.
+  var locations: [ServerID: [PortName: NICLocation]] = [:]
+
+  init(_ limits: Switch.Limits) {
+    slots = IndexPool(0..<min(limits.nics / 2, (limits.ports - 1) / 3))
+    domains = IndexPool(1..<limits.domains)
+  }
+
+  mutating func openSlot(for server: ServerID) throws(Unavailable) -> Int {
+    guard let slot = slots.take() else { throw Unavailable(message: "the switch has no port left for another server") }
+    slotOf[server] = slot
+    serverIn[slot] = server
+    return slot
+  }
+
+  mutating func closeSlot(of server: ServerID) {
+    locations[server] = nil
+    guard let slot = slotOf.removeValue(forKey: server) else { return }
+    serverIn[slot] = nil
+    slots.giveBack(slot)
+  }
+
+  mutating func openDomain(for network: NetworkID) throws(Unavailable) {
+    guard let value = domains.take() else {
+      throw Unavailable(message: "the switch has no broadcast domain left for another virtual network")
+    }
+    domainOf[network] = DomainIndex(value)
+    networkIn[DomainIndex(value)] = network
+  }
+
+  mutating func closeDomain(of network: NetworkID) {
+    guard let domain = domainOf.removeValue(forKey: network) else { return }
+    networkIn[domain] = nil
+    domains.giveBack(domain.value)
+  }
+
+  // MARK: Looking up
+
+  func ports(of server: ServerID) -> [PortIndex] {
+    slotOf[server].map { slot in PortName.allCases.map { Self.port($0, slot: slot) } } ?? []
+  }
+
+  func owner(of port: PortIndex) -> (server: ServerID, port: PortName)? {
+    guard let server = serverIn[(port.value - 1) / 3] else { return nil }
+    return (server, PortName.allCases[(port.value - 1) % 3])
+  }
+
+  func network(of domain: DomainIndex) -> NetworkID? { networkIn[domain] }
+
+  private static func port(_ name: PortName, slot: Int) -> PortIndex {
+    PortIndex(3 * slot + 1 + PortName.allCases.firstIndex(of: name)!)
+  }
+
+  // MARK: Programs
+
+  /// What each of the server's three ports does. A NIC that could not be attached is a member of nothing.
+  func programs(for server: Server) -> [PortIndex: PortProgram] {
+    guard let slot = slotOf[server.id] else { return [:] }
+    var programs = absence(of: server.id)
+    for port in server.wiring {
+      let members = port.members.filter { locations[server.id]?[$0] != nil }
+      guard !members.isEmpty else { continue }
+      programs[Self.port(port.name, slot: slot)] = PortProgram(
+        members: members.map { NICs.index($0, slot: slot) }, role: role(port.role), mtu: server.mtu)
+    }
+    return programs
+  }
+
+  /// The programs of a server that is going.
+  func absence(of server: ServerID) -> [PortIndex: PortProgram] {
+    Dictionary(uniqueKeysWithValues: ports(of: server).map { ($0, .absent) })
+  }
+
+  private func role(_ role: PortWiring.Role) -> PortProgram.Role {
+    switch role {
+    case .dark: .dark
+    case .routed: .routed
+    case .switched(let untagged, let tagged):
+      .switched(
+        untagged: untagged.flatMap { domainOf[$0] },
+        tagged: tagged.compactMap { domainOf[$0] }.sorted { $0.value < $1.value })
+    }
+  }
+}
+
+extension VirtualNetwork {
+  /// The number as a tag carries it. Networks are numbered 2...3999, which all are VIDs.
+  var vid: VLANID { VLANID(vxlan)! }
+}

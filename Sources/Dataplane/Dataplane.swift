@@ -1,0 +1,125 @@
+import Glibc
+public import Ports
+public import Switching
+import Synchronization
+
+/// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and stations read.
+///
+/// Every call that changes something returns when the worker forwards by it, so a caller that has returned may tell its own
+/// caller that the wire has changed. Calls of one task are done in order.
+///
+/// There is one worker. The interface does not show it: a change is one transaction for every worker, and an answer is the
+/// sum over them.
+///
+/// ## Threads
+/// Any. TAPs belong to this object; a worker borrows their descriptors between `attach` and `detach`.
+public final class Dataplane: Sendable {
+  public struct Configuration: Sendable {
+    /// Stations kept, and of one port.
+    public var stationLimit = 131_072
+    public var stationLimitPerPort = 65_536
+    public var agingSeconds = 300
+    /// `nics`: two a server; `ports`: three a server, and one.
+    public var limits = Switch.Limits()
+    public var mode = TAPDriver.Mode.automatic
+    public init() {}
+  }
+
+  private let mailbox: Mailbox
+  private let counters: CounterTable
+  private let taps = Mutex<[NICIndex: AttachedTAP]>([:])
+  private let thread: pthread_t
+  /// "io_uring" or "read/write".
+  public let driver: String
+  public var workers: Int { 1 }
+
+  /// Starts the worker.
+  public init(_ configuration: Configuration = Configuration()) throws(PortsFault) {
+    let poller = try Poller()
+    mailbox = Mailbox(waker: poller.waker)
+    counters = CounterTable(nicLimit: configuration.limits.nics)
+    let start = WorkerStart(
+      configuration: configuration, poller: poller, mailbox: mailbox, counters: counters)
+    (thread, driver) = try start.launch()
+  }
+
+  /// Ends the worker. TAPs stay, persistent, until this object goes, which closes their descriptors.
+  public func stop() async {
+    await withCheckedContinuation { continuation in mailbox.post(.stop { continuation.resume() }) }
+    pthread_join(thread, nil)
+    taps.withLock { $0.removeAll() }
+  }
+
+  // MARK: NICs
+
+  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it.
+  public func attach(_ tap: consuming TAP, as nic: NICIndex) async throws(PortsFault) {
+    let attached = AttachedTAP(tap)
+    let fault = await withCheckedContinuation { continuation in
+      mailbox.post(.attach(attached, nic) { continuation.resume(returning: $0) })
+    }
+    if let fault { throw fault }
+    taps.withLock { $0[nic] = attached }
+  }
+
+  /// Gives `nic` up. No frame uses it when this returns. `removing` ends the interface too; without, it stays, unplugged.
+  ///
+  /// Runs where the caller does: ending an interface blocks for some ten milliseconds in the kernel.
+  public func detach(
+    _ nic: NICIndex, removing: Bool = false, isolation: isolated (any Actor)? = #isolation
+  ) async {
+    await withCheckedContinuation { continuation in mailbox.post(.detach(nic) { continuation.resume() }) }
+    let attached = taps.withLock { $0.removeValue(forKey: nic) }
+    // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
+    if removing { try? attached?.tap.setPersistent(false) }
+  }
+
+  /// Counts since `attach`.
+  public func counters(of nic: NICIndex) -> NICCounters { counters.read(nic) }
+
+  /// Whether the interface is up on the server's side, asked of the kernel now.
+  public func isLinkUp(_ nic: NICIndex) -> Bool { taps.withLock { $0[nic] }?.tap.isUp() ?? false }
+
+  /// Whether `nic` carries frames for its port: of a bond without a partner one member does.
+  public func carries(_ nic: NICIndex) async -> Bool {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.carries(nic) { continuation.resume(returning: $0) })
+    }
+  }
+
+  // MARK: Forwarding
+
+  /// Applies one transaction.
+  public func apply(_ change: ForwardingChange) async {
+    await withCheckedContinuation { continuation in mailbox.post(.apply(change) { continuation.resume() }) }
+  }
+
+  /// Seconds of silence after which a station is forgotten; 1...4 294 967 295.
+  public func setAging(seconds: Int) async {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.setAging(seconds: UInt32(clamping: seconds)) { continuation.resume() })
+    }
+  }
+
+  // MARK: Stations
+
+  /// In no order.
+  public func stations(_ query: StationQuery = StationQuery()) async -> [StationRecord] {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.list(query) { continuation.resume(returning: $0) })
+    }
+  }
+
+  /// Forgets stations. Returns how many.
+  public func flush(_ query: StationQuery = StationQuery()) async -> Int {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.flush(query) { continuation.resume(returning: $0) })
+    }
+  }
+
+  public func stationStatistics() async -> StationStatistics {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.statistics { continuation.resume(returning: $0) })
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Ports
+import Switching
+import Synchronization
+
+/// A TAP in use. Whoever holds the object keeps the descriptor open.
+final class AttachedTAP: Sendable {
+  let tap: TAP
+  init(_ tap: consuming TAP) { self.tap = tap }
+}
+
+/// What a worker is asked to do between two batches.
+enum Letter: Sendable {
+  case attach(AttachedTAP, NICIndex, reply: @Sendable (PortsFault?) -> Void)
+  case detach(NICIndex, reply: @Sendable () -> Void)
+  case apply(ForwardingChange, reply: @Sendable () -> Void)
+  case setAging(seconds: UInt32, reply: @Sendable () -> Void)
+  case list(StationQuery, reply: @Sendable ([StationRecord]) -> Void)
+  case flush(StationQuery, reply: @Sendable (Int) -> Void)
+  case statistics(reply: @Sendable (StationStatistics) -> Void)
+  case carries(NICIndex, reply: @Sendable (Bool) -> Void)
+  case stop(reply: @Sendable () -> Void)
+}
+
+/// The only way from control into a worker: a queue that the worker empties between two batches.
+///
+/// A reply is called on the worker's thread and must be quick: it resumes a continuation. Letters come at the rate of
+/// changes and questions, not of frames; the worker looks at one atomic flag a turn.
+///
+/// ## Threads
+/// `post`: any. `take`: the worker.
+final class Mailbox: Sendable {
+  private let letters = Mutex<[Letter]>([])
+  private let hasMail = Atomic<Bool>(false)
+  private let waker: Waker
+
+  init(waker: Waker) { self.waker = waker }
+
+  func post(_ letter: Letter) {
+    letters.withLock { $0.append(letter) }
+    hasMail.store(true, ordering: .releasing)
+    waker.wake()
+  }
+
+  /// What has come since the last call, in order; nil at the price of one load when nothing has.
+  func take() -> [Letter]? {
+    guard hasMail.load(ordering: .acquiring) else { return nil }
+    hasMail.store(false, ordering: .relaxed)
+    return letters.withLock { letters in
+      defer { letters.removeAll() }
+      return letters
+    }
+  }
+}

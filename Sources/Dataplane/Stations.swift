@@ -1,0 +1,37 @@
+public import Switching
+
+/// A station as `Dataplane.stations` reports it.
+public struct StationRecord: Hashable, Sendable {
+  public let domain: DomainIndex
+  public let port: PortIndex
+  /// 48 bits, first octet highest.
+  public let mac: UInt64
+  /// Seconds since it was last heard.
+  public let ageSeconds: Int
+}
+
+/// Which stations are meant.
+public struct StationQuery: Sendable {
+  /// nil: every domain.
+  public var domain: DomainIndex?
+  /// nil: every port.
+  public var ports: Set<PortIndex>?
+
+  public init(domain: DomainIndex? = nil, ports: Set<PortIndex>? = nil) {
+    self.domain = domain
+    self.ports = ports
+  }
+
+  func matches(_ domain: DomainIndex, _ port: PortIndex) -> Bool {
+    (self.domain == nil || self.domain == domain) && (ports == nil || ports!.contains(port))
+  }
+}
+
+/// How full the station table is.
+public struct StationStatistics: Hashable, Sendable {
+  public let count: Int
+  public let limit: Int
+  /// Stations displaced by newcomers, and newcomers that found no place, since the start.
+  public let evicted: UInt64
+  public let refused: UInt64
+}

@@ -1,0 +1,291 @@
+import Ports
+import Switching
+import Wire
+
+/// One forwarding thread: reads batches, decides, writes batches.
+///
+/// ## How it works
+/// A turn: wait for something to be readable; for each readable NIC read a batch, decide about each frame, note where it
+/// goes, write everything noted; then do what control asked for. Between two batches nothing is in flight, which is when letters
+/// are done: a frame sees all of a change or nothing of it.
+///
+/// A frame that leaves in another form than it came (with, without, or with another tag) is edited in place when it has one
+/// receiver. A flood does not touch it: receivers of the other form get a gathering write of a second header and the same
+/// payload, so a flood to any number of ports copies no payload at all.
+///
+/// ## Threads
+/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`. Out: `CounterTable`, and the replies to
+/// letters. Nothing on the path of a frame allocates, locks or counts references.
+struct Worker: ~Copyable {
+  private var plane: Switch
+  private var driver: TAPDriver
+  private let poller: Poller
+  private let mailbox: Mailbox
+  private let counters: CounterTable
+  /// Second of the worker's clock: starts at 1, so that 0 is never a time.
+  private var now: UInt32 = 1
+  private let epoch = Clock.milliseconds()
+  private var listing: Listing?
+  private var stopped = false
+
+  /// A list of stations in the making: copied in pieces, so that frames do not wait for a long one.
+  private struct Listing {
+    let query: StationQuery
+    let reply: @Sendable ([StationRecord]) -> Void
+    var records: [StationRecord] = []
+    var place = 0
+    static let piece = 16_384
+  }
+
+  init(
+    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, mailbox: Mailbox,
+    counters: CounterTable
+  ) {
+    self.plane = plane
+    self.driver = driver
+    self.poller = poller
+    self.mailbox = mailbox
+    self.counters = counters
+  }
+
+  /// Works until a `stop` letter comes.
+  mutating func run() {
+    while !stopped {
+      let count = poller.wait(milliseconds: timeout())
+      let second = UInt32(truncatingIfNeeded: (Clock.milliseconds() &- epoch) / 1_000) &+ 1
+      if second != now {
+        now = second
+        // The whole table once in 16 seconds; a station whose time is over is not used meanwhile.
+        plane.stations.expire(budget: plane.stations.capacity / 16, at: now)
+      }
+      for index in 0..<count {
+        guard let event = poller.event(index) else { continue }
+        handle(event)
+      }
+      // Behind the events, because looking at a wake-up clears it: a letter that comes later wakes again.
+      if let letters = mailbox.take() { answer(letters) }
+      if listing != nil { continueListing() }
+    }
+  }
+
+  private borrowing func timeout() -> Int {
+    if listing != nil { return 0 }
+    return plane.stations.count == 0 ? -1 : 1_000
+  }
+
+  // MARK: Events of NICs
+
+  private mutating func handle(_ event: Poller.Event) {
+    let nic = NICIndex(event.nic)
+    if event.hasFailed { return retire(nic) }
+    if event.isWritable { linkCameUp(nic) }
+    if event.isReadable { forward(from: nic) }
+  }
+
+  private mutating func linkCameUp(_ nic: NICIndex) {
+    plane.setLink(nic, up: true)
+    let descriptor = driver.descriptor(of: nic.value)
+    if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
+  }
+
+  private mutating func linkWentDown(_ nic: NICIndex) {
+    guard plane.isLinkUp(nic) else { return }
+    plane.setLink(nic, up: false)
+    let descriptor = driver.descriptor(of: nic.value)
+    if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: true) }
+  }
+
+  /// The interface is gone, its namespace perhaps: nothing more comes from it. Control still has to detach it.
+  private mutating func retire(_ nic: NICIndex) {
+    plane.setLink(nic, up: false)
+    let descriptor = driver.descriptor(of: nic.value)
+    if descriptor >= 0 { poller.forget(descriptor) }
+  }
+
+  // MARK: A batch
+
+  private mutating func forward(from nic: NICIndex) {
+    let places = driver.receive(from: nic.value)
+    guard places > 0 else {
+      if places < 0 { retire(nic) }
+      return
+    }
+    if !plane.isLinkUp(nic) { linkCameUp(nic) }
+    var frames = 0
+    var bytes = 0
+    for index in 0..<places {
+      guard let frame = driver.received(index) else { continue }
+      frames &+= 1
+      bytes &+= frame.count
+      switch frame.decode() {
+      case .fault(let fault): counters.dropped(nic, DropReason(fault))
+      case .header(let header): dispatch(frame, header, at: index, from: nic)
+      }
+    }
+    counters.received(nic, frames: frames, bytes: bytes)
+    finishSends()
+  }
+
+  private mutating func dispatch(_ frame: FrameBuffer, _ header: FrameHeader, at index: Int, from nic: NICIndex) {
+    let size = frame.packetSize(header)
+    var verdict = plane.decide(header, packetSize: size, from: nic, at: now)
+    if verdict == .drop(.bondStandby), takesOver(nic) {
+      verdict = plane.decide(header, packetSize: size, from: nic, at: now)
+    }
+    switch verdict {
+    case .drop(let reason):
+      counters.dropped(nic, reason)
+    case .forward(let target, let tagControl):
+      guard size <= plane.mtu(of: target) else { return counters.dropped(target, .mtuExceeded) }
+      if driver.isFull { finishSends() }
+      driver.send(frame.withTag(tagControl, header), to: target.value)
+    case .flood(let domain, let origin):
+      flood(frame, header, size, at: index, from: nic, in: domain, origin)
+    }
+  }
+
+  /// The standby member of a bond has sent something: is the other one still up? If not, `nic` carries from here on.
+  private mutating func takesOver(_ nic: NICIndex) -> Bool {
+    guard let carrier = plane.otherCarrier(than: nic), !driver.isUp(carrier.value) else { return false }
+    linkWentDown(carrier)
+    return plane.carries(nic)
+  }
+
+  private mutating func flood(
+    _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, at index: Int, from nic: NICIndex,
+    in domain: DomainIndex, _ origin: PortIndex
+  ) {
+    let ownForm = header.isTagged ? Int32(header.tagControl) : TagForm.untagged
+    var untagged: ImageHandle?
+    var tagged: ImageHandle?
+    var place = 0
+    while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+      place = receiver.next
+      guard receiver.isUp else {
+        counters.dropped(receiver.nic, .linkDown)
+        continue
+      }
+      guard size <= plane.mtu(of: receiver.nic) else {
+        counters.dropped(receiver.nic, .mtuExceeded)
+        continue
+      }
+      if driver.isFull { finishSends() }
+      if receiver.tagControl == ownForm {
+        driver.send(frame, to: receiver.nic.value)
+      } else if receiver.tagControl < 0 {
+        let image = untagged ?? driver.makeImage(of: frame, at: index, which: 0, tagControl: nil, header: header)
+        untagged = image
+        driver.send(image, to: receiver.nic.value)
+      } else {
+        let image =
+          tagged
+          ?? driver.makeImage(
+            of: frame, at: index, which: 1, tagControl: UInt16(truncatingIfNeeded: receiver.tagControl), header: header)
+        tagged = image
+        driver.send(image, to: receiver.nic.value)
+      }
+    }
+    if place == 0 { counters.dropped(nic, .noReceiver) }
+  }
+
+  private mutating func finishSends() {
+    for index in 0..<driver.flush() {
+      let result = driver.result(index)
+      let nic = NICIndex(result.nic)
+      if result.errno == 0 {
+        counters.sent(nic, bytes: result.byteCount)
+      } else {
+        sendFailed(nic, result.errno)
+      }
+    }
+  }
+
+  private mutating func sendFailed(_ nic: NICIndex, _ errno: Int32) {
+    if driver.isUp(nic.value) {
+      counters.dropped(nic, .transmitFailed)
+    } else {
+      counters.dropped(nic, .linkDown)
+      linkWentDown(nic)
+    }
+  }
+
+  // MARK: Letters
+
+  private mutating func answer(_ letters: [Letter]) {
+    for letter in letters {
+      switch letter {
+      case .attach(let attached, let nic, let reply): reply(attach(attached, as: nic))
+      case .detach(let nic, let reply):
+        detach(nic)
+        reply()
+      case .apply(let change, let reply):
+        plane.apply(change)
+        reply()
+      case .setAging(let seconds, let reply):
+        plane.stations.setAging(seconds: seconds)
+        reply()
+      case .list(let query, let reply): startListing(query, reply)
+      case .flush(let query, let reply): reply(flush(query))
+      case .statistics(let reply):
+        reply(
+          StationStatistics(
+            count: plane.stations.count, limit: plane.stations.limit, evicted: plane.stations.evicted,
+            refused: plane.stations.refused))
+      case .carries(let nic, let reply): reply(carries(nic))
+      case .stop(let reply):
+        stopped = true
+        reply()
+      }
+    }
+  }
+
+  private mutating func attach(_ attached: AttachedTAP, as nic: NICIndex) -> PortsFault? {
+    do { try driver.attach(attached.tap, as: nic.value) } catch { return error }
+    counters.reset(nic)
+    plane.setLink(nic, up: false)
+    poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true)
+    return nil
+  }
+
+  private mutating func detach(_ nic: NICIndex) {
+    let descriptor = driver.descriptor(of: nic.value)
+    guard descriptor >= 0 else { return }
+    poller.forget(descriptor)
+    driver.detach(nic.value)
+    plane.setLink(nic, up: false)
+  }
+
+  /// Whether `nic` carries for its port, with the links' states asked of the kernel.
+  private mutating func carries(_ nic: NICIndex) -> Bool {
+    for member in [plane.otherCarrier(than: nic), nic].compactMap(\.self) where !driver.isUp(member.value) {
+      linkWentDown(member)
+    }
+    return plane.carries(nic)
+  }
+
+  private mutating func flush(_ query: StationQuery) -> Int {
+    guard let ports = query.ports else { return plane.stations.flush(nil, in: query.domain) }
+    return ports.reduce(0) { $0 + plane.stations.flush($1, in: query.domain) }
+  }
+
+  private mutating func startListing(_ query: StationQuery, _ reply: @escaping @Sendable ([StationRecord]) -> Void) {
+    // One at a time: the one under way is finished first.
+    while listing != nil { continueListing() }
+    listing = Listing(query: query, reply: reply)
+  }
+
+  private mutating func continueListing() {
+    guard var job = listing.take() else { return }
+    let end = job.place + Listing.piece
+    plane.stations.forEach(in: job.place..<end, at: now) { domain, station, port, age in
+      guard job.query.matches(domain, port) else { return }
+      job.records.append(StationRecord(domain: domain, port: port, mac: station.value, ageSeconds: age))
+    }
+    job.place = end
+    if end >= plane.stations.capacity {
+      job.reply(job.records)
+    } else {
+      listing = job
+    }
+  }
+}

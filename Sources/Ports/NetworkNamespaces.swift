@@ -1,0 +1,57 @@
+import CPort
+import Glibc
+
+/// Named network namespaces: files in /run/netns that hold a namespace open, as `ip netns` makes them.
+///
+/// A namespace of ours carries a mark, the alias of its `lo`, so that one which a crash left behind is found again.
+///
+/// ## Threads
+/// Any. A call enters the namespace on the calling thread and has left it when it returns.
+public enum NetworkNamespaces {
+  static let directory = "/run/netns"
+
+  /// Names of all, sorted; empty when there are none.
+  public static func list() -> [String] {
+    guard let handle = unsafe opendir(directory) else { return [] }
+    defer { unsafe closedir(handle) }
+    var names: [String] = []
+    while let entry = unsafe readdir(handle) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  public static func exists(_ name: String) -> Bool {
+    unsafe access("\(directory)/\(name)", F_OK) == 0
+  }
+
+  /// Makes the namespace `name` and marks it with `alias`. Throws EEXIST when there is one.
+  public static func create(_ name: String, alias: String) throws(PortsFault) {
+    try PortsFault.check(unsafe cport_netns_make(directory, "\(directory)/\(name)"), "making namespace \(name)")
+    do {
+      try Links.configure("lo", in: name, alias: alias)
+    } catch {
+      try? remove(name)
+      throw error
+    }
+  }
+
+  /// Takes the name away; the namespace ends with the last process and descriptor in it. Throws ENOENT when there is none.
+  public static func remove(_ name: String) throws(PortsFault) {
+    try PortsFault.check(unsafe cport_netns_remove("\(directory)/\(name)"), "removing namespace \(name)")
+  }
+
+  /// Calls `body` with a descriptor of the namespace, or −1 for the process's own.
+  static func with<Result>(
+    _ name: String?, _ body: (Int32) throws(PortsFault) -> Result
+  ) throws(PortsFault) -> Result {
+    guard let name else { return try body(-1) }
+    let descriptor = unsafe Glibc.open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw PortsFault(-Int(Glibc.errno), "opening namespace \(name)") }
+    defer { close(descriptor) }
+    return try body(descriptor)
+  }
+}

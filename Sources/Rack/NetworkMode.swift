@@ -1,0 +1,39 @@
+/// How a server's two NICs hang on the network.
+///
+///                      bond0 has      VLANs attach to    addresses
+///     layer3           eth0, eth1     nothing            yes
+///     hybrid           eth0           eth1               yes
+///     layer2-bonded    eth0, eth1     bond0              no
+///     layer2-individual  nobody       eth0, eth1         no
+public enum NetworkMode: String, Hashable, Sendable, CaseIterable {
+  case layer3, hybrid
+  case layer2Bonded = "layer2-bonded"
+  case layer2Individual = "layer2-individual"
+
+  /// 2 or 3: whether bond0 is switched or routed.
+  public var layer: Int {
+    switch self {
+    case .layer3, .hybrid: 3
+    case .layer2Bonded, .layer2Individual: 2
+    }
+  }
+
+  /// The NICs that are in the bond.
+  public var members: [PortName] {
+    switch self {
+    case .layer3, .layer2Bonded: [.eth0, .eth1]
+    case .hybrid: [.eth0]
+    case .layer2Individual: []
+    }
+  }
+
+  /// The ports to which VLANs attach.
+  public var switchedPorts: [PortName] {
+    switch self {
+    case .layer3: []
+    case .hybrid: [.eth1]
+    case .layer2Bonded: [.bond0]
+    case .layer2Individual: [.eth0, .eth1]
+    }
+  }
+}

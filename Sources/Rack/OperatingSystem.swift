@@ -1,0 +1,31 @@
+public import FoundationEssentials
+
+/// What a server is said to run. A label: nothing is installed.
+public struct OperatingSystem: Hashable, Sendable {
+  public let id: UUID
+  /// `debian_12`.
+  public let slug: String
+  public let name: String
+  /// `debian`.
+  public let distro: String
+  public let version: String
+
+  init(_ slug: String, _ name: String, distro: String, version: String) {
+    (self.slug, self.name, self.distro, self.version) = (slug, name, distro, version)
+    id = UUID(naming: "toprack operating system \(slug)")
+  }
+}
+
+extension Catalogue {
+  /// The first is the default. Each can be put on every plan.
+  public static let operatingSystems = [
+    OperatingSystem("debian_12", "Debian 12", distro: "debian", version: "12"),
+    OperatingSystem("debian_11", "Debian 11", distro: "debian", version: "11"),
+    OperatingSystem("ubuntu_24_04", "Ubuntu 24.04 LTS", distro: "ubuntu", version: "24.04"),
+    OperatingSystem("ubuntu_22_04", "Ubuntu 22.04 LTS", distro: "ubuntu", version: "22.04"),
+    OperatingSystem("ubuntu_20_04", "Ubuntu 20.04 LTS", distro: "ubuntu", version: "20.04"),
+    OperatingSystem("rocky_9", "Rocky Linux 9", distro: "rocky", version: "9"),
+    OperatingSystem("alpine_3", "Alpine 3", distro: "alpine", version: "3"),
+    OperatingSystem("custom_ipxe", "Custom iPXE", distro: "custom_ipxe", version: "1"),
+  ]
+}

@@ -1,0 +1,46 @@
+/// What a command does, decided and not yet done: the rows to write, and what the wire has to do about them.
+public struct Outcome: Hashable, Sendable {
+  public enum Subject: Hashable, Sendable {
+    case server(ServerID), network(NetworkID), port(PortID), nothing
+  }
+
+  /// What the caller wants to see afterwards; `nothing` when it is gone.
+  public var subject: Subject
+  /// In order. Empty when the wire stays as it is.
+  public var effects: [Effect]
+  /// In order; together one transaction. Empty exactly when `changed` is false.
+  public var changes: [Change]
+  /// False: the command succeeded and everything was already so.
+  public var changed: Bool { !changes.isEmpty }
+
+  public init(subject: Subject, effects: [Effect] = [], changes: [Change] = []) {
+    (self.subject, self.effects, self.changes) = (subject, effects, changes)
+  }
+}
+
+/// What the wire has to do about a change.
+public enum Effect: Hashable, Sendable {
+  case makeNICs(ServerID)
+  /// The server as it was: it is no longer in the rack.
+  case removeNICs(Server)
+  /// `Server.wiring` is not what it was.
+  case rewire(ServerID)
+  case setMTU(ServerID)
+  /// A broadcast domain of its own begins; no port is in it yet.
+  case openDomain(NetworkID)
+  /// A broadcast domain ends; no port is in it any more.
+  case closeDomain(NetworkID)
+  case setAging(seconds: Int)
+}
+
+/// One record that differs now. A rack is its changes applied to an empty one, so this is also what a store keeps.
+public enum Change: Hashable, Sendable {
+  case project(Project)
+  /// New, or instead of `replacing`, which has the same identifier.
+  case server(Server, replacing: Server?)
+  case serverDeleted(ServerID)
+  case network(VirtualNetwork)
+  case networkDeleted(NetworkID)
+  case pool(AddressPool)
+  case aging(seconds: Int)
+}

@@ -1,0 +1,73 @@
+extension Rack {
+  /// Puts decided records in place, and keeps the indexes in step.
+  ///
+  /// Records that come from `decide` keep all invariants. After records from elsewhere (a file) call `checkInvariants`;
+  /// whatever they are, this does not trap.
+  public mutating func apply(_ changes: [Change]) {
+    for change in changes {
+      switch change {
+      case .project(let project):
+        if let old = projects.updateValue(project, forKey: project.id) { index.projectNames[old.name] = nil }
+        index.projectNames[project.name] = project.id
+      case .server(let server, replacing: _):
+        replace(servers[server.id], by: server)
+      case .serverDeleted(let id):
+        replace(servers[id], by: nil)
+      case .network(let network):
+        networks[network.id] = network
+        index.numbers[network.scope, default: [:]][network.vxlan] = network.id
+      case .networkDeleted(let id):
+        guard let network = networks.removeValue(forKey: id) else { continue }
+        index.numbers[network.scope]?[network.vxlan] = nil
+        if index.numbers[network.scope]?.isEmpty == true { index.numbers[network.scope] = nil }
+      case .pool(let pool):
+        addressPools.put(pool)
+      case .aging(let seconds):
+        aging = seconds
+      }
+    }
+  }
+
+  private mutating func replace(_ old: Server?, by new: Server?) {
+    if let old { removeFromIndex(old, unlike: new) }
+    if let new { addToIndex(new, unlike: old) }
+    if let id = (new ?? old)?.id { servers[id] = new }
+  }
+
+  private mutating func removeFromIndex(_ server: Server, unlike new: Server?) {
+    index.hostnames[server.hostname.lowercased()] = nil
+    if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
+    for address in server.addresses {
+      index.addresses[address.id] = nil
+      addressPools.release(address.network)
+    }
+    for port in server.ports {
+      index.ports[port.id] = nil
+      if let mac = port.mac { index.macs.remove(mac) }
+      guard port.networks != new?[port.name].networks else { continue }
+      for network in port.networks {
+        index.attachments[network]?.remove(port.id)
+        if index.attachments[network]?.isEmpty == true { index.attachments[network] = nil }
+      }
+    }
+  }
+
+  private mutating func addToIndex(_ server: Server, unlike old: Server?) {
+    index.hostnames[server.hostname.lowercased()] = server.id
+    if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
+    for address in server.addresses {
+      index.addresses[address.id] = server.id
+      addressPools.hold(address.network)
+    }
+    for port in server.ports {
+      index.ports[port.id] = PortPlace(server: server.id, name: port.name)
+      if let mac = port.mac { index.macs.insert(mac) }
+      guard port.networks != old?[port.name].networks else { continue }
+      for network in port.networks { index.attachments[network, default: []].insert(port.id) }
+    }
+  }
+}
+
+extension VirtualNetwork {
+  var scope: Rack.Scope { Rack.Scope(project: project, facility: facility) }
+}

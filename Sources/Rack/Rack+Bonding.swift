@@ -1,0 +1,30 @@
+/// NICs into and out of the bond. What is so already is no error.
+extension Rack {
+  /// Refused while a NIC that would join carries networks.
+  func bond(_ names: [PortName], of server: inout Server) throws(Refusal) {
+    for name in names where !server[name].bonded && !server[name].networks.isEmpty {
+      throw .invalid(
+        "\(name.rawValue) of \(server.hostname) carries virtual network \(numbers(of: server[name].networks)), "
+          + "which a member of bond0 cannot: detach first")
+    }
+    server.setMembers(Set(server.members).union(names))
+  }
+
+  /// Networks on bond0 stay there. They are carried by what is left of the bond, and by nobody once it is empty.
+  func disbond(_ names: [PortName], of server: inout Server) throws(Refusal) {
+    try mustHaveLayer2(server)
+    let rest = Set(server.members).subtracting(names)
+    if rest.isEmpty, Catalogue.plan(server.plan)?.layer2 == .hybridOnly {
+      throw .invalid(
+        "\(server.hostname) is a \(server.plan), which has layer3 and hybrid only: one NIC stays in bond0")
+    }
+    server.setMembers(rest)
+  }
+}
+
+extension Server {
+  mutating func setMembers(_ members: Set<PortName>) {
+    for name in PortName.nics { self[name].bonded = members.contains(name) }
+    bond0.bonded = !members.isEmpty
+  }
+}

@@ -1,0 +1,62 @@
+extension Rack {
+  /// Ways to find records without a scan; always derivable from them.
+  struct Index: Hashable, Sendable {
+    var projectNames: [String: ProjectID] = [:]
+    /// By hostname in lower case.
+    var hostnames: [String: ServerID] = [:]
+    var ports: [PortID: PortPlace] = [:]
+    var namespaces: [String: ServerID] = [:]
+    var macs: Set<UInt64> = []
+    var addresses: [AddressID: ServerID] = [:]
+    /// By number, for each project and facility that has networks.
+    var numbers: [Scope: [Int: NetworkID]] = [:]
+    /// The ports that each network is on; networks that are on none are absent.
+    var attachments: [NetworkID: Set<PortID>] = [:]
+  }
+
+  struct PortPlace: Hashable, Sendable {
+    var server: ServerID
+    var name: PortName
+  }
+
+  /// Within it, numbers of networks are unique.
+  struct Scope: Hashable, Sendable {
+    var project: ProjectID
+    var facility: String
+  }
+
+  /// Finds a server by hostname, in either case.
+  public func server(named hostname: some StringProtocol) -> Server? {
+    index.hostnames[hostname.lowercased()].flatMap { servers[$0] }
+  }
+
+  /// Finds a project by its exact name.
+  public func project(named name: some StringProtocol) -> Project? {
+    index.projectNames[String(name)].flatMap { projects[$0] }
+  }
+
+  /// The server that has a port, and the port.
+  public func port(_ id: PortID) -> (server: Server, port: Port)? {
+    guard let place = index.ports[id], let server = servers[place.server] else { return nil }
+    return (server, server[place.name])
+  }
+
+  /// The server that has an address, and the address.
+  public func address(_ id: AddressID) -> (server: Server, address: Address)? {
+    guard let server = index.addresses[id].flatMap({ servers[$0] }),
+      let address = server.addresses.first(where: { $0.id == id })
+    else { return nil }
+    return (server, address)
+  }
+
+  /// The network of that number in a project and facility.
+  public func network(numbered number: Int, facility: String, project: ProjectID) -> VirtualNetwork? {
+    index.numbers[Scope(project: project, facility: facility)]?[number].flatMap { networks[$0] }
+  }
+
+  /// The ports that a network is on, by hostname and port name.
+  public func ports(carrying network: NetworkID) -> [(server: Server, port: Port)] {
+    index.attachments[network, default: []].compactMap { port($0) }
+      .sorted { ($0.server.hostname, $0.port.name.rawValue) < ($1.server.hostname, $1.port.name.rawValue) }
+  }
+}

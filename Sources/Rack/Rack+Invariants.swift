@@ -1,0 +1,126 @@
+extension Rack {
+  /// Everything that must hold and does not, as sentences; empty when all is well. Reads the whole rack.
+  ///
+  /// For tests, and for records that come from a file.
+  public func checkInvariants() -> [String] {
+    var found: [String] = []
+    for project in projects.values where index.projectNames[project.name] != project.id {
+      found.append("project name \(project.name.quoted) is not unique")
+    }
+    if !Self.agings.contains(aging) { found.append("ageing time \(aging) is out of range") }
+    if servers.count > Self.serverLimit { found.append("there are \(servers.count) servers") }
+    if networks.count > Self.networkLimit { found.append("there are \(networks.count) networks") }
+
+    var numbers: [Scope: Set<Int>] = [:]
+    for network in networks.values {
+      found += violations(of: network)
+      if !numbers[network.scope, default: []].insert(network.vxlan).inserted {
+        found.append("network number \(network.vxlan) of \(network.facility) is not unique")
+      }
+    }
+    for server in servers.values { found += violations(of: server).map { "server \(server.hostname): \($0)" } }
+    found += addressPools.violations()
+    if index != rebuiltIndex() { found.append("the indexes do not agree with the records") }
+    let blocks = servers.values.flatMap { $0.addresses.map(\.network) }
+    if Set(blocks).count != blocks.count { found.append("an address block has two owners") }
+    if Set(blocks).count != addressPools.heldCount || !blocks.allSatisfy(addressPools.isHeld) {
+      found.append("the address blocks in use do not agree with the servers")
+    }
+    return found
+  }
+
+  private func violations(of network: VirtualNetwork) -> [String] {
+    var found: [String] = []
+    let name = "network \(network.vxlan) (\(network.id))"
+    if !VirtualNetwork.numbers.contains(network.vxlan) { found.append("\(name): number out of range") }
+    if Catalogue.facility(network.facility)?.code != network.facility { found.append("\(name): unknown facility") }
+    if projects[network.project] == nil { found.append("\(name): unknown project") }
+    if let fault = network.description.flatMap(Names.fault(ofDescription:)) { found.append("\(name): \(fault)") }
+    return found
+  }
+
+  private func violations(of server: Server) -> [String] {
+    var found: [String] = []
+    if let fault = Names.fault(ofHostname: server.hostname) { found.append(fault) }
+    if index.hostnames[server.hostname.lowercased()] != server.id { found.append("hostname is not unique") }
+    if let namespace = server.place.namespace {
+      if let fault = Names.fault(ofNamespace: namespace) { found.append(fault) }
+      if index.namespaces[namespace] != server.id { found.append("network namespace is not its own") }
+    }
+    if Catalogue.facility(server.facility)?.code != server.facility { found.append("unknown facility") }
+    if Catalogue.operatingSystem(server.operatingSystem)?.slug != server.operatingSystem {
+      found.append("unknown operating system")
+    }
+    if projects[server.project] == nil { found.append("unknown project") }
+    if !Server.mtus.contains(server.mtu) { found.append("MTU out of range") }
+
+    if let plan = Catalogue.plan(server.plan), plan.slug == server.plan {
+      if !plan.modes.contains(server.mode) { found.append("plan \(plan.slug) has no mode \(server.mode.rawValue)") }
+      if plan.layer2 == .hybridOnly, server.members.isEmpty {
+        found.append("plan \(plan.slug) keeps a NIC in the bond")
+      }
+    } else {
+      found.append("unknown plan")
+    }
+    if server.layer != 2, server.layer != 3 { found.append("layer \(server.layer)") }
+    if server.layer == 2, !server.addresses.isEmpty { found.append("has addresses in layer 2") }
+    if server.layer == 3, server.addresses.isEmpty { found.append("has no address in layer 3") }
+    if server.bond0.bonded == server.members.isEmpty { found.append("bond0 does not agree with its members") }
+    if server.layer == 3, !server.bond0.networks.isEmpty { found.append("bond0 has networks in layer 3") }
+    for name in PortName.allCases { found += violations(of: server[name], named: name, of: server) }
+    found += addressViolations(of: server)
+    return found
+  }
+
+  private func violations(of port: Port, named name: PortName, of server: Server) -> [String] {
+    var found: [String] = []
+    let text = name.rawValue
+    if port.name != name { found.append("\(text) is called \(port.name.rawValue)") }
+    if name == .bond0 {
+      if port.mac != nil { found.append("bond0 has a MAC address") }
+    } else {
+      let first = port.mac.map { $0 >> 40 }
+      if first.map({ $0 & 3 == 2 && $0 < 0x100 }) != true { found.append("\(text) has no local unicast MAC address") }
+      if port.bonded, !port.networks.isEmpty { found.append("\(text) has networks in the bond") }
+    }
+    if Set(port.networks).count != port.networks.count { found.append("\(text) has a network twice") }
+    if port.networks.count > Self.networksPerPortLimit { found.append("\(text) has \(port.networks.count) networks") }
+    if let native = port.native, !port.networks.contains(native) {
+      found.append("\(text): native network is not on it")
+    }
+    for id in port.networks {
+      guard let network = networks[id] else {
+        found.append("\(text): network \(id) does not exist")
+        continue
+      }
+      if network.project != server.project || network.facility != server.facility {
+        found.append("\(text): network \(network.vxlan) is of another project or facility")
+      }
+    }
+    return found
+  }
+
+  private func addressViolations(of server: Server) -> [String] {
+    var found: [String] = []
+    if Set(server.addresses.map(\.kind)).count != server.addresses.count { found.append("has two addresses of a kind") }
+    let share = Catalogue.facility(server.facility)?.share
+    for address in server.addresses {
+      let kind = address.kind
+      let key = AddressPool.Key(
+        facility: server.facility, kind: kind, project: kind.isPerProject ? server.project : nil)
+      guard let place = kind.location(of: address.network), place.share == share,
+        addressPools.pools[key]?.chunks.contains(place.chunk) == true
+      else {
+        found.append("address \(address.network) is not of its pool")
+        continue
+      }
+    }
+    return found
+  }
+
+  private func rebuiltIndex() -> Index {
+    var fresh = Rack(empty: id)
+    fresh.apply(records)
+    return fresh.index
+  }
+}

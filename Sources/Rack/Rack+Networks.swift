@@ -1,0 +1,89 @@
+extension Rack {
+  func createNetwork(_ request: NetworkRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
+    guard projects[request.project] != nil else { throw .notFound("project \(request.project) does not exist") }
+    guard let facility = Catalogue.facility(request.facility) else {
+      throw .invalid(Self.unknownFacility(request.facility))
+    }
+    if let fault = request.description.flatMap(Names.fault(ofDescription:)) { throw .invalid(fault) }
+    guard networks.count < Self.networkLimit else {
+      throw .invalid("the rack has \(Self.networkLimit) virtual networks, which is its limit; delete one first")
+    }
+    let taken = index.numbers[Scope(project: request.project, facility: facility.code), default: [:]]
+    let network = VirtualNetwork(
+      id: NetworkID(source.identifier()), vxlan: try number(request.vxlan, in: facility, notIn: taken),
+      facility: facility.code, project: request.project, description: request.description, createdAt: source.now)
+    return Outcome(subject: .network(network.id), effects: [.openDomain(network.id)], changes: [.network(network)])
+  }
+
+  private func number(
+    _ wanted: Int?, in facility: Facility, notIn taken: [Int: NetworkID]
+  ) throws(Refusal) -> Int {
+    let valid = VirtualNetwork.numbers.words
+    guard let wanted else {
+      guard let free = VirtualNetwork.automaticNumbers.first(where: { taken[$0] == nil }) else {
+        throw .invalid(
+          "no number of \(VirtualNetwork.automaticNumbers.words) is free in facility \(facility.code); "
+            + "ask for one of \(valid)")
+      }
+      return free
+    }
+    guard VirtualNetwork.numbers.contains(wanted) else {
+      throw .invalid("virtual network number \(wanted) is out of range; valid are \(valid)")
+    }
+    guard taken[wanted] == nil else {
+      throw .invalid(
+        "virtual network \(wanted) exists already in facility \(facility.code); "
+          + "choose another of \(valid), or none for the next free one")
+    }
+    return wanted
+  }
+
+  func deleteNetwork(_ id: NetworkID) throws(Refusal) -> Outcome {
+    guard let network = networks[id] else { throw .notFound("virtual network \(id) does not exist") }
+    let places = ports(carrying: id)
+    guard places.isEmpty else {
+      let named = places.prefix(8).map { "\($0.server.hostname) \($0.port.name.rawValue)" }
+      let rest = places.count > 8 ? ["\(places.count - 8) more"] : []
+      throw .invalid(
+        "Cannot delete Virtual Network when port is assigned: \(network.vxlan) is on \((named + rest).listed()); "
+          + "detach it first")
+    }
+    return Outcome(subject: .nothing, effects: [.closeDomain(id)], changes: [.networkDeleted(id)])
+  }
+
+  /// The network that `reference` means for a server. A number is looked up in the server's project and facility; an
+  /// identifier must be of both.
+  func network(_ reference: NetworkReference, for server: Server) throws(Refusal) -> VirtualNetwork {
+    switch reference {
+    case .number(let number):
+      guard VirtualNetwork.numbers.contains(number) else {
+        throw .invalid("virtual network number \(number) is out of range; valid are \(VirtualNetwork.numbers.words)")
+      }
+      guard let found = network(numbered: number, facility: server.facility, project: server.project) else {
+        throw .invalid(
+          "virtual network \(number) does not exist in facility \(server.facility) for the project of "
+            + server.hostname
+        )
+      }
+      return found
+    case .id(let id):
+      guard let found = networks[id] else { throw .notFound("virtual network \(id) does not exist") }
+      guard found.project == server.project else {
+        throw .invalid(
+          "virtual network \(found.vxlan) (\(id)) belongs to another project than \(server.hostname); "
+            + "a network reaches servers of its own project only")
+      }
+      guard found.facility == server.facility else {
+        throw .invalid(
+          "virtual network \(found.vxlan) is in facility \(found.facility), \(server.hostname) in "
+            + "\(server.facility); a network never leaves its facility")
+      }
+      return found
+    }
+  }
+
+  /// The numbers of `networks` in ascending order, for messages.
+  func numbers(of networks: [NetworkID]) -> String {
+    networks.compactMap { self.networks[$0]?.vxlan }.sorted().map(String.init).listed()
+  }
+}

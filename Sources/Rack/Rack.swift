@@ -1,0 +1,85 @@
+public import FoundationEssentials
+
+/// The whole rack as one value: what exists, and the rules by which it changes.
+///
+/// ## How it works
+/// `decide` takes a command, reads the rack, and answers with an `Outcome`: the records that differ afterwards, and
+/// what the wire has to do. It changes nothing, so a refusal cannot leave anything behind. `apply` then puts the
+/// records in place; it cannot fail. Between the two a caller can write the records to disk. `perform` is one after
+/// the other.
+///
+/// A command on a server works on a copy of that one server; the rules (`Rack+Bonding`, `Rack+Conversion`,
+/// `Rack+Attachment`, `Rack+Modes`) change the copy, and what differs in the end becomes the outcome.
+///
+/// ## Invariants
+/// `checkInvariants` has them all. In short: identifiers, hostnames, namespaces, MAC addresses and address blocks are
+/// unique; a network's number is unique per project and facility; a port carries only networks of its server's project
+/// and facility; each server is in a state that its plan allows; the indexes agree with the records.
+///
+/// ## Limits
+/// The static constants below; each has a refusal that names it.
+public struct Rack: Sendable {
+  /// Tells this rack's interfaces from those of another daemon on the same machine.
+  public let id: UUID
+  public internal(set) var projects: [ProjectID: Project] = [:]
+  public internal(set) var servers: [ServerID: Server] = [:]
+  public internal(set) var networks: [NetworkID: VirtualNetwork] = [:]
+  /// Seconds after which a silent station is forgotten.
+  public internal(set) var aging = Rack.defaultAging
+  var addressPools = AddressPools()
+  var index = Index()
+
+  public static let serverLimit = 5000
+  /// Networks of all projects and facilities together. Bounded so that each has a local domain number of 16 bits, and
+  /// numbers can rest before they are used again.
+  public static let networkLimit = 32_768
+  public static let networksPerPortLimit = 512
+  /// 802.1Q asks for 10 to 1 000 000 seconds; less is allowed here, so that ageing can be watched.
+  public static let agings = 1...1_000_000
+  /// IEEE 802.1Q-2018 Table 8-6.
+  public static let defaultAging = 300
+
+  /// A rack without anything, not even a project; for `apply`.
+  public init(empty id: UUID) { self.id = id }
+
+  /// A new rack: one project, `default`.
+  public init(with source: inout some Entropy) {
+    self.init(empty: source.identifier())
+    let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
+    apply([.project(project)])
+  }
+
+  /// Decides and applies. When it throws, nothing has changed.
+  @discardableResult
+  public mutating func perform(
+    _ command: Command, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
+    let outcome = try decide(command, with: &source)
+    apply(outcome.changes)
+    return outcome
+  }
+
+  /// Every record; applied to an empty rack they give this one.
+  public var records: [Change] {
+    projects.values.map { .project($0) } + networks.values.map { .network($0) }
+      + servers.values.map { .server($0, replacing: nil) } + addressPools.pools.values.map { .pool($0) }
+      + [.aging(seconds: aging)]
+  }
+
+  /// Every port of `server` that exists on the wire now.
+  public func wiring(of server: Server) -> [PortWiring] { server.wiring }
+}
+
+extension Rack: Hashable {
+  /// Compares the records; the indexes follow from them.
+  public static func == (one: Rack, other: Rack) -> Bool {
+    one.id == other.id && one.aging == other.aging && one.projects == other.projects && one.networks == other.networks
+      && one.servers == other.servers && one.addressPools.pools == other.addressPools.pools
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(id)
+    hasher.combine(servers)
+    hasher.combine(networks)
+  }
+}

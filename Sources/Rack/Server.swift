@@ -1,0 +1,98 @@
+public import FoundationEssentials
+
+/// Where a server's NICs are.
+public enum Place: Hashable, Sendable {
+  /// In the daemon's own network namespace, named after the server.
+  case host
+  /// In the namespace of that name, as `eth0` and `eth1`. `made`: it did not exist, so that Toprack made it and removes
+  /// it with the server.
+  case namespace(String, made: Bool)
+
+  public var namespace: String? {
+    switch self {
+    case .host: nil
+    case .namespace(let name, made: _): name
+    }
+  }
+}
+
+/// One simulated machine: two NICs, a bond of them, and its addresses.
+///
+/// ## Invariants
+/// 1. bond0 is bonded exactly while a NIC is.
+/// 2. A NIC in the bond has no networks; bond0 has none in layer 3.
+/// 3. In layer 2 there are no addresses.
+/// 4. The mode is one that the plan allows.
+public struct Server: Hashable, Sendable {
+  public let id: ServerID
+  public var hostname: String
+  /// Slug of the plan.
+  public let plan: String
+  /// Code of the facility.
+  public let facility: String
+  /// Slug of the operating system.
+  public let operatingSystem: String
+  public let project: ProjectID
+  public var place: Place
+  /// 2 or 3: what bond0 was last converted to.
+  public var layer: Int
+  public var bond0: Port, eth0: Port, eth1: Port
+  /// At most one of each kind.
+  public var addresses: [Address]
+  /// The block of each kind that this server gave back last; it does not get it again while another is free.
+  public var lastHeld: [Address.Kind: IPBlock]
+  /// Bytes of payload per frame, on both NICs; within `mtus`.
+  public var mtu: Int
+  public let createdAt: Date
+
+  public init(
+    id: ServerID, hostname: String, plan: String, facility: String, operatingSystem: String, project: ProjectID,
+    place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
+    lastHeld: [Address.Kind: IPBlock], mtu: Int, createdAt: Date
+  ) {
+    (self.id, self.hostname, self.plan, self.facility) = (id, hostname, plan, facility)
+    (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
+    (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
+    (self.addresses, self.lastHeld, self.mtu, self.createdAt) = (addresses, lastHeld, mtu, createdAt)
+  }
+
+  /// MTUs that a server can have: from what IPv6 needs (RFC 8200 5) to what switches usually carry.
+  public static let mtus = 1280...9216
+  /// What a machine has that nobody has told otherwise. Jumbo frames pass where both ends are set to more.
+  public static let defaultMTU = 1500
+
+  public subscript(name: PortName) -> Port {
+    get {
+      switch name {
+      case .bond0: bond0
+      case .eth0: eth0
+      case .eth1: eth1
+      }
+    }
+    set {
+      switch name {
+      case .bond0: bond0 = newValue
+      case .eth0: eth0 = newValue
+      case .eth1: eth1 = newValue
+      }
+    }
+  }
+
+  /// bond0, eth0, eth1.
+  public var ports: [Port] { [bond0, eth0, eth1] }
+
+  /// The NICs that are in the bond, in order.
+  public var members: [PortName] { PortName.nics.filter { self[$0].bonded } }
+
+  /// The mode, derived from the layer and the bond. A sequence of single steps can pass through states that are none of
+  /// the four: a layer-2 server with one NIC in the bond counts as `layer2-individual`, a layer-3 server with none as
+  /// `hybrid`.
+  public var mode: NetworkMode {
+    switch (layer, members.count) {
+    case (3, 2): .layer3
+    case (3, _): .hybrid
+    case (_, 2): .layer2Bonded
+    default: .layer2Individual
+    }
+  }
+}

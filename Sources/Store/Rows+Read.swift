@@ -1,0 +1,112 @@
+import FoundationEssentials
+import GRDB
+import Rack
+
+/// Rows into records. One pass over each table, in one read transaction.
+struct RowReader {
+  let db: Database
+
+  /// The rack, or `nil` in a database that has none yet.
+  func rack() throws -> Rack? {
+    guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
+    guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
+    var rack = Rack(empty: id)
+    rack.apply(try projects() + networks() + pools() + servers() + settings())
+    return rack
+  }
+
+  private func settings() throws -> [Change] {
+    try rows("SELECT value FROM setting WHERE name = 'aging'") { .aging(seconds: try $0.integer("value")) }
+  }
+
+  private func projects() throws -> [Change] {
+    try rows("SELECT * FROM project") { row in
+      .project(Project(id: try row.identifier("id"), name: try row.text("name"), createdAt: try row.date("created_at")))
+    }
+  }
+
+  private func networks() throws -> [Change] {
+    try rows("SELECT * FROM network") { row in
+      .network(
+        VirtualNetwork(
+          id: try row.identifier("id"), vxlan: try row.integer("vxlan"), facility: try row.text("facility"),
+          project: try row.identifier("project"), description: row["description"],
+          createdAt: try row.date("created_at")))
+    }
+  }
+
+  private func pools() throws -> [Change] {
+    var chunks: [Int: [Int]] = [:]
+    try each("SELECT pool, chunk FROM pool_chunk ORDER BY pool, position") { row in
+      chunks[try row.integer("pool"), default: []].append(try row.integer("chunk"))
+    }
+    return try rows("SELECT * FROM pool_cursor") { row in
+      let key = AddressPool.Key(
+        facility: try row.text("facility"), kind: try row.kind(), project: try row.optionalIdentifier("project"))
+      return .pool(
+        AddressPool(key: key, chunks: chunks[try row.integer("id"), default: []], next: try row.integer("next")))
+    }
+  }
+
+  private func servers() throws -> [Change] {
+    let ports = try self.ports()
+    var addresses: [String: [Address]] = [:]
+    try each("SELECT * FROM address ORDER BY server, position") { row in
+      let kind = try row.kind()
+      addresses[try row.text("server"), default: []].append(
+        Address(
+          id: try row.identifier("id"), kind: kind, network: try row.block(kind), createdAt: try row.date("created_at"))
+      )
+    }
+    var lastHeld: [String: [Address.Kind: IPBlock]] = [:]
+    try each("SELECT * FROM last_held") { row in
+      let kind = try row.kind()
+      lastHeld[try row.text("server"), default: [:]][kind] = try row.block(kind)
+    }
+    return try rows("SELECT * FROM server") { row in
+      let id = try row.text("id")
+      guard let bond0 = ports[id]?[.bond0], let eth0 = ports[id]?[.eth0], let eth1 = ports[id]?[.eth1] else {
+        throw BadColumn(name: "name")
+      }
+      let namespace: String? = row["namespace"]
+      let made = try row.integer("namespace_made") == 1
+      return .server(
+        Server(
+          id: try row.identifier("id"), hostname: try row.text("hostname"), plan: try row.text("plan"),
+          facility: try row.text("facility"), operatingSystem: try row.text("operating_system"),
+          project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
+          layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
+          lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"), createdAt: try row.date("created_at")),
+        replacing: nil)
+    }
+  }
+
+  /// By identifier of the server.
+  private func ports() throws -> [String: [PortName: Port]] {
+    var networks: [String: [NetworkID]] = [:]
+    try each("SELECT port, network FROM port_network ORDER BY port, position") { row in
+      networks[try row.text("port"), default: []].append(try row.identifier("network"))
+    }
+    var ports: [String: [PortName: Port]] = [:]
+    try each("SELECT * FROM port") { row in
+      guard let name = PortName(rawValue: try row.text("name")) else { throw BadColumn(name: "name") }
+      let mac: Int64? = row["mac"]
+      ports[try row.text("server"), default: [:]][name] = Port(
+        id: try row.identifier("id"), name: name, mac: mac.map { UInt64(bitPattern: $0) },
+        bonded: try row.integer("bonded") == 1, networks: networks[try row.text("id"), default: []],
+        native: try row.optionalIdentifier("native"))
+    }
+    return ports
+  }
+
+  private func rows(_ sql: String, _ make: (Row) throws -> Change) throws -> [Change] {
+    var changes: [Change] = []
+    try each(sql) { changes.append(try make($0)) }
+    return changes
+  }
+
+  private func each(_ sql: String, _ body: (Row) throws -> Void) throws {
+    let cursor = try Row.fetchCursor(db, sql: sql)
+    while let row = try cursor.next() { try body(row) }
+  }
+}

@@ -1,0 +1,151 @@
+import GRDB
+import Rack
+
+/// Records into rows. Runs inside the transaction of one `commit`.
+struct RowWriter {
+  let db: Database
+
+  func write(_ change: Change) throws {
+    switch change {
+    case .project(let project): try write(project)
+    case .server(let server, replacing: let old): try write(server, replacing: old)
+    case .serverDeleted(let id):
+      try run("DELETE FROM server WHERE id = ?", [id.description])
+    case .network(let network): try write(network)
+    case .networkDeleted(let id):
+      try run("DELETE FROM network WHERE id = ?", [id.description])
+    case .pool(let pool): try write(pool)
+    case .aging(let seconds):
+      try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
+    }
+  }
+
+  private func write(_ project: Project) throws {
+    try run(
+      """
+      INSERT INTO project (id, name, created_at) VALUES (?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET name = excluded.name
+      """, [project.id.description, project.name, project.createdAt.seconds])
+  }
+
+  private func write(_ network: VirtualNetwork) throws {
+    try run(
+      """
+      INSERT INTO network (id, vxlan, facility, project, description, created_at) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET description = excluded.description
+      """,
+      [
+        network.id.description, network.vxlan, network.facility, network.project.description, network.description,
+        network.createdAt.seconds,
+      ])
+  }
+
+  /// Writes what differs from `old`: a change of one port of a thousand-network server is one row.
+  private func write(_ server: Server, replacing old: Server?) throws {
+    try run(
+      """
+      INSERT INTO server
+        (id, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        hostname = excluded.hostname, namespace = excluded.namespace, namespace_made = excluded.namespace_made,
+        layer = excluded.layer, mtu = excluded.mtu
+      """,
+      [
+        server.id.description, server.hostname, server.plan, server.facility, server.operatingSystem,
+        server.project.description, server.place.namespace, server.place.isMade, server.layer, server.mtu,
+        server.createdAt.seconds,
+      ])
+    for port in server.ports where port != old?[port.name] {
+      try write(port, of: server.id, networksBefore: old?[port.name].networks ?? [])
+    }
+    if server.addresses != old?.addresses ?? [] {
+      try run("DELETE FROM address WHERE server = ?", [server.id.description])
+      for (position, address) in server.addresses.enumerated() {
+        try run(
+          "INSERT INTO address (id, server, position, kind, base, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+          [
+            address.id.description, server.id.description, position, address.kind.rawValue, address.network.bytes,
+            address.createdAt.seconds,
+          ])
+      }
+    }
+    if server.lastHeld != old?.lastHeld ?? [:] {
+      try run("DELETE FROM last_held WHERE server = ?", [server.id.description])
+      for (kind, block) in server.lastHeld {
+        try run(
+          "INSERT INTO last_held (server, kind, base) VALUES (?, ?, ?)",
+          [server.id.description, kind.rawValue, block.bytes])
+      }
+    }
+  }
+
+  private func write(_ port: Port, of server: ServerID, networksBefore before: [NetworkID]) throws {
+    try run(
+      """
+      INSERT INTO port (id, server, name, mac, bonded, native) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET bonded = excluded.bonded, native = excluded.native
+      """,
+      [
+        port.id.description, server.description, port.name.rawValue, port.mac.map { Int64($0) }, port.bonded,
+        port.native?.description,
+      ])
+    guard port.networks != before else { return }
+    let wanted = Set(port.networks)
+    var kept = before.filter { wanted.contains($0) }
+    if kept.count < before.count {
+      for network in before where !wanted.contains(network) {
+        try run("DELETE FROM port_network WHERE port = ? AND network = ?", [port.id.description, network.description])
+      }
+    }
+    if !port.networks.starts(with: kept) {
+      try run("DELETE FROM port_network WHERE port = ?", [port.id.description])
+      kept = []
+    }
+    for network in port.networks.dropFirst(kept.count) {
+      try run(
+        """
+        INSERT INTO port_network (port, network, position)
+        VALUES (?1, ?2, (SELECT ifnull(max(position), 0) + 1 FROM port_network WHERE port = ?1))
+        """, [port.id.description, network.description])
+    }
+  }
+
+  private func write(_ pool: AddressPool) throws {
+    let key = pool.key
+    let known = try Int64.fetchOne(
+      db, cached: "SELECT id FROM pool_cursor WHERE facility = ? AND kind = ? AND ifnull(project, '') = ?",
+      [key.facility, key.kind.rawValue, key.project?.description ?? ""])
+    let id: Int64
+    if let known {
+      id = known
+      try run("UPDATE pool_cursor SET next = ? WHERE id = ?", [pool.next, id])
+    } else {
+      try run(
+        "INSERT INTO pool_cursor (facility, kind, project, next) VALUES (?, ?, ?, ?)",
+        [key.facility, key.kind.rawValue, key.project?.description, pool.next])
+      id = db.lastInsertedRowID
+    }
+    // A pool keeps its chunks, so only further ones are new.
+    for (position, chunk) in pool.chunks.enumerated() {
+      try run("INSERT OR IGNORE INTO pool_chunk (pool, position, chunk) VALUES (?, ?, ?)", [id, position, chunk])
+    }
+  }
+
+  private func run(_ sql: String, _ arguments: StatementArguments) throws {
+    try db.cachedStatement(sql: sql).execute(arguments: arguments)
+  }
+}
+
+extension Int64 {
+  fileprivate static func fetchOne(_ db: Database, cached sql: String, _ arguments: StatementArguments) throws -> Int64?
+  {
+    try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+}
+
+extension Place {
+  fileprivate var isMade: Bool {
+    if case .namespace(_, made: true) = self { true } else { false }
+  }
+}

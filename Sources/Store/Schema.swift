@@ -1,0 +1,117 @@
+import GRDB
+
+/// The tables, as named migrations. A migration that was released is never edited; a change is a further one.
+///
+/// Identifiers are lower-case UUID text, times are whole seconds since 1970, flags are 0 or 1.
+enum Schema {
+  /// Marks the file as ours (`file` and `sqlite3` show it): "tprk".
+  static let applicationID: Int32 = 0x7470_726B
+
+  static let migrator: DatabaseMigrator = {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 servers and networks") { db in
+      try db.execute(sql: serversAndNetworks)
+    }
+    return migrator
+  }()
+
+  private static let serversAndNetworks = """
+    PRAGMA application_id = \(applicationID);
+
+    CREATE TABLE rack (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      id TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE setting (
+      name TEXT PRIMARY KEY,
+      value INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE project (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE network (
+      id TEXT PRIMARY KEY,
+      vxlan INTEGER NOT NULL CHECK (vxlan BETWEEN 2 AND 3999),
+      facility TEXT NOT NULL,
+      project TEXT NOT NULL REFERENCES project (id),
+      description TEXT,
+      created_at INTEGER NOT NULL,
+      UNIQUE (project, facility, vxlan)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE server (
+      id TEXT PRIMARY KEY,
+      hostname TEXT NOT NULL UNIQUE COLLATE NOCASE,
+      plan TEXT NOT NULL,
+      facility TEXT NOT NULL,
+      operating_system TEXT NOT NULL,
+      project TEXT NOT NULL REFERENCES project (id),
+      namespace TEXT UNIQUE,
+      namespace_made INTEGER NOT NULL CHECK (namespace_made IN (0, 1)),
+      layer INTEGER NOT NULL CHECK (layer IN (2, 3)),
+      mtu INTEGER NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE port (
+      id TEXT PRIMARY KEY,
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      name TEXT NOT NULL CHECK (name IN ('bond0', 'eth0', 'eth1')),
+      mac INTEGER UNIQUE,
+      bonded INTEGER NOT NULL CHECK (bonded IN (0, 1)),
+      native TEXT REFERENCES network (id),
+      UNIQUE (server, name)
+    ) STRICT, WITHOUT ROWID;
+
+    -- position: order of attachment; gaps mean nothing
+    CREATE TABLE port_network (
+      port TEXT NOT NULL REFERENCES port (id) ON DELETE CASCADE,
+      network TEXT NOT NULL REFERENCES network (id),
+      position INTEGER NOT NULL,
+      PRIMARY KEY (port, network),
+      UNIQUE (port, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX port_network_by_network ON port_network (network);
+
+    -- base: the even address of the block, 16 bytes, most significant first (IPv4 in the last 4)
+    CREATE TABLE address (
+      id TEXT PRIMARY KEY,
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      position INTEGER NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('publicIPv4', 'privateIPv4', 'publicIPv6')),
+      base BLOB NOT NULL UNIQUE CHECK (length(base) = 16),
+      created_at INTEGER NOT NULL,
+      UNIQUE (server, kind)
+    ) STRICT, WITHOUT ROWID;
+
+    -- the block of each kind that a server gave back last
+    CREATE TABLE last_held (
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      kind TEXT NOT NULL CHECK (kind IN ('publicIPv4', 'privateIPv4', 'publicIPv6')),
+      base BLOB NOT NULL CHECK (length(base) = 16),
+      PRIMARY KEY (server, kind)
+    ) STRICT, WITHOUT ROWID;
+
+    -- next: where the search for a free block begins; project is null where all projects share
+    CREATE TABLE pool_cursor (
+      id INTEGER PRIMARY KEY,
+      facility TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('publicIPv4', 'privateIPv4', 'publicIPv6')),
+      project TEXT REFERENCES project (id),
+      next INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX pool_cursor_by_key ON pool_cursor (facility, kind, ifnull(project, ''));
+
+    CREATE TABLE pool_chunk (
+      pool INTEGER NOT NULL REFERENCES pool_cursor (id) ON DELETE CASCADE,
+      position INTEGER NOT NULL,
+      chunk INTEGER NOT NULL,
+      PRIMARY KEY (pool, position)
+    ) STRICT, WITHOUT ROWID;
+    """
+}

@@ -1,0 +1,19 @@
+/// Why the state could not be opened, read or written. The message names the file, what is wrong and what to do.
+public struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Kind: Hashable, Sendable {
+    /// Another process uses the state directory.
+    case locked
+    /// Written by a newer version.
+    case newer
+    /// Not a state of ours, or damaged.
+    case damaged
+    /// The operating system or the disk refused; nothing was written.
+    case unavailable
+  }
+
+  public let kind: Kind
+  public let message: String
+  public var description: String { message }
+
+  init(_ kind: Kind, _ message: String) { (self.kind, self.message) = (kind, message) }
+}

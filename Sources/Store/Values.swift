@@ -1,0 +1,58 @@
+import FoundationEssentials
+import GRDB
+import Rack
+
+// How values of the rack are written in columns, and read back.
+
+extension Date {
+  /// Whole seconds since 1970, which is all that the API shows.
+  var seconds: Int64 { Int64(timeIntervalSince1970.rounded(.down)) }
+  init(seconds: Int64) { self.init(timeIntervalSince1970: Double(seconds)) }
+}
+
+extension IPBlock {
+  /// 16 bytes, most significant first.
+  var bytes: Data { Data((0..<16).map { UInt8(truncatingIfNeeded: base >> (120 - 8 * UInt128($0))) }) }
+
+  /// The block of two addresses that starts at `bytes`; `nil` when they are not the even address of one.
+  init?(_ kind: Address.Kind, bytes: Data) {
+    let base = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+    guard bytes.count == 16, base & 1 == 0, kind.family == 6 || base >> 32 == 0 else { return nil }
+    self.init(family: kind.family, base: base, length: kind.family == 4 ? 31 : 127)
+  }
+}
+
+/// A column whose content is not what we write.
+struct BadColumn: Error {
+  let name: String
+}
+
+extension Row {
+  func text(_ column: String) throws -> String {
+    guard let value = String.fromDatabaseValue(self[column]) else { throw BadColumn(name: column) }
+    return value
+  }
+  func integer(_ column: String) throws -> Int {
+    guard let value = Int.fromDatabaseValue(self[column]) else { throw BadColumn(name: column) }
+    return value
+  }
+  func date(_ column: String) throws -> Date { Date(seconds: Int64(try integer(column))) }
+  func identifier<Entity>(_ column: String) throws -> Identifier<Entity> {
+    guard let value = Identifier<Entity>(try text(column)) else { throw BadColumn(name: column) }
+    return value
+  }
+  func optionalIdentifier<Entity>(_ column: String) throws -> Identifier<Entity>? {
+    if case DatabaseValue.Storage.null = (self[column] as DatabaseValue).storage { return nil }
+    return try identifier(column)
+  }
+  func kind() throws -> Address.Kind {
+    guard let value = Address.Kind(rawValue: try text("kind")) else { throw BadColumn(name: "kind") }
+    return value
+  }
+  func block(_ kind: Address.Kind) throws -> IPBlock {
+    guard let data = Data.fromDatabaseValue(self["base"]), let block = IPBlock(kind, bytes: data) else {
+      throw BadColumn(name: "base")
+    }
+    return block
+  }
+}

@@ -1,0 +1,125 @@
+public import Wire
+
+/// What becomes of one frame.
+public enum Verdict: Equatable, Sendable, BitwiseCopyable {
+  case drop(DropReason)
+  /// To one NIC. `tagControl`: the tag that the frame has to carry there; negative: none.
+  case forward(NICIndex, tagControl: Int32)
+  /// To every member of the domain but the port it came from; `Switch.nextReceiver` names them.
+  case flood(DomainIndex, from: PortIndex)
+}
+
+/// The form in which a frame leaves.
+public enum TagForm {
+  /// `tagControl` of a frame that leaves without a tag.
+  public static let untagged: Int32 = -1
+}
+
+extension Switch {
+  /// Decides about a frame of `header` that came in by `nic`, and learns its source.
+  ///
+  /// `packetSize`: its network-layer bytes (`FrameBuffer.packetSize`). `now`: second on the worker's clock.
+  /// The checks stand in the order in which architecture and standard give them precedence: a frame that is malformed or
+  /// reserved is that, whatever the port's role.
+  @inlinable
+  public mutating func decide(
+    _ header: FrameHeader, packetSize: Int, from nic: NICIndex, at now: UInt32
+  ) -> Verdict {
+    if header.destination.isReserved {
+      return .drop(header.destination.isSlowProtocols ? .slowProtocol : .reservedAddress)
+    }
+    let port = unsafe Int(portOfNIC[nic.value])
+    guard port != 0 else { return .drop(.noPort) }
+    let entry = unsafe ports[port]
+    if entry.memberCount > 1, carrier(of: port) != nic { return .drop(.bondStandby) }
+    switch entry.role {
+    case .absent: return .drop(.noPort)
+    case .dark: return .drop(.noVLAN)
+    case .routed: return .drop(.noGateway)
+    case .switched: break
+    }
+    guard header.source.isValidSource else { return .drop(.invalidSource) }
+    let domain: Int
+    switch Self.classify(header, entry) {
+    case .domain(let number): domain = Int(number)
+    case .refused(let reason): return .drop(reason)
+    }
+    guard packetSize <= Int(entry.mtu) else { return .drop(.mtuExceeded) }
+    let index = DomainIndex(domain)
+    let origin = PortIndex(port)
+    stations.learn(header.source, in: index, on: origin, at: now)
+    guard !header.destination.isGroup,
+      let target = stations.port(of: header.destination, in: index, at: now)
+    else { return .flood(index, from: origin) }
+    guard target != origin else { return .drop(.samePort) }
+    let egress = unsafe ports[target.value]
+    let isTagged = Int(egress.untaggedDomain) != domain
+    guard let carrier = carrier(of: target.value) else { return .flood(index, from: origin) }
+    return .forward(carrier, tagControl: tagControl(header, domain: domain, isTagged: isTagged))
+  }
+
+  @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
+
+  /// The domain of a frame on a switched port. Source: IEEE 802.1Q-2018 6.9, 8.6.2.
+  @inline(always) @inlinable
+  static func classify(_ header: FrameHeader, _ entry: PortEntry) -> Classified {
+    if header.vid == 0 {
+      return entry.untaggedDomain == 0 ? .refused(.untaggedNotAllowed) : .domain(entry.untaggedDomain)
+    }
+    if let map = unsafe entry.domainOfVID {
+      let domain = unsafe map[Int(header.vid)]
+      return domain == 0 ? .refused(.vlanNotAllowed) : .domain(domain)
+    }
+    return header.vid == entry.untaggedVID ? .domain(entry.untaggedDomain) : .refused(.vlanNotAllowed)
+  }
+
+  /// The tag of a frame of `domain` where it leaves: PCP and DEI stay, the VID is the domain's.
+  @inline(always) @inlinable
+  borrowing func tagControl(_ header: FrameHeader, domain: Int, isTagged: Bool) -> Int32 {
+    isTagged ? Int32(header.priority) | Int32(unsafe domains[domain].vid) : TagForm.untagged
+  }
+
+  /// The next receiver of a flooded frame, from place `place` of the domain's member list on; `nil` when there is no more.
+  ///
+  /// The caller starts at 0 and continues at the place returned. A receiver whose links are all down is reported with
+  /// `isUp` false, so that the frame is counted.
+  @inline(always) @inlinable
+  public borrowing func nextReceiver(
+    of header: FrameHeader, in domain: DomainIndex, from origin: PortIndex, place: Int
+  ) -> Receiver? {
+    let entry = unsafe domains[domain.value]
+    var index = place
+    while index < Int(entry.memberCount) {
+      let member = unsafe entry.members![index]
+      index &+= 1
+      guard Int(member.port) != origin.value else { continue }
+      let port = Int(member.port)
+      let carrier = carrier(of: port)
+      return Receiver(
+        nic: carrier ?? firstMember(of: port), isUp: carrier != nil,
+        tagControl: tagControl(header, domain: domain.value, isTagged: member.isTagged), next: index)
+    }
+    return nil
+  }
+
+  /// Largest network-layer packet that may leave by `nic`, bytes.
+  @inline(always) @inlinable
+  public borrowing func mtu(of nic: NICIndex) -> Int { unsafe Int(ports[Int(portOfNIC[nic.value])].mtu) }
+}
+
+/// One receiver of a flooded frame.
+public struct Receiver: BitwiseCopyable, Sendable {
+  public let nic: NICIndex
+  /// False: no link of the port is up, and the frame is lost for it.
+  public let isUp: Bool
+  public let tagControl: Int32
+  /// Where to go on.
+  public let next: Int
+
+  @inlinable init(nic: NICIndex, isUp: Bool, tagControl: Int32, next: Int) {
+    self.nic = nic
+    self.isUp = isUp
+    self.tagControl = tagControl
+    self.next = next
+  }
+}

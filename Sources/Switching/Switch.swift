@@ -1,0 +1,228 @@
+import Wire
+
+/// The switch itself: a frame's header and the NIC it came in by go in, a verdict comes out.
+///
+/// ## How it works
+/// Three tables, indexed by small integers that Control gives out: a NIC says to which port it belongs; a port says its role
+/// and which domain a VID means on it; a domain says its VID and its member ports. `decide` walks them in that order, learns
+/// the source and looks the destination up in the station table.
+///
+/// A port with one VLAN is untagged, and takes frames tagged with its own VID too, as a Linux bridge does. A port with more
+/// has a map from VID to domain (8 KiB); a domain's number is the same on every port, but one number can mean different
+/// domains on two ports (two projects, two facilities), so the map belongs to the port. A frame never leaves by the port
+/// that it came in by, a bond being one port.
+///
+/// A bond whose partner does not speak LACP works as a single link: the first member whose link is up carries, what comes in
+/// by the other is dropped (`bond-standby`).
+///
+/// ## Invariants
+/// 1. A station in the table stands on a port that carries its domain: leaving a domain flushes the port's stations in it.
+/// 2. Every member of a domain has that domain in its own program, and the other way round.
+/// 3. All memory is fixed by `init`, but for maps and member lists, which `apply` replaces between two batches.
+///
+/// ## Threads
+/// One owner, a worker. `decide` neither allocates, locks nor counts references: `HotPathProof.swift`.
+@safe public struct Switch: ~Copyable {
+  public struct Limits: Sendable {
+    public var nics = 8_192
+    /// Highest `PortIndex` and `DomainIndex`, plus one; at most 65 536.
+    public var ports = 16_384
+    public var domains = 65_536
+    public init() {}
+  }
+
+  @usableFromInline enum Role: UInt8, BitwiseCopyable { case absent, dark, routed, switched }
+
+  /// One cache line. `members` beyond `memberCount` are meaningless.
+  @safe @usableFromInline struct PortEntry: BitwiseCopyable {
+    @usableFromInline var role = Role.absent
+    @usableFromInline var memberCount: UInt8 = 0
+    @usableFromInline var members: (UInt16, UInt16) = (0, 0)
+    /// Domain of untagged frames, 0: none, and its VID.
+    @usableFromInline var untaggedDomain: UInt16 = 0
+    @usableFromInline var untaggedVID: UInt16 = 0
+    @usableFromInline var mtu: Int32 = 0
+    /// VID to domain, 4096 entries, on a port with tagged VLANs (the untagged one included); else nil.
+    @usableFromInline var domainOfVID: UnsafeMutablePointer<UInt16>?
+    @usableFromInline init() {}
+  }
+
+  @safe @usableFromInline struct DomainEntry: BitwiseCopyable {
+    @usableFromInline var vid: UInt16 = 0
+    @usableFromInline var memberCount: Int32 = 0
+    @usableFromInline var capacity: Int32 = 0
+    @usableFromInline var members: UnsafeMutablePointer<DomainMember>?
+    @usableFromInline init() {}
+  }
+
+  /// A port of a domain, and the form in which the domain's frames cross it.
+  @usableFromInline struct DomainMember: BitwiseCopyable {
+    @usableFromInline var port: UInt16
+    @usableFromInline var isTagged: Bool
+  }
+
+  public let limits: Limits
+  public var stations: StationTable
+  /// Port of each NIC, 0: none.
+  @usableFromInline let portOfNIC: UnsafeMutablePointer<UInt16>
+  /// Whether the link of each NIC is up, as last seen.
+  @usableFromInline let linkIsUp: UnsafeMutablePointer<Bool>
+  @usableFromInline let ports: UnsafeMutablePointer<PortEntry>
+  @usableFromInline let domains: UnsafeMutablePointer<DomainEntry>
+  /// What each port was told, to know what a new program changes. Not read per frame.
+  private var programs: [PortIndex: PortProgram] = [:]
+
+  public init(limits: Limits, stations: consuming StationTable) {
+    precondition(limits.nics <= 65_536 && limits.ports <= 65_536 && limits.domains <= 65_536)
+    self.limits = limits
+    self.stations = stations
+    unsafe portOfNIC = .allocate(capacity: limits.nics)
+    unsafe portOfNIC.initialize(repeating: 0, count: limits.nics)
+    unsafe linkIsUp = .allocate(capacity: limits.nics)
+    unsafe linkIsUp.initialize(repeating: false, count: limits.nics)
+    unsafe ports = .allocate(capacity: limits.ports)
+    unsafe ports.initialize(repeating: PortEntry(), count: limits.ports)
+    unsafe domains = .allocate(capacity: limits.domains)
+    unsafe domains.initialize(repeating: DomainEntry(), count: limits.domains)
+  }
+
+  deinit {
+    for index in 0..<limits.ports { unsafe ports[index].domainOfVID?.deallocate() }
+    for index in 0..<limits.domains { unsafe domains[index].members?.deallocate() }
+    unsafe portOfNIC.deallocate()
+    unsafe linkIsUp.deallocate()
+    unsafe ports.deallocate()
+    unsafe domains.deallocate()
+  }
+
+  // MARK: Links
+
+  @inlinable public func isLinkUp(_ nic: NICIndex) -> Bool { unsafe linkIsUp[nic.value] }
+
+  /// Notes that the link of `nic` came up or went down. When no member of its port is left, the port's stations go:
+  /// IEEE 802.1Q-2018 8.4.
+  public mutating func setLink(_ nic: NICIndex, up: Bool) {
+    unsafe linkIsUp[nic.value] = up
+    let port = unsafe Int(portOfNIC[nic.value])
+    if !up, port != 0, carrier(of: port) == nil { stations.flush(PortIndex(port), in: nil) }
+  }
+
+  /// The member by which `port` sends and receives now; `nil` when no link is up.
+  @inline(always) @inlinable
+  borrowing func carrier(of port: Int) -> NICIndex? {
+    let entry = unsafe ports[port]
+    if entry.memberCount > 0, unsafe linkIsUp[Int(entry.members.0)] { return NICIndex(Int(entry.members.0)) }
+    if entry.memberCount > 1, unsafe linkIsUp[Int(entry.members.1)] { return NICIndex(Int(entry.members.1)) }
+    return nil
+  }
+
+  /// The member that counts a frame which no member can carry.
+  @inlinable borrowing func firstMember(of port: Int) -> NICIndex { unsafe NICIndex(Int(ports[port].members.0)) }
+
+  /// The member of `nic`'s port that carries now, when it is another than `nic`: its link state is worth a look.
+  public borrowing func otherCarrier(than nic: NICIndex) -> NICIndex? {
+    let port = unsafe Int(portOfNIC[nic.value])
+    guard port != 0, let carrier = carrier(of: port), carrier != nic else { return nil }
+    return carrier
+  }
+
+  /// Whether `nic` carries frames for its port: true outside a bond, for one member of a bond, and only while it is up.
+  public borrowing func carries(_ nic: NICIndex) -> Bool {
+    let port = unsafe Int(portOfNIC[nic.value])
+    return port != 0 && carrier(of: port) == nic
+  }
+
+  // MARK: Changes
+
+  /// Applies one transaction. Called between two batches, so that a frame sees all of it or nothing.
+  public mutating func apply(_ change: borrowing ForwardingChange) {
+    for (domain, vid) in change.domains {
+      if let vid { unsafe domains[domain.value].vid = vid.value }
+    }
+    // First everybody leaves, then everybody comes: a NIC can change hands between two ports of one transaction.
+    for (port, program) in change.ports { leave(port, for: program) }
+    for (port, program) in change.ports { enter(port, program) }
+    for (domain, vid) in change.domains where vid == nil { end(domain) }
+  }
+
+  private mutating func leave(_ port: PortIndex, for next: PortProgram) {
+    guard let old = programs[port] else { return }
+    if next.domains.isEmpty {
+      stations.flush(port, in: nil)
+    } else {
+      let kept = Set(next.domains)
+      for domain in old.domains where !kept.contains(domain) { stations.flush(port, in: domain) }
+    }
+    for domain in old.domains { removeMember(port, from: domain) }
+    for nic in old.members where unsafe Int(portOfNIC[nic.value]) == port.value { unsafe portOfNIC[nic.value] = 0 }
+    unsafe ports[port.value].domainOfVID?.deallocate()
+    unsafe ports[port.value] = PortEntry()
+    programs[port] = nil
+  }
+
+  private mutating func enter(_ port: PortIndex, _ program: PortProgram) {
+    precondition(program.members.count <= 2, "a port has at most two members")
+    guard program.role != .absent else { return }
+    programs[port] = program
+    var entry = PortEntry()
+    entry.memberCount = UInt8(program.members.count)
+    if let nic = program.members.first { entry.members.0 = UInt16(nic.value) }
+    if program.members.count > 1 { entry.members.1 = UInt16(program.members[1].value) }
+    for nic in program.members { unsafe portOfNIC[nic.value] = UInt16(port.value) }
+    entry.mtu = Int32(program.mtu)
+    switch program.role {
+    case .absent: break
+    case .dark: entry.role = .dark
+    case .routed: entry.role = .routed
+    case .switched(let untagged, let tagged):
+      entry.role = .switched
+      if let untagged {
+        entry.untaggedDomain = UInt16(untagged.value)
+        unsafe entry.untaggedVID = domains[untagged.value].vid
+        addMember(port, to: untagged, isTagged: false)
+      }
+      if !tagged.isEmpty {
+        let map = UnsafeMutablePointer<UInt16>.allocate(capacity: 4096)
+        unsafe map.initialize(repeating: 0, count: 4096)
+        for domain in program.domains { unsafe map[Int(domains[domain.value].vid)] = UInt16(domain.value) }
+        unsafe entry.domainOfVID = unsafe map
+        for domain in tagged { addMember(port, to: domain, isTagged: true) }
+      }
+    }
+    unsafe ports[port.value] = entry
+  }
+
+  private mutating func addMember(_ port: PortIndex, to domain: DomainIndex, isTagged: Bool) {
+    var entry = unsafe domains[domain.value]
+    precondition(entry.vid != 0, "a port joins a domain that has not begun")
+    if entry.memberCount == entry.capacity {
+      let capacity = max(4, Int(entry.capacity) * 2)
+      let grown = UnsafeMutablePointer<DomainMember>.allocate(capacity: capacity)
+      if let members = unsafe entry.members {
+        unsafe grown.update(from: members, count: Int(entry.memberCount))
+        unsafe members.deallocate()
+      }
+      unsafe entry.members = unsafe grown
+      entry.capacity = Int32(capacity)
+    }
+    unsafe entry.members![Int(entry.memberCount)] = DomainMember(port: UInt16(port.value), isTagged: isTagged)
+    entry.memberCount += 1
+    unsafe domains[domain.value] = entry
+  }
+
+  private mutating func removeMember(_ port: PortIndex, from domain: DomainIndex) {
+    let entry = unsafe domains[domain.value]
+    guard let members = unsafe entry.members else { return }
+    for index in 0..<Int(entry.memberCount) where unsafe members[index].port == UInt16(port.value) {
+      unsafe members[index] = members[Int(entry.memberCount) - 1]
+      unsafe domains[domain.value].memberCount -= 1
+      return
+    }
+  }
+
+  private mutating func end(_ domain: DomainIndex) {
+    precondition(unsafe domains[domain.value].memberCount == 0, "a domain ends while a port carries it")
+    unsafe domains[domain.value].members?.deallocate()
+    unsafe domains[domain.value] = DomainEntry()
+  }
+}

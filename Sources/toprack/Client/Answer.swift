@@ -1,0 +1,38 @@
+// What came back: JSON, to be printed as it is or decoded as far as a table needs it.
+
+import Foundation
+
+struct Answer {
+  let data: Data
+
+  init(_ data: Data) { self.data = data }
+
+  func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
+    do {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(type, from: data)
+    } catch {
+      throw Failure.refused("the API's answer is not understood: \(error)")
+    }
+  }
+
+  /// The value as Foundation has it, or its member `name`.
+  func value(_ name: String? = nil) throws -> Any {
+    guard let value = try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) else {
+      throw Failure.refused("the API's answer is not JSON")
+    }
+    guard let name else { return value }
+    guard let member = (value as? [String: Any])?[name] else {
+      throw Failure.refused("the API's answer has no member \(name)")
+    }
+    return member
+  }
+
+  /// The lines of an error answer: `{"errors": […]}` or `{"error": "…"}`.
+  var errors: [String]? {
+    guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else { return nil }
+    if let lines = object["errors"] as? [String], !lines.isEmpty { return lines }
+    return (object["error"] as? String).map { [$0] }
+  }
+}

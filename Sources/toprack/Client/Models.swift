@@ -1,0 +1,103 @@
+// The members of the API's objects that tables show.
+
+struct Device: Decodable {
+  struct Plan: Decodable { let slug: String }
+  struct Facility: Decodable { let code: String }
+  struct Project: Decodable { let id: String, name: String }
+  struct Address: Decodable {
+    let address: String, cidr: Int, gateway: String
+    let isPublic: Bool
+    enum CodingKeys: String, CodingKey { case address, cidr, gateway, isPublic = "public" }
+  }
+  struct Port: Decodable {
+    struct Data: Decodable { let bonded: Bool, mac: String? }
+    let id: String, name: String, data: Data
+    let virtualNetworks: [Network.Brief]
+    let nativeVirtualNetwork: Network.Brief?
+  }
+  struct Toprack: Decodable {
+    let mode: String, place: String, namespace: String?, interfaces: [String: String], mtu: Int
+  }
+
+  let id: String, hostname: String, createdAt: String
+  let plan: Plan, facility: Facility, project: Project
+  let ipAddresses: [Address], networkPorts: [Port]
+  let toprack: Toprack
+
+  /// The port of that name; fails as a refusal that lists the ports.
+  func port(_ name: String) throws -> Port {
+    guard let port = networkPorts.first(where: { $0.name == name }) else {
+      let valid = networkPorts.map(\.name).joined(separator: ", ")
+      throw Failure.refused("\(hostname) has no port \"\(name)\"; valid are \(valid)")
+    }
+    return port
+  }
+
+  /// "host", or the namespace.
+  var place: String { toprack.namespace.map { "netns \($0)" } ?? "host" }
+}
+
+struct DeviceList: Decodable { let devices: [Device] }
+
+struct Network: Decodable {
+  struct Brief: Decodable { let id: String, vxlan: Int }
+  struct Link: Decodable { let href: String }
+  struct Project: Decodable { let id: String, name: String }
+
+  let id: String, vxlan: Int, facilityCode: String, description: String?
+  let assignedTo: Project, instances: [Link]
+}
+
+struct NetworkList: Decodable { let virtualNetworks: [Network] }
+
+/// A port as the switch sees it.
+struct WirePort: Decodable {
+  struct VLAN: Decodable {
+    let vxlan: Int, id: String, tagged: Bool, native: Bool
+
+    var text: String { native ? "\(vxlan) native" : "\(vxlan) \(tagged ? "tagged" : "untagged")" }
+  }
+  struct Member: Decodable { let name: String, linkUp: Bool, carries: Bool }
+
+  let name: String, server: String, mode: String, bonded: Bool, linkUp: Bool, mtu: Int
+  let vlans: [VLAN]
+  let rxPackets: Int, rxBytes: Int, txPackets: Int, txBytes: Int
+  let drops: [String: Int]
+  let mac: String?, interface: String?, namespace: String?
+  let carries: Bool?
+  let members: [Member]?
+}
+
+struct Station: Decodable {
+  let facility: String, vxlan: Int, mac: String, server: String, port: String, ageS: Int
+}
+
+struct RackStatus: Decodable {
+  struct Start: Decodable { let adopted: Int, made: Int, removed: Int }
+
+  let version: String, rackId: String, startedAt: String
+  let servers: Int, networks: Int, stations: Int, stationLimit: Int, stationsEvicted: Int, stationsRefused: Int
+  let workers: Int, io: String, agingSeconds: Int
+  let start: Start, problems: [String]
+}
+
+struct PlanList: Decodable {
+  struct Plan: Decodable {
+    struct Toprack: Decodable { let modes: [String] }
+    let slug: String, description: String, toprack: Toprack
+  }
+  let plans: [Plan]
+}
+
+struct FacilityList: Decodable {
+  struct Facility: Decodable {
+    struct Metro: Decodable { let code: String }
+    let code: String, name: String, metro: Metro?
+  }
+  let facilities: [Facility]
+}
+
+struct ProjectList: Decodable {
+  struct Project: Decodable { let id: String, name: String }
+  let projects: [Project]
+}

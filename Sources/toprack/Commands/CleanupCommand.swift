@@ -1,0 +1,39 @@
+// `cleanup`: for the day when a daemon is gone for good and its interfaces are still there. It asks nobody but the
+// kernel: interfaces say by their alias which rack they belong to, and a TAP that can be attached has no daemon.
+
+import ArgumentParser
+import Ports
+
+struct CleanupCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cleanup",
+    abstract: "Remove the interfaces and namespaces that a daemon left behind.",
+    discussion: """
+      Works when no daemon runs, on the host and in all namespaces of /run/netns; needs root. Nothing of a rack whose \
+      daemon is alive is touched, and nothing that Toprack did not make. The daemon's state is not touched either: when it \
+      starts again, it makes its interfaces anew.
+
+      Example: toprack cleanup
+      """)
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    // Every NIC is held open at once.
+    _ = try raiseFileLimit()
+    let leftovers = try Leftovers.find()
+    let result = try leftovers.remove()
+    try global.output.print(
+      json: [
+        "interfaces": result.interfaces.map { ["name": $0.name, "namespace": $0.namespace as Any] },
+        "namespaces": result.namespaces,
+      ]
+    ) {
+      let lines =
+        result.interfaces.map { "removed \($0.name)" + ($0.namespace.map { " in netns \($0)" } ?? "") }
+        + result.namespaces.map { "removed netns \($0)" }
+      return lines.isEmpty ? "nothing to remove" : lines.joined(separator: "\n")
+    }
+    if !result.faults.isEmpty { throw Failure(kind: .refused, messages: result.faults) }
+  }
+}

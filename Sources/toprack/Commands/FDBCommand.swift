@@ -1,0 +1,60 @@
+import ArgumentParser
+
+struct FDBCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fdb", abstract: "The station table: which MAC address was heard where.",
+    subcommands: [Show.self, Flush.self])
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws { throw ValidationError("give a command of 'toprack fdb': show or flush") }
+}
+
+/// Which stations a command is about.
+struct StationFilter: ParsableArguments {
+  @Option(help: "Only those behind this server, by name or UUID.") var server: String?
+  @Option(help: ArgumentHelp("Only those of networks with this number.", valueName: "N")) var vxlan: Int?
+
+  var query: [String: String?] { ["server": server, "vxlan": vxlan.map(String.init)] }
+}
+
+extension FDBCommand {
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show the stations.",
+      discussion: "A station that is silent for the ageing time is forgotten.\n\nExample: toprack fdb show --vxlan 1001"
+    )
+
+    @OptionGroup var filter: StationFilter
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.get("/toprack/fdb", filter.query)
+      try global.output.print(json: try answer.value()) {
+        var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S")
+        for station in try answer.decoded(as: [Station].self) {
+          table.add(
+            station.facility, "\(station.vxlan)", station.mac, station.server, station.port, "\(station.ageS)")
+        }
+        return table.isEmpty ? "no stations" : table.text
+      }
+    }
+  }
+
+  struct Flush: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Forget stations; they are learned again from their next frame.",
+      discussion: "Example: toprack fdb flush --server web1")
+
+    @OptionGroup var filter: StationFilter
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.delete("/toprack/fdb", filter.query)
+      try global.output.print(json: try answer.value()) {
+        let count = try answer.value("flushed") as? Int ?? 0
+        return "\(count) \(count == 1 ? "station" : "stations") forgotten"
+      }
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+struct FacilityCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "facility", abstract: "Datacenters.", subcommands: [List.self])
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws { throw ValidationError("give a command of 'toprack facility': list") }
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the facilities.",
+      discussion: "A virtual network never leaves its facility.\n\nExample: toprack facility list")
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.get("/facilities")
+      try global.output.print(json: try answer.value("facilities")) {
+        var table = Table("FACILITY", "METRO", "PLACE")
+        for facility in try answer.decoded(as: FacilityList.self).facilities {
+          table.add(facility.code, facility.metro?.code ?? "-", facility.name)
+        }
+        return table.text
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// What racks left on this machine, found by their marks.
+//
+// Every NIC of a rack has the alias "toprack RACK SERVER NIC"; a namespace that a rack made has "toprack RACK netns" on
+// its lo. RACK is the rack's UUID, so that two racks on one machine are told apart.
+//
+// Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
+// NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
+
+import Foundation
+import Ports
+
+struct Leftovers {
+  struct Interface: Hashable {
+    let name: String
+    let namespace: String?
+
+    var text: String { name + (namespace.map { " in netns \($0)" } ?? "") }
+  }
+
+  struct Result {
+    var interfaces: [Interface] = []
+    var namespaces: [String] = []
+    /// Lines about what stays.
+    var faults: [String] = []
+  }
+
+  private struct RackLeftovers {
+    var interfaces: [Interface] = []
+    var namespaces: [String] = []
+  }
+
+  private var racks: [String: RackLeftovers] = [:]
+
+  static func find() throws -> Leftovers {
+    guard geteuid() == 0 else {
+      throw Failure.refused("cleanup removes interfaces and enters namespaces; run it as root")
+    }
+    var found = Leftovers()
+    for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      // A namespace may go away at any moment, and not every file in /run/netns is one.
+      guard let links = try? Links.list(in: namespace) else { continue }
+      for link in links {
+        let words = (link.alias ?? "").split(separator: " ").map(String.init)
+        guard words.count >= 3, words[0] == "toprack", UUID(uuidString: words[1]) != nil else { continue }
+        if words[2] == "netns", let namespace {
+          found.racks[words[1], default: RackLeftovers()].namespaces.append(namespace)
+        } else if words.count == 4, link.isTAP {
+          found.racks[words[1], default: RackLeftovers()].interfaces.append(
+            Interface(name: link.name, namespace: namespace))
+        }
+      }
+    }
+    return found
+  }
+
+  /// Removes everything of every rack without a daemon.
+  func remove() throws -> Result {
+    var result = Result()
+    for (rack, leftovers) in racks.sorted(by: { $0.key < $1.key }) {
+      do {
+        try remove(leftovers, of: rack, into: &result)
+      } catch {
+        result.faults.append(
+          error.errno == EBUSY
+            ? "a daemon holds the interfaces of rack \(rack) (\(error.message)); stop it first: nothing of that rack "
+              + "was removed"
+            : "rack \(rack): \(error.message)")
+      }
+    }
+    return result
+  }
+
+  private func remove(_ leftovers: RackLeftovers, of rack: String, into result: inout Result) throws(PortsFault) {
+    var held: [Held] = []
+    for interface in leftovers.interfaces {
+      held.append(Held(try TAP.open(interface.name, in: interface.namespace)))
+    }
+    for (interface, tap) in zip(leftovers.interfaces, held) {
+      try tap.remove()
+      result.interfaces.append(interface)
+    }
+    for namespace in leftovers.namespaces {
+      try NetworkNamespaces.remove(namespace)
+      result.namespaces.append(namespace)
+    }
+  }
+}
+
+/// A TAP in a list: arrays hold no noncopyable values yet.
+private final class Held {
+  private var tap: TAP?
+
+  init(_ tap: consuming TAP) { self.tap = consume tap }
+
+  func remove() throws(PortsFault) {
+    guard let tap = tap.take() else { return }
+    try tap.remove()
+  }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Server types.", subcommands: [List.self])
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws { throw ValidationError("give a command of 'toprack plan': list") }
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list")
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.get("/plans")
+      try global.output.print(json: try answer.value("plans")) {
+        var table = Table("PLAN", "MODES", "MACHINE")
+        for plan in try answer.decoded(as: PlanList.self).plans {
+          table.add(plan.slug, plan.toprack.modes.joined(separator: ","), plan.description)
+        }
+        return table.text
+      }
+    }
+  }
+}

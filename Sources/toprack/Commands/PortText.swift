@@ -1,0 +1,49 @@
+// Ports for people.
+
+enum PortText {
+  static func table(_ ports: [WirePort]) -> String {
+    var table = Table("PORT", "BONDED", "LINK", "VLANS", "RX PACKETS", "RX BYTES", "TX PACKETS", "TX BYTES", "DROPS")
+    for port in ports {
+      table.add(
+        port.name, port.bonded ? "yes" : "no", port.linkUp ? "up" : "down", vlans(of: port), "\(port.rxPackets)",
+        "\(port.rxBytes)", "\(port.txPackets)", "\(port.txBytes)", "\(port.drops.values.reduce(0, +))")
+    }
+    guard let first = ports.first else { return "no ports" }
+    return "\(first.server) is \(first.mode)\n\n" + table.text
+  }
+
+  static func facts(_ port: WirePort) -> String {
+    var facts = [
+      ("port", "\(port.server) \(port.name)"), ("mode", port.mode), ("bonded", port.bonded ? "yes" : "no"),
+      ("link", port.linkUp ? "up" : "down"), ("VLANs", vlans(of: port)), ("MTU", "\(port.mtu)"),
+    ]
+    if let interface = port.interface {
+      facts.append(("interface", interface + (port.namespace.map { " in netns \($0)" } ?? "")))
+    }
+    if let mac = port.mac { facts.append(("MAC", mac)) }
+    for member in port.members ?? [] {
+      let state = member.carries ? "carries" : "stands by"
+      facts.append(("member", "\(member.name), link \(member.linkUp ? "up" : "down"), \(state)"))
+    }
+    facts += [
+      ("received", "\(port.rxPackets) frames, \(port.rxBytes) bytes"),
+      ("sent", "\(port.txPackets) frames, \(port.txBytes) bytes"),
+    ]
+    facts += port.drops.sorted { $0.key < $1.key }.map { ("dropped", "\($0.value) \($0.key)") }
+    return Table.facts(facts)
+  }
+
+  private static func vlans(of port: WirePort) -> String {
+    port.vlans.isEmpty ? "-" : port.vlans.map(\.text).joined(separator: ", ")
+  }
+
+  /// "web1 eth1: VLAN 1001 untagged"
+  static func vlans(of port: Device.Port, of server: String) -> String {
+    let networks = port.virtualNetworks
+    let texts = networks.map { network in
+      if network.id == port.nativeVirtualNetwork?.id { return "\(network.vxlan) native" }
+      return "\(network.vxlan) \(networks.count > 1 ? "tagged" : "untagged")"
+    }
+    return "\(server) \(port.name): " + (texts.isEmpty ? "no VLAN" : "VLAN \(texts.joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,37 @@
+// Printing: text or JSON, to a reader that may leave at any time.
+
+import Foundation
+
+struct Output {
+  let json: Bool
+
+  /// Prints `value` as JSON when that was asked for, and the text otherwise.
+  func print(json value: @autoclosure () throws -> Any, text: () throws -> String) throws {
+    if json {
+      let options: JSONSerialization.WritingOptions = [
+        .prettyPrinted, .sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed,
+      ]
+      let data = try JSONSerialization.data(withJSONObject: value(), options: options)
+      Self.write(String(decoding: data, as: UTF8.self))
+    } else {
+      Self.write(try text())
+    }
+  }
+
+  /// Writes `text` and a newline, if it has none at its end. When the reader is gone the program ends, without complaint.
+  static func write(_ text: String) {
+    guard !text.isEmpty else { return }
+    var bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if written >= 0 {
+        bytes = bytes.dropFirst(written)
+      } else if errno == EPIPE {
+        exit(0)
+      } else if errno != EINTR {
+        FileHandle.standardError.write(Data("toprack: standard output: \(String(cString: strerror(errno)))\n".utf8))
+        exit(1)
+      }
+    }
+  }
+}

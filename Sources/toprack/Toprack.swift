@@ -1,0 +1,47 @@
+// The command line client of toprackd: reads arguments, asks the API, prints.
+//
+// It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program only
+// turns arguments into requests and answers into tables. The one exception is `cleanup`, which works when no daemon does.
+//
+// Exit status: 0, 1 refused or failed, 2 usage, 3 daemon not reachable.
+
+import ArgumentParser
+import Foundation
+
+@main struct Toprack: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "toprack",
+    abstract: "Control a Toprack rack: servers, virtual networks, and the switch between them.",
+    discussion: """
+      A first look:
+
+        toprack server create web1 --netns
+        toprack server mode web1 layer2-individual
+        toprack network create --vxlan 1001
+        toprack port attach web1 eth0 1001
+        toprack port show web1
+
+      Exit status: 0 done, 1 refused, 2 wrong usage, 3 toprackd not reachable.
+      """,
+    subcommands: [
+      StatusCommand.self, PlanCommand.self, FacilityCommand.self, ServerCommand.self, NetworkCommand.self,
+      PortCommand.self, FDBCommand.self, SetCommand.self, CleanupCommand.self,
+    ])
+
+  @OptionGroup var global: GlobalOptions
+
+  static func main() async {
+    // A reader such as `head` may leave before everything is written; that is no error of ours.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot(CommandLineForms.standard(Array(CommandLine.arguments.dropFirst())))
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      Failure.report(error)
+    }
+  }
+}

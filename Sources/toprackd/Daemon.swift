@@ -1,0 +1,115 @@
+// The assembly. Services stop in the reverse of their order: first the API, so that no change begins any more, then control
+// with the forwarding plane and the store.
+
+import API
+import Control
+import Dataplane
+import Foundation
+import Hummingbird
+import Logging
+import Ports
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+struct Daemon {
+  static let version = "0.1.0"
+  /// How long those who are in the middle of a request have when the daemon stops; idle clients are let go at once.
+  private static let grace = Duration.milliseconds(1200)
+
+  let settings: Settings
+  let logger: Logger
+
+  /// Runs until SIGTERM or SIGINT. Throws a `StartFault` when it cannot begin.
+  func run() async throws {
+    // A client that leaves is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
+    try Privileges.check()
+    if !Privileges.canEnterNamespaces {
+      logger.warning("without CAP_SYS_ADMIN servers cannot be put into network namespaces")
+    }
+    do {
+      let limit = try raiseFileLimit()
+      logger.debug("up to \(limit) open files")
+    } catch {
+      logger.warning("\(error)")
+    }
+
+    let socket = APISocket(path: settings.socket)
+    let control = try await startControl(socket)
+    var configuration = ServiceGroupConfiguration(
+      services: [ControlService(control: control), api(of: control, at: socket)],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
+    configuration.maximumGracefulShutdownDuration = Self.grace
+    defer { socket.remove() }
+    do {
+      try await ServiceGroup(configuration: configuration).run()
+    } catch is CancellationError {
+      // The grace has passed; control has ended in order all the same.
+    } catch {
+      throw StartFault("the API cannot be served at \(socket.path): \(error)")
+    }
+    logger.info("stopped; NICs and state stay")
+  }
+
+  /// Locks the state, makes sure of the socket, and brings the wire to what the state says.
+  private func startControl(_ socket: APISocket) async throws(StartFault) -> Control {
+    ServiceManager.notify("STATUS=bringing the NICs to what the state says")
+    do {
+      let store = try Store.open(settings.state)
+      try socket.prepare()
+      var plane = Dataplane.Configuration()
+      plane.stationLimit = settings.stationLimit
+      plane.stationLimitPerPort = settings.stationLimitPerPort
+      plane.mode = settings.io
+      plane.limits = Control.switchLimits
+      return try await Control.start(
+        store: store, dataplane: Dataplane(plane), limits: plane.limits, version: Self.version, logger: logger)
+    } catch let fault as StartFault {
+      throw fault
+    } catch {
+      throw StartFault("\(error)")
+    }
+  }
+
+  private func api(of control: Control, at socket: APISocket) -> some Service {
+    Application(
+      responder: APIResponder(control: control),
+      configuration: ApplicationConfiguration(
+        address: .unixDomainSocket(path: socket.path), serverName: "toprackd/\(Self.version)"),
+      onServerRunning: { _ in await announce(control, socket) }, logger: frameworkLogger)
+  }
+
+  /// Opens the door and says so.
+  private func announce(_ control: Control, _ socket: APISocket) async {
+    do {
+      if try !socket.open(to: settings.socketGroup) {
+        logger.notice("there is no group \(settings.socketGroup); only root can use the socket")
+      }
+    } catch {
+      logger.error("\(error.message)")
+    }
+    let status = await control.status()
+    let summary = "\(status.servers) servers, \(status.networks) networks"
+    ServiceManager.notify("READY=1\nSTATUS=\(summary), \(status.problems.count) problems")
+    logger.info("toprackd \(Self.version) is ready at \(socket.path): \(summary), I/O by \(status.ioDriver)")
+  }
+
+  /// What the frameworks have to say at `info` is no news to an operator.
+  private var frameworkLogger: Logger {
+    var quiet = logger
+    if settings.logLevel > .debug { quiet.logLevel = max(settings.logLevel, .warning) }
+    return quiet
+  }
+}
+
+/// Holds control until the end, and then ends it in order.
+private struct ControlService: Service {
+  let control: Control
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    ServiceManager.notify("STOPPING=1\nSTATUS=stopping")
+    await control.stop()
+  }
+}

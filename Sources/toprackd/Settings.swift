@@ -1,0 +1,81 @@
+// What an operator can set, with the defaults and the valid values.
+
+import Dataplane
+import Foundation
+import Logging
+import Ports
+
+/// The daemon's settings, valid by construction.
+struct Settings {
+  /// The directory that holds the database.
+  var state = "/var/lib/toprack"
+  /// The Unix socket of the API.
+  var socket = "/run/toprack/toprack.sock"
+  /// The group that may use the socket; without such a group only root may.
+  var socketGroup = "toprack"
+  var logLevel = Logger.Level.info
+  /// Stations in the table, and of one port.
+  var stationLimit = 131_072
+  var stationLimitPerPort = 65_536
+  /// How frames are read and written.
+  var io = TAPDriver.Mode.automatic
+
+  /// Names that the settings file knows.
+  static let names = [
+    "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "io",
+  ]
+  static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+  /// What fits `sockaddr_un`, unix(7), with the NUL at the end.
+  static let socketPathLimit = 107
+  static let stationLimits = 16...16_777_216
+
+  /// Sets `name` to `value`; throws what is valid instead.
+  mutating func set(_ name: String, to value: String) throws(SettingsFault) {
+    switch name {
+    case "state": state = try Self.path(value)
+    case "socket":
+      socket = try Self.path(value)
+      guard socket.utf8.count <= Self.socketPathLimit else {
+        throw SettingsFault("has \(socket.utf8.count) bytes; a socket's path has at most \(Self.socketPathLimit)")
+      }
+    case "socket-group":
+      guard !value.isEmpty else { throw SettingsFault("must be the name of a group") }
+      socketGroup = value
+    case "log-level":
+      guard let level = Logger.Level(rawValue: value) else {
+        throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")
+      }
+      logLevel = level
+    case "station-limit": stationLimit = try Self.number(value, in: Self.stationLimits)
+    case "station-limit-per-port": stationLimitPerPort = try Self.number(value, in: Self.stationLimits)
+    case "io":
+      switch value {
+      case "auto": io = .automatic
+      case "readwrite": io = .readWrite
+      default: throw SettingsFault("must be auto (io_uring where it is allowed) or readwrite, not \"\(value)\"")
+      }
+    default:
+      throw SettingsFault("is not a setting; valid are \(Self.names.joined(separator: ", "))")
+    }
+  }
+
+  private static func path(_ value: String) throws(SettingsFault) -> String {
+    guard !value.isEmpty, !value.utf8.contains(0) else { throw SettingsFault("must be a path") }
+    return value
+  }
+
+  private static func number(_ value: String, in valid: ClosedRange<Int>) throws(SettingsFault) -> Int {
+    guard let number = Int(value), valid.contains(number) else {
+      throw SettingsFault(
+        "must be a whole number from \(valid.lowerBound) to \(valid.upperBound), not \"\(value)\"")
+    }
+    return number
+  }
+}
+
+/// A setting that cannot be used.
+struct SettingsFault: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}

@@ -1,0 +1,66 @@
+// The daemon: reads its settings, assembles store, forwarding plane, control and API, and runs them until a signal.
+//
+// Order matters. Nothing of the host is touched before the state directory is locked and the socket is known to be free,
+// so that a second daemon cannot harm the first. Nobody is let in before the wire is as the state says.
+//
+// Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
+
+import ArgumentParser
+import Foundation
+import Logging
+
+@main struct Toprackd: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "toprackd",
+    abstract: "The Toprack daemon: a rack's switch, and the API that controls it.",
+    discussion: """
+      Runs in the foreground and logs to standard error. Ends on SIGTERM or SIGINT; NICs and state stay, and the next \
+      start finds them.
+
+      Example, a rack of one's own beside the system's:
+        toprackd --state /tmp/rack --socket /tmp/rack/socket
+        toprack --socket /tmp/rack/socket status
+
+      Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
+      """)
+
+  @Option(
+    help: ArgumentHelp("Settings, YAML. (default: \(SettingsFile.defaultPath), if it exists)", valueName: "file"))
+  var config: String?
+  @Option(help: ArgumentHelp("Directory of the state. (default: \(Settings().state))", valueName: "dir"))
+  var state: String?
+  @Option(help: ArgumentHelp("Unix socket of the API. (default: \(Settings().socket))", valueName: "path"))
+  var socket: String?
+  @Option(
+    help: ArgumentHelp("One of \(Settings.logLevels). (default: \(Settings().logLevel))", valueName: "level"))
+  var logLevel: String?
+
+  static func main() async {
+    do {
+      let command = try parse()
+      try await command.serve()
+    } catch let fault as SettingsFault {
+      fail(fault.message, status: 2)
+    } catch let fault as StartFault {
+      fail(fault.message, status: 1)
+    } catch {
+      if exitCode(for: error).isSuccess {
+        print(fullMessage(for: error))
+        Foundation.exit(0)
+      }
+      fail(message(for: error).replacing("\n", with: " ") + "; see 'toprackd --help'", status: 2)
+    }
+  }
+
+  private static func fail(_ message: String, status: Int32) -> Never {
+    FileHandle.standardError.write(Data("toprackd: \(message)\n".utf8))
+    Foundation.exit(status)
+  }
+
+  private func serve() async throws {
+    let given = ["state": state, "socket": socket, "log-level": logLevel].compactMapValues(\.self)
+    let settings = try await SettingsFile.settings(path: config, given: given)
+    LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }
+    try await Daemon(settings: settings, logger: Logger(label: "toprackd")).run()
+  }
+}

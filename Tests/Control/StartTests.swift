@@ -1,0 +1,154 @@
+import Control
+import Dataplane
+import Foundation
+import Glibc
+import Ports
+import Rack
+import Store
+import Testing
+
+@Suite("Control at the start", .serialized, .enabled(if: canMakeInterfaces, "needs root and /dev/net/tun"))
+struct StartTests {
+  @Test("interfaces outlive the daemon and are adopted, the same ones, in the last state")
+  func adopts() async throws {
+    let machine = try await Machine()
+    let namespace = machine.name("ns")
+    try await machine.network(1001)
+    let a = try await machine.server("a")
+    let b = try await machine.server("b", place: .namespace(namespace, made: false), mode: .layer2Bonded)
+    try await machine.control.perform(.assign(b.bond0.id, .number(1001)))
+    try await machine.control.perform(.setAging(seconds: 77))
+    let rack = await machine.control.rack
+    let links = (try await machine.links(), try await machine.links(in: namespace))
+
+    try await machine.restart()
+    #expect(await machine.control.rack == rack)
+    #expect(try await machine.links().map(\.index) == links.0.map(\.index))
+    #expect(try await machine.links(in: namespace).map(\.index) == links.1.map(\.index))
+    let status = await machine.control.status()
+    #expect(status.adopted == 4 && status.made == 0 && status.removed == 0)
+    #expect(status.problems == [])
+    #expect(await machine.control.counters(of: a.id).count == 2)
+    await machine.end()
+  }
+
+  @Test("what is missing is made, what nobody wants any more is removed, and others' are left")
+  func reconciles() async throws {
+    let machine = try await Machine()
+    let (gone, kept, stale) = (machine.name("n1"), machine.name("n2"), machine.name("n3"))
+    let a = try await machine.server("a", place: .namespace(gone, made: false))
+    try await machine.server("b", place: .namespace(kept, made: false))
+    let rack = await machine.control.rack.id.uuidString.lowercased()
+    let other = UUID().uuidString.lowercased()
+    let (orphan, foreign) = (machine.name("o"), machine.name("f"))
+    try await machine.restart {
+      try run("ip", "netns", "del", gone)
+      try run("ip", "-n", kept, "link", "del", "eth1")
+      // As left behind by a crash between making and committing.
+      try NetworkNamespaces.create(stale, alias: "toprack \(rack) netns")
+      try run("ip", "tuntap", "add", orphan, "mode", "tap")
+      try run("ip", "link", "set", orphan, "alias", "toprack \(rack) \(other) eth0")
+      // Another rack's.
+      try run("ip", "tuntap", "add", foreign, "mode", "tap")
+      try run("ip", "link", "set", foreign, "alias", "toprack \(other) \(other) eth0")
+    }
+    let status = await machine.control.status()
+    #expect(status.adopted == 1)
+    #expect(status.made == 3)
+    #expect(status.removed == 1)
+    #expect(status.problems == [])
+    #expect(try await machine.links(in: gone).map(\.mac) == [a.eth0.mac, a.eth1.mac])
+    #expect(try await machine.links(in: kept).map(\.name) == ["eth0", "eth1"])
+    #expect(!NetworkNamespaces.exists(stale))
+    let names = try Links.list(in: nil).map(\.name)
+    #expect(!names.contains(orphan) && names.contains(foreign))
+    try run("ip", "link", "del", foreign)
+    await machine.end()
+    #expect(!NetworkNamespaces.exists(gone) && !NetworkNamespaces.exists(kept))
+  }
+
+  @Test("an interface that was renamed or moved is adopted where it is")
+  func movedInterface() async throws {
+    let machine = try await Machine()
+    let server = try await machine.server("a")
+    let namespace = machine.name("ns")
+    let renamed = machine.name("renamed")
+    try run("ip", "netns", "add", namespace)
+    try await machine.restart {
+      try run("ip", "link", "set", "\(server.hostname)-eth0", "netns", namespace)
+      try run("ip", "link", "set", "\(server.hostname)-eth1", "name", renamed)
+    }
+    #expect(await machine.control.status().adopted == 2)
+    let nics = await machine.control.counters(of: server.id)
+    #expect(nics[.eth0]?.namespace == namespace)
+    #expect(nics[.eth1]?.interface == renamed)
+    #expect(try await machine.links().map(\.name) == [renamed])
+    await machine.end()
+    #expect(try Links.list(in: namespace).map(\.name) == ["lo"])
+    try run("ip", "netns", "del", namespace)
+  }
+
+  @Test("a NIC whose name somebody took is a problem that status names; the rest works, and its server can be deleted")
+  func takenName() async throws {
+    let machine = try await Machine()
+    let server = try await machine.server("a")
+    let device = "\(server.hostname)-eth0"
+    try await machine.restart {
+      try run("ip", "link", "del", device)
+      try run("ip", "tuntap", "add", device, "mode", "tap")
+    }
+    let status = await machine.control.status()
+    #expect(status.adopted == 1)
+    #expect(status.problems.count == 1)
+    #expect(status.problems.first?.contains("interface \(device) on the host exists already") == true)
+    #expect(await machine.control.counters(of: server.id).keys.sorted { $0.rawValue < $1.rawValue } == [.eth1])
+    for mode in NetworkMode.allCases.reversed() { try await machine.control.perform(.setMode(server.id, mode)) }
+    try await machine.control.perform(.deleteServer(server.id))
+    #expect(await machine.control.status().problems == [])
+    #expect(try Links.list(in: nil).contains { $0.name == device })
+    try run("ip", "link", "del", device)
+    await machine.end()
+  }
+
+  @Test("an interface that another process holds is a problem, and is left alone")
+  func heldElsewhere() async throws {
+    let machine = try await Machine()
+    let server = try await machine.server("a")
+    var holder: TAPHolder?
+    try await machine.restart {
+      // The kernel lets go a little after the last holder has ended.
+      for _ in 0..<300 where holder == nil {
+        holder = try? TAPHolder("\(server.hostname)-eth1")
+        usleep(10_000)
+      }
+    }
+    #expect(holder != nil)
+    #expect(await machine.control.status().problems.first?.contains("\(server.hostname)-eth1") == true)
+    _ = consume holder
+    try await machine.restart()
+    #expect(await machine.control.status().problems == [])
+    await machine.end()
+  }
+
+  @Test("forty servers are adopted in one go")
+  func many() async throws {
+    let machine = try await Machine()
+    for number in 0..<40 {
+      try await machine.server(
+        "s\(number)-", place: number % 2 == 0 ? .host : .namespace(machine.name("m\(number)"), made: false))
+    }
+    let clock = ContinuousClock()
+    var starting = clock.now
+    try await machine.restart { starting = clock.now }
+    let time = clock.now - starting
+    #expect(await machine.control.status().adopted == 80)
+    #expect(time < .seconds(5), "\(time)")
+    await machine.end()
+  }
+}
+
+/// Keeps a TAP open.
+final class TAPHolder: Sendable {
+  private let tap: TAP
+  init(_ device: String) throws { tap = try TAP.open(device, in: nil) }
+}

@@ -1,0 +1,104 @@
+import Testing
+
+extension Integration {
+  @Suite("The command line tool") struct CommandLineTests {
+    @Test("server show --json is the API's own device, with --json before or after the command")
+    func deviceJSON() throws {
+      let lab = try Lab()
+      let namespace = lab.namespace("web1")
+      try lab.toprack("server", "create", "web1", "--netns=\(namespace.name)")
+      let before = try lab.toprack.json("server", "show", "web1")
+      let after = try JSON(lab.toprack.attempt(["server", "show", "web1", "--json"]).output)
+      #expect(before == after)
+      let id = try #require(before["id"].string)
+      let api = try HTTPAnswer("GET", "/devices/\(id)", socket: lab.daemon.socket)
+      #expect(api.status == 200)
+      #expect(api.json == before)
+      #expect(before["hostname"].string == "web1")
+      #expect(before["plan"]["slug"].string == "c3.small.x86")
+      #expect(before["facility"]["code"].string == "ewr1")
+      #expect(before["network_ports"].array?.map { $0["name"].string } == ["bond0", "eth0", "eth1"])
+      #expect(before["ip_addresses"].array?.count == 3)
+    }
+
+    @Test("the counters of port show are the frames and bytes that a server sent and got")
+    func counters() throws {
+      let lab = try Lab()
+      try lab.networks(100)
+      let a = try lab.individual("a", 100).eth0
+      let b = try lab.individual("b", 100).eth0
+      func counters(_ nic: NIC) throws -> [Int?] {
+        let port = try lab.toprack.json("port", "show", nic.machine, nic.port)
+        return ["rx_packets", "rx_bytes", "tx_packets", "tx_bytes"].map { port[$0].int }
+      }
+      #expect(try counters(a) == [0, 0, 0, 0])
+      for number in 1...10 {
+        let frame = Frame(to: .broadcast, from: a.mac, "count \(number)", size: 100 * number)
+        try a.send(frame)
+        try b.expect(frame)
+      }
+      #expect(try lab.poll { try counters(b) == [0, 0, 10, 5_500] })
+      #expect(try counters(a) == [10, 5_500, 0, 0])
+      #expect(try counters(b) == [0, 0, 10, 5_500])
+      let port = try lab.toprack.json("port", "show", "a", "eth0")
+      #expect(port["mode"].string == "layer2-individual")
+      #expect(port["bonded"].bool == false)
+      #expect(port["drops"] == .object([:]))
+      #expect(try lab.toprack.json("port", "show", "a").array?.map { $0["name"].string } == ["bond0", "eth0", "eth1"])
+    }
+
+    @Test("without --json there are tables for people, that name what was asked for")
+    func tables() throws {
+      let lab = try Lab()
+      try lab.networks(100)
+      let namespace = lab.namespace("web1")
+      try lab.toprack("server", "create", "web1", "--netns=\(namespace.name)")
+      try lab.toprack("server", "mode", "web1", "hybrid")
+      try lab.toprack("port", "attach", "web1", "eth1", "100")
+      let servers = try lab.toprack("server", "list")
+      for word in ["web1", "hybrid", "c3.small.x86", "ewr1", namespace.name] { #expect(servers.contains(word)) }
+      #expect(try lab.toprack("network", "list").contains("100"))
+      #expect(try lab.toprack("server", "show", "web1").contains("hybrid"))
+      #expect(try lab.toprack("port", "show", "web1", "eth1").contains("100"))
+      #expect(try lab.toprack("status").contains("1"))
+      let plans = try lab.toprack("plan", "list")
+      for plan in ["c3.small.x86", "t1.small.x86", "x1.small.x86"] { #expect(plans.contains(plan)) }
+      let facilities = try lab.toprack("facility", "list")
+      for facility in ["ewr1", "sjc1"] { #expect(facilities.contains(facility)) }
+    }
+
+    @Test("every command explains itself and ends with status 0")
+    func help() throws {
+      let nowhere = Toprack(socket: "/tmp/no-such.sock")
+      let commands = [
+        [], ["status"], ["plan", "list"], ["facility", "list"], ["server", "create"], ["server", "list"],
+        ["server", "show"], ["server", "delete"], ["server", "mode"], ["network", "create"], ["network", "list"],
+        ["network", "delete"], ["port", "show"], ["port", "attach"], ["port", "detach"], ["port", "native"],
+        ["fdb", "show"], ["fdb", "flush"], ["set", "aging"], ["set", "mtu"], ["cleanup"],
+      ]
+      for command in commands {
+        let finished = try nowhere.attempt(command + ["--help"])
+        #expect(finished.status == 0, "\(command)")
+        #expect(finished.text.contains("USAGE"), "\(command)")
+        #expect(finished.errors.isEmpty, "\(command)")
+      }
+    }
+
+    @Test("a reader that goes away early is no error")
+    func closedPipe() throws {
+      let lab = try Lab()
+      let command = "'\(Daemon.binaries)/toprack' --socket '\(lab.daemon.socket)' plan list --json | head -n 1"
+      let finished = try run(["bash", "-c", "set -o pipefail; \(command) >/dev/null; echo ${PIPESTATUS[0]} >&2"])
+      #expect(!finished.errors.contains("rror"), "\(finished.errors)")
+    }
+
+    @Test("--netns without a value names the namespace as the server")
+    func namespaceOfServer() throws {
+      let lab = try Lab()
+      let namespace = lab.namespace("itself")
+      try lab.toprack("server", "create", "--netns", namespace.name)
+      #expect(namespace.exists)
+      #expect(try Interface.list(in: namespace).map(\.name).sorted() == ["eth0", "eth1"])
+    }
+  }
+}

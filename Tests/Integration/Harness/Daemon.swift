@@ -1,0 +1,134 @@
+import CPcap
+import Foundation
+import Glibc
+
+/// A private `toprackd`: its state, socket and log are in a temporary directory that goes with it.
+///
+/// Start is over when the daemon says `READY=1` on the notify socket (sd_notify(3)), as systemd would see it.
+final class Daemon {
+  /// Where `toprackd` and `toprack` are: TOPRACK_BIN_DIR, else the folder in which this test bundle was built.
+  static let binaries: String = {
+    if let folder = ProcessInfo.processInfo.environment["TOPRACK_BIN_DIR"], !folder.isEmpty { return folder }
+    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+    return URL(fileURLWithPath: bundle).deletingLastPathComponent().path
+  }()
+
+  let directory: String
+  var state: String { "\(directory)/state" }
+  var socket: String { "\(directory)/toprack.sock" }
+  var notifySocket: String { "\(directory)/notify" }
+  private let settings: String?
+  private var process: ChildProcess?
+
+  /// `settings`: the text of a configuration file, for what has no option on the command line.
+  init(settings: String? = nil) throws {
+    var path = Array("/tmp/toprack-test-\(getpid())-XXXXXX".utf8CString)
+    guard mkdtemp(&path) != nil else {
+      throw HarnessError("no temporary directory: \(String(cString: strerror(errno)))")
+    }
+    directory = String(cString: &path)
+    self.settings = settings
+  }
+
+  deinit {
+    process?.signal(SIGTERM)
+    if process?.wait(until: .after(.seconds(10))) == nil { process?.signal(SIGKILL) }
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  var pid: pid_t? { process?.pid }
+  var isRunning: Bool { process.map { !$0.hasExited } ?? false }
+  var log: String { process.map { String(decoding: $0.standardError, as: UTF8.self) } ?? "" }
+
+  /// Starts the daemon and returns when it is ready. Throws with its log when it ends instead.
+  func start() throws {
+    precondition(!isRunning)
+    let listener = try DatagramListener(path: notifySocket)
+    let child = try ChildProcess(command, environment: ["NOTIFY_SOCKET": notifySocket])
+    process = child
+    let deadline = Deadline.after(.seconds(60))
+    while true {
+      if let message = listener.next(until: .after(.milliseconds(50))) {
+        if message.split(separator: "\n").contains("READY=1") { return }
+      } else if child.hasExited {
+        throw HarnessError("toprackd ended with \(child.wait(until: deadline) ?? -1) before it was ready:\n\(log)")
+      } else if deadline.hasPassed {
+        throw HarnessError("toprackd was not ready after 60 s:\n\(log)")
+      }
+    }
+  }
+
+  /// Runs a second daemon with these arguments, which is expected to end by itself.
+  func rival(state: String? = nil, socket: String? = nil) throws -> Finished {
+    try run(
+      [
+        "\(Self.binaries)/toprackd", "--state", state ?? self.state, "--socket", socket ?? self.socket,
+      ], limit: .seconds(20))
+  }
+
+  /// Ends the daemon the polite way and returns its exit status.
+  func stop() throws -> Int32 {
+    process?.signal(SIGTERM)
+    guard let status = process?.wait(until: .after(.seconds(20))) else {
+      throw HarnessError("toprackd did not end within 20 s of SIGTERM:\n\(log)")
+    }
+    return status
+  }
+
+  /// Ends the daemon as a power cut would: it notices nothing.
+  func kill() {
+    process?.signal(SIGKILL)
+    _ = process?.wait(until: .after(.seconds(10)))
+  }
+
+  private var command: [String] {
+    var words = ["\(Self.binaries)/toprackd", "--state", state, "--socket", socket]
+    if let settings {
+      let file = "\(directory)/toprackd.yaml"
+      try? settings.write(toFile: file, atomically: true, encoding: .utf8)
+      words += ["--config", file]
+    }
+    return words
+  }
+}
+
+/// A Unix datagram socket that hears what a service tells its manager.
+private final class DatagramListener {
+  private let descriptor: Int32
+  private let path: String
+
+  init(path: String) throws {
+    self.path = path
+    unlink(path)
+    descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0, withUnixAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
+      throw HarnessError("notify socket \(path): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(path)
+  }
+
+  func next(until deadline: Deadline) -> String? {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&entry, 1, deadline.milliseconds) > 0 else { return nil }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+  }
+}
+
+/// Calls `body` with the socket address of the file `path`.
+func withUnixAddress<Value>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { room in
+    precondition(path.utf8.count < room.count, "socket path too long: \(path)")
+    room.copyBytes(from: path.utf8)
+  }
+  return withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+  }
+}

@@ -1,0 +1,65 @@
+import CPcap
+import Foundation
+import Glibc
+
+/// One request over the daemon's Unix socket, written by hand, so that a test can also say what no client would.
+struct HTTPAnswer {
+  let status: Int
+  let headers: [String: String]
+  let body: Data
+
+  /// Sends `request` byte for byte and reads until the daemon closes.
+  init(raw request: Data, socket path: String) throws {
+    let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    guard withUnixAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
+      throw HarnessError("connect \(path): \(String(cString: strerror(errno)))")
+    }
+    var sent = 0
+    while sent < request.count {
+      let count = request.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      // The daemon may refuse a long body before it has read it; the answer says why.
+      guard count > 0 else { break }
+      sent += count
+    }
+    var answer = Data()
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let deadline = Deadline.after(.seconds(20))
+    while true {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&entry, 1, deadline.milliseconds) > 0 else { throw HarnessError("no end of the answer within 20 s") }
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      if count <= 0 { break }
+      answer += buffer.prefix(count)
+    }
+    guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else {
+      throw HarnessError("no HTTP answer: \(String(decoding: answer.prefix(200), as: UTF8.self))")
+    }
+    let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+    status = Int(head[0].split(separator: " ").dropFirst().first ?? "") ?? 0
+    headers = Dictionary(
+      head.dropFirst().compactMap { line in
+        line.firstIndex(of: ":").map {
+          (line[..<$0].lowercased(), line[line.index(after: $0)...].trimmingCharacters(in: .whitespaces))
+        }
+      }, uniquingKeysWith: { $1 })
+    body = Data(answer[end.upperBound...])
+  }
+
+  /// An ordinary request; `body` goes as it is, whatever it says it is.
+  init(_ method: String, _ path: String, body: String? = nil, socket: String) throws {
+    var request = "\(method) \(path) HTTP/1.1\r\nHost: toprack\r\nConnection: close\r\n"
+    if let body { request += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
+    try self.init(raw: Data((request + "\r\n" + (body ?? "")).utf8), socket: socket)
+  }
+
+  var json: JSON { (try? JSON(body)) ?? .null }
+
+  /// The texts of an error answer: `{"errors": ["…"]}`; nil when the body is anything else.
+  var errors: [String]? {
+    guard let texts = json["errors"].array?.compactMap(\.string), !texts.isEmpty else { return nil }
+    return texts
+  }
+}

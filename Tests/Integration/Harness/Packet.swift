@@ -1,0 +1,89 @@
+/// IPv4 packets for the tests that need a protocol with a checksum in it.
+enum Packet {
+  /// A frame with a TCP segment; `flags` ACK. The TCP checksum is complete, or only the pseudo-header's sum that a NIC
+  /// with checksum offload expects.
+  static func tcp(
+    from source: MAC, _ sourceAddress: [UInt8], to destination: MAC, _ destinationAddress: [UInt8], payload: [UInt8],
+    checksum: Checksum
+  ) -> [UInt8] {
+    var segment: [UInt8] = [0x80, 0x00, 0x00, 0x50] + word32(1) + word32(1)
+    segment += [0x50, 0x10, 0xFF, 0xFF, 0, 0, 0, 0] + payload
+    return ethernet(from: source, to: destination)
+      + ipv4(
+        6, sourceAddress, destinationAddress, filled(segment, at: 16, 6, sourceAddress, destinationAddress, checksum))
+  }
+
+  /// A frame with a UDP datagram.
+  static func udp(
+    from source: MAC, _ sourceAddress: [UInt8], to destination: MAC, _ destinationAddress: [UInt8], port: UInt16,
+    payload: [UInt8], checksum: Checksum
+  ) -> [UInt8] {
+    let datagram = word16(40_000) + word16(port) + word16(UInt16(8 + payload.count)) + [0, 0] + payload
+    return ethernet(from: source, to: destination)
+      + ipv4(
+        17, sourceAddress, destinationAddress, filled(datagram, at: 6, 17, sourceAddress, destinationAddress, checksum))
+  }
+
+  enum Checksum { case complete, pseudoHeaderOnly }
+
+  /// Puts `tag` into an untagged frame.
+  static func tagged(_ frame: [UInt8], _ tag: Frame.Tag) -> [UInt8] {
+    Array(frame[..<12]) + word16(tag.protocolID) + word16(tag.control) + Array(frame[12...])
+  }
+
+  /// The sum of 16-bit words in ones' complement arithmetic, not inverted (RFC 1071). 0xFFFF over data with its own
+  /// right checksum.
+  static func sum(_ bytes: some Sequence<UInt8>, from start: UInt32 = 0) -> UInt16 {
+    var total = UInt64(start)
+    var high = true
+    for byte in bytes {
+      total += high ? UInt64(byte) << 8 : UInt64(byte)
+      high.toggle()
+    }
+    while total > 0xFFFF { total = (total & 0xFFFF) + total >> 16 }
+    return UInt16(total)
+  }
+
+  /// Whether the TCP or UDP checksum of an untagged IPv4 frame without options is right.
+  static func checksumIsRight(_ frame: [UInt8]) -> Bool {
+    let transport = frame[34...]
+    return sum(transport, from: pseudoHeader(frame[23], Array(frame[26..<30]), Array(frame[30..<34]), transport.count))
+      == 0xFFFF
+  }
+
+  private static func filled(
+    _ transport: [UInt8], at offset: Int, _ number: UInt8, _ source: [UInt8], _ destination: [UInt8],
+    _ checksum: Checksum
+  ) -> [UInt8] {
+    let pseudo = pseudoHeader(number, source, destination, transport.count)
+    let value =
+      switch checksum {
+      case .complete: ~sum(transport, from: pseudo)
+      case .pseudoHeaderOnly: sum([], from: pseudo)
+      }
+    var transport = transport
+    transport.replaceSubrange(offset..<offset + 2, with: word16(value))
+    return transport
+  }
+
+  private static func pseudoHeader(_ number: UInt8, _ source: [UInt8], _ destination: [UInt8], _ length: Int) -> UInt32
+  {
+    UInt32(sum(source + destination + [0, number] + word32(UInt32(length))))
+  }
+
+  private static func ethernet(from source: MAC, to destination: MAC) -> [UInt8] {
+    destination.bytes + source.bytes + [0x08, 0x00]
+  }
+
+  private static func ipv4(_ number: UInt8, _ source: [UInt8], _ destination: [UInt8], _ body: [UInt8]) -> [UInt8] {
+    var header: [UInt8] =
+      [0x45, 0] + word16(UInt16(20 + body.count)) + [0, 1, 0x40, 0, 64, number, 0, 0] + source + destination
+    header.replaceSubrange(10..<12, with: word16(~sum(header)))
+    return header + body
+  }
+
+  private static func word16(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 0xFF)] }
+  private static func word32(_ value: UInt32) -> [UInt8] {
+    word16(UInt16(value >> 16)) + word16(UInt16(value & 0xFFFF))
+  }
+}

@@ -1,0 +1,152 @@
+import FoundationEssentials
+import Rack
+import Testing
+
+@Suite("Addresses") struct AddressTests {
+  @Test("a new server has a public and a private IPv4 /31 and a public IPv6 /127, gateway even and server odd")
+  func firstServer() throws {
+    var lab = Lab()
+    try lab.server("web1")
+    let addresses = lab["web1"].addresses
+    #expect(addresses.map(\.network.description) == ["198.18.0.0/31", "10.64.0.0/31", "2001:db8::/127"])
+    #expect(addresses.map(\.gateway) == ["198.18.0.0", "10.64.0.0", "2001:db8::"])
+    #expect(addresses.map(\.address) == ["198.18.0.1", "10.64.0.1", "2001:db8::1"])
+    #expect(addresses.map(\.network.netmask).prefix(2) == ["255.255.255.254", "255.255.255.254"])
+    #expect(addresses.last?.network.netmask == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe")
+  }
+
+  @Test("each facility has a share of its own")
+  func shares() throws {
+    var lab = Lab()
+    for facility in Catalogue.facilities { try lab.server(facility.code, facility: facility.code) }
+    let all = lab.rack.servers.values.flatMap { $0.addresses.map(\.network) }
+    #expect(Set(all).count == 3 * Catalogue.facilities.count)
+    #expect(
+      lab["sjc1"].addresses.map(\.network.description) == ["198.18.32.0/31", "10.65.0.0/31", "2001:db8:1000::/127"])
+    #expect(
+      lab["syd2"].addresses.map(\.network.description) == ["198.18.224.0/31", "10.71.0.0/31", "2001:db8:7000::/127"])
+  }
+
+  @Test("each project has a private /25 and an IPv6 /56 of its own")
+  func projects() throws {
+    var lab = Lab()
+    try lab.server("web1")
+    let other = Project(id: ProjectID(lab.entropy.identifier()), name: "other", createdAt: lab.entropy.now)
+    lab.rack.apply([.project(other)])
+    try lab.perform(
+      .createServer(
+        ServerRequest(
+          hostname: "web2", plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: other.id,
+          place: .host)))
+    #expect(
+      lab["web2"].addresses.map(\.network.description) == ["198.18.0.2/31", "10.64.0.128/31", "2001:db8:0:100::/127"])
+    #expect(lab.faults() == [])
+  }
+
+  @Test("a project's private block grows by another /25 when all 64 of its /31 are in use")
+  func grows() throws {
+    var lab = Lab()
+    for number in 0...64 { try lab.server("s\(number)") }
+    #expect(lab["s63"].addresses[1].network.description == "10.64.0.126/31")
+    #expect(lab["s64"].addresses[1].network.description == "10.64.0.128/31")
+    #expect(lab.faults() == [])
+  }
+
+  @Test("blocks come round robin: what was given back is not given out next")
+  func roundRobin() throws {
+    var lab = Lab()
+    let id = try lab.server("web1")
+    var seen: Set<IPBlock> = []
+    for _ in 0..<60 {
+      for address in lab["web1"].addresses {
+        #expect(seen.insert(address.network).inserted, "\(address.network) again")
+      }
+      try lab.perform(.setMode(id, .layer2Bonded))
+      try lab.perform(.setMode(id, .layer3))
+    }
+    try lab.perform(.deleteServer(id))
+    try lab.server("web2")
+    for address in lab["web2"].addresses { #expect(seen.insert(address.network).inserted) }
+  }
+
+  @Test("a server does not get its last block again even when the cursor has come round to it")
+  func notTheSameAgain() throws {
+    var lab = Lab()
+    // web1 keeps the private block 0 of 64, others walk the cursor once round to it.
+    let web1 = try lab.server("web1")
+    let old = lab["web1"].addresses[1].network
+    let walker = try lab.server("walker")
+    for _ in 0..<62 {
+      try lab.perform(.setMode(walker, .layer2Bonded))
+      try lab.perform(.setMode(walker, .layer3))
+    }
+    #expect(lab["walker"].addresses[1].network.description == "10.64.0.126/31")
+    try lab.perform(.setMode(web1, .layer2Individual))
+    try lab.perform(.setMode(web1, .layer3))
+    #expect(lab["web1"].addresses[1].network.description == "10.64.0.2/31")
+    #expect(lab["web1"].lastHeld[.privateIPv4] == old)
+  }
+
+  @Test(
+    "a facility without a free block refuses; a server gets its last block again when it is the only one"
+  )
+  func exhaustion() throws {
+    var lab = Lab(seed: 9)
+    lab.entropy.now = Date(timeIntervalSince1970: 0)
+    let project = lab.project
+    func request(_ number: Int) -> Command {
+      .createServer(
+        ServerRequest(
+          hostname: "s\(number)", plan: "c3.small.x86", facility: "fra2", operatingSystem: "debian_12",
+          project: project, place: .host))
+    }
+    for number in 0..<4096 { try lab.rack.perform(request(number), with: &lab.entropy) }
+    let full = lab.rack
+    let refusal = #expect(throws: Refusal.self) { try lab.rack.perform(request(4096), with: &lab.entropy) }
+    #expect(refusal?.description.contains("fra2") == true)
+    #expect(refusal?.description.contains("all 4096") == true)
+    #expect(lab.rack == full)
+
+    let one = lab["s77"]
+    try lab.rack.perform(.setMode(one.id, .layer2Bonded), with: &lab.entropy)
+    try lab.rack.perform(.setMode(one.id, .layer3), with: &lab.entropy)
+    #expect(lab["s77"].addresses[0].network == one.addresses[0].network)
+    #expect(lab["s77"].addresses[1].network != one.addresses[1].network)
+    #expect(lab.rack.checkInvariants() == [])
+  }
+
+  @Test("addresses are found by their identifier while they are held")
+  func lookUp() throws {
+    var lab = Lab()
+    let id = try lab.server("web1")
+    let address = lab["web1"].addresses[2]
+    #expect(lab.rack.address(address.id)?.server.id == id)
+    #expect(lab.rack.address(address.id)?.address == address)
+    try lab.perform(.setMode(id, .layer2Bonded))
+    #expect(lab.rack.address(address.id) == nil)
+  }
+
+  struct Text: Sendable, CustomTestStringConvertible {
+    let value: UInt128, family: Int, text: String
+    var testDescription: String { text }
+    static let all = [
+      Text(value: 0, family: 4, text: "0.0.0.0"),
+      Text(value: 0xFFFF_FFFF, family: 4, text: "255.255.255.255"),
+      Text(value: 0xC612_0A01, family: 4, text: "198.18.10.1"),
+      Text(value: 0, family: 6, text: "::"),
+      Text(value: 1, family: 6, text: "::1"),
+      Text(value: 1 << 112, family: 6, text: "1::"),
+      Text(value: .max, family: 6, text: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+      Text(value: 0x2001_0db8_0000_0001_0001_0001_0001_0001, family: 6, text: "2001:db8:0:1:1:1:1:1"),
+      Text(value: 0x2001_0db8_0000_0000_0001_0000_0000_0001, family: 6, text: "2001:db8::1:0:0:1"),
+      Text(value: 0x2001_0000_0000_0001_0000_0000_0000_0001, family: 6, text: "2001:0:0:1::1"),
+      Text(value: 0x2001_0db8_0a0b_0000_0000_0000_0000_0000, family: 6, text: "2001:db8:a0b::"),
+    ]
+  }
+
+  @Test("addresses are written as RFC 5952 says", arguments: Text.all)
+  func text(_ vector: Text) {
+    let length = vector.family == 4 ? 32 : 128
+    #expect(IPBlock(family: vector.family, base: vector.value, length: length).address() == vector.text)
+  }
+}

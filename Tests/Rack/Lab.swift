@@ -1,0 +1,129 @@
+import FoundationEssentials
+import Rack
+import Testing
+
+/// Repeatable entropy (SplitMix64), and a clock that stands still until it is moved.
+struct SeededEntropy: Entropy, RandomNumberGenerator {
+  private var state: UInt64
+  var now = Date(timeIntervalSince1970: 1_750_000_000)
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+  mutating func identifier() -> UUID {
+    let (a, b) = (next(), next())
+    func octet(_ value: UInt64, _ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: value >> (8 * index)) }
+    return UUID(
+      uuid: (
+        octet(a, 0), octet(a, 1), octet(a, 2), octet(a, 3), octet(a, 4), octet(a, 5), octet(a, 6), octet(a, 7),
+        octet(b, 0), octet(b, 1), octet(b, 2), octet(b, 3), octet(b, 4), octet(b, 5), octet(b, 6), octet(b, 7)
+      ))
+  }
+  mutating func bits48() -> UInt64 { next() >> 16 }
+}
+
+/// A rack with short words for what tests do to it. Each step checks the invariants, that a no-op is one, and that a
+/// wire which only follows the effects looks as the servers say.
+struct Lab {
+  var rack: Rack
+  var entropy: SeededEntropy
+  var wire: [ServerID: [PortWiring]] = [:]
+  var domains: Set<NetworkID> = []
+
+  init(seed: UInt64 = 1) {
+    entropy = SeededEntropy(seed: seed)
+    rack = Rack(with: &entropy)
+  }
+
+  var project: ProjectID { rack.project(named: Project.defaultName)!.id }
+
+  @discardableResult
+  mutating func perform(_ command: Command) throws(Refusal) -> Outcome {
+    let before = rack
+    let outcome: Outcome
+    do {
+      outcome = try rack.perform(command, with: &entropy)
+    } catch {
+      #expect(rack == before, "a refused command changed the rack: \(command)")
+      throw error
+    }
+    #expect(outcome.changed == (rack != before), "\(command) says changed: \(outcome.changed)")
+    follow(outcome.effects)
+    return outcome
+  }
+
+  /// The wire as somebody sees it who knows only the effects, and asks for wiring when told to.
+  private mutating func follow(_ effects: [Effect]) {
+    for effect in effects {
+      switch effect {
+      case .makeNICs(let id): #expect(wire.updateValue([], forKey: id) == nil, "NICs made twice")
+      case .removeNICs(let server): #expect(wire.removeValue(forKey: server.id) != nil, "NICs removed twice")
+      case .rewire(let id):
+        let wanted = rack.wiring(of: rack.servers[id]!)
+        #expect(wire[id] != wanted, "rewired without need")
+        wire[id] = wanted
+      case .setMTU, .setAging: break
+      case .openDomain(let id): #expect(domains.insert(id).inserted, "domain opened twice")
+      case .closeDomain(let id): #expect(domains.remove(id) != nil, "domain closed twice")
+      }
+    }
+  }
+
+  /// All that is wrong now.
+  func faults() -> [String] {
+    rack.checkInvariants()
+      + (wire == rack.servers.mapValues(\.wiring) ? [] : ["the wire does not agree with the servers"])
+      + (domains == Set(rack.networks.keys) ? [] : ["the domains do not agree with the networks"])
+  }
+
+  // MARK: Words
+
+  @discardableResult
+  mutating func server(
+    _ name: String, plan: String = "c3.small.x86", facility: String = "ewr1", mode: NetworkMode? = nil,
+    place: Place = .host
+  ) throws(Refusal) -> ServerID {
+    let outcome = try perform(
+      .createServer(
+        ServerRequest(
+          hostname: name, plan: plan, facility: facility, operatingSystem: "debian_12", project: project, place: place)
+      ))
+    guard case .server(let id) = outcome.subject else { fatalError("a created server is the subject") }
+    if let mode { try perform(.setMode(id, mode)) }
+    return id
+  }
+
+  @discardableResult
+  mutating func network(_ number: Int? = nil, facility: String = "ewr1") throws(Refusal) -> NetworkID {
+    let request = NetworkRequest(project: project, facility: facility, vxlan: number, description: nil)
+    guard case .network(let id) = try perform(.createNetwork(request)).subject else {
+      fatalError("a created network is the subject")
+    }
+    return id
+  }
+
+  subscript(_ name: String) -> Server { rack.server(named: name)! }
+
+  func port(_ name: PortName, of server: String) -> PortID { self[server][name].id }
+
+  mutating func attach(_ number: Int, to port: PortName, of server: String) throws(Refusal) {
+    try perform(.assign(self.port(port, of: server), .number(number)))
+  }
+  mutating func detach(_ number: Int, from port: PortName, of server: String) throws(Refusal) {
+    try perform(.unassign(self.port(port, of: server), .number(number)))
+  }
+  mutating func native(_ number: Int?, on port: PortName, of server: String) throws(Refusal) {
+    try perform(.setNative(self.port(port, of: server), number.map { .number($0) }))
+  }
+
+  /// Numbers of the networks on a port, in order of attachment.
+  func numbers(on port: PortName, of server: String) -> [Int] {
+    self[server][port].networks.map { rack.networks[$0]!.vxlan }
+  }
+}

@@ -1,0 +1,107 @@
+import Rack
+import Testing
+
+/// Random commands, many of them wrong, against one rack: whatever is asked, the rack stays valid, a refusal changes
+/// nothing, and whoever follows the effects sees what the servers say.
+@Suite("Random sequences") struct RandomTests {
+  @Test("never violate an invariant, and the wire follows the effects", arguments: 1...8 as ClosedRange<UInt64>)
+  func random(seed: UInt64) throws {
+    var lab = Lab(seed: seed)
+    var dice = SeededEntropy(seed: seed &* 7919)
+    var done = 0
+    var refused = 0
+    for step in 0..<3000 {
+      let command = Self.command(for: lab, &dice)
+      do {
+        if try lab.perform(command).changed { done += 1 }
+      } catch {
+        refused += 1
+      }
+      let faults = lab.faults()
+      guard faults.isEmpty else {
+        Issue.record("seed \(seed), step \(step), \(command): \(faults)")
+        return
+      }
+    }
+    // The mixture must be one: neither all refused nor all accepted.
+    #expect(done > 600 && refused > 300, "\(done) changes, \(refused) refusals")
+  }
+
+  @Test("give a rack whose records make the same rack again", arguments: 11...14 as ClosedRange<UInt64>)
+  func records(seed: UInt64) throws {
+    var lab = Lab(seed: seed)
+    var dice = SeededEntropy(seed: seed)
+    var replica = lab.rack
+    for _ in 0..<400 {
+      if let outcome = try? lab.perform(Self.command(for: lab, &dice)) { replica.apply(outcome.changes) }
+    }
+    var fresh = Rack(empty: lab.rack.id)
+    fresh.apply(lab.rack.records)
+    #expect(fresh == lab.rack)
+    #expect(replica == lab.rack)
+    #expect(fresh.checkInvariants() == [])
+  }
+
+  @Test("deciding the same twice from the same entropy gives the same outcome, and applying it is performing it")
+  func pure() throws {
+    var lab = Lab(seed: 21)
+    var dice = SeededEntropy(seed: 22)
+    for _ in 0..<400 {
+      let command = Self.command(for: lab, &dice)
+      var (one, two) = (lab.entropy, lab.entropy)
+      let first = Result { try lab.rack.decide(command, with: &one) }
+      let second = Result { try lab.rack.decide(command, with: &two) }
+      #expect((try? first.get()) == (try? second.get()))
+      #expect((try? first.get()) == (try? lab.perform(command)))
+    }
+  }
+
+  /// A small world, so that commands often meet: few names, few numbers, two facilities, all plans.
+  static func command(for lab: Lab, _ dice: inout SeededEntropy) -> Command {
+    let servers = lab.rack.servers.values.sorted { $0.hostname < $1.hostname }
+    let networks = lab.rack.networks.values.sorted { ($0.facility, $0.vxlan) < ($1.facility, $1.vxlan) }
+    let facility = ["ewr1", "ewr1", "ewr1", "sjc1"].randomElement(using: &dice)!
+    func reference(_ dice: inout SeededEntropy) -> NetworkReference {
+      switch Int.random(in: 0..<20, using: &dice) {
+      case 0: .id(NetworkID(dice.identifier()))
+      case 1...6: networks.randomElement(using: &dice).map { .id($0.id) } ?? .number(0)
+      default: .number(Int.random(in: 1000...1006, using: &dice))
+      }
+    }
+    guard let server = servers.randomElement(using: &dice), Int.random(in: 0..<12, using: &dice) > 0 else {
+      let plans = Catalogue.plans.map(\.slug) + Array(repeating: "c3.small.x86", count: 20) + ["nonsense"]
+      let number = Int.random(in: 0..<7, using: &dice)
+      return .createServer(
+        ServerRequest(
+          hostname: "web\(number)", plan: plans.randomElement(using: &dice)!, facility: facility,
+          operatingSystem: "debian_12", project: lab.project,
+          place: Bool.random(using: &dice) ? .host : .namespace("ns\(number / 2)", made: Bool.random(using: &dice))))
+    }
+    let port = server[PortName.allCases.randomElement(using: &dice)!].id
+    switch Int.random(in: 0..<100, using: &dice) {
+    case 0..<3: return .deleteServer(server.id)
+    case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
+    case 15..<17: return .setMTU(server.id, [1500, 9000, 100].randomElement(using: &dice)!)
+    case 17..<24:
+      let number = Bool.random(using: &dice) ? nil : Int.random(in: 999...1006, using: &dice)
+      return .createNetwork(
+        NetworkRequest(project: lab.project, facility: facility, vxlan: number, description: nil))
+    case 24..<29: return .deleteNetwork(networks.randomElement(using: &dice)?.id ?? NetworkID(dice.identifier()))
+    case 29..<50: return .assign(port, reference(&dice))
+    case 50..<62:
+      return .unassign(
+        port, server.ports.flatMap(\.networks).randomElement(using: &dice).map { .id($0) } ?? reference(&dice))
+    case 62..<72: return .setNative(port, Int.random(in: 0..<4, using: &dice) == 0 ? nil : reference(&dice))
+    case 72..<79: return .bond(port, bulk: Bool.random(using: &dice))
+    case 79..<86: return .disbond(port, bulk: Bool.random(using: &dice))
+    case 86..<91:
+      return .convertToLayer2(port, attaching: Int.random(in: 0..<3, using: &dice) == 0 ? reference(&dice) : nil)
+    case 91..<97:
+      let requests = [
+        nil, [], [AddressRequest(family: 4, isPublic: false)], [AddressRequest(family: 6, isPublic: false)],
+      ]
+      return .convertToLayer3(port, requests: requests.randomElement(using: &dice)!)
+    default: return .setAging(seconds: [0, 10, 300].randomElement(using: &dice)!)
+    }
+  }
+}

@@ -1,0 +1,264 @@
+import FoundationEssentials
+import GRDB
+import Rack
+import Testing
+
+@testable import Store
+
+@Suite("Store") struct StoreTests {
+  @Test("a new directory gets a new rack, which is the same at the next start")
+  func firstStart() async throws {
+    let directory = TemporaryDirectory()
+    let first = try await Self.load(directory.path)
+    #expect(first.checkInvariants() == [])
+    #expect(first.project(named: "default") != nil)
+    #expect(try await Self.load(directory.path) == first)
+    #expect(try await Self.load(TemporaryDirectory().path).id != first.id)
+  }
+
+  @Test("commits are synchronized to disk")
+  func synchronous() throws {
+    let store = try Store.open(TemporaryDirectory().path)
+    let (journal, level) = try store.pool.writeWithoutTransaction { db in
+      (try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"))
+    }
+    #expect(journal == "wal")
+    #expect(level == 2)  // FULL
+    try store.close()
+  }
+
+  @Test("what is committed is there after a reopen, whatever was done", arguments: 1...6 as ClosedRange<UInt64>)
+  func roundTrip(seed: UInt64) async throws {
+    let directory = TemporaryDirectory()
+    var world: World
+    do {
+      let store = try Store.open(directory.path)
+      world = World(rack: try await store.load(), seed: seed)
+      for _ in 0..<250 { try await world.step(store) }
+      try store.close()
+    }
+    for _ in 0..<3 {
+      let store = try Store.open(directory.path)
+      #expect(try await store.load() == world.rack)
+      for _ in 0..<40 { try await world.step(store) }
+      try store.close()
+    }
+    #expect(world.changed > 100)
+    #expect(try await Self.load(directory.path) == world.rack)
+  }
+
+  @Test(
+    "every commit is on disk when it returns: a copy of the files taken at any time opens with the last one",
+    arguments: [31, 32] as [UInt64])
+  func copiesOpen(seed: UInt64) async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var world = World(rack: try await store.load(), seed: seed)
+    for step in 0..<60 {
+      try await world.step(store)
+      guard step % 5 == 0 else { continue }
+      let copy = TemporaryDirectory()
+      copy.copyDatabase(from: directory)
+      #expect(try await Self.load(copy.path) == world.rack, "after step \(step)")
+    }
+    try store.close()
+  }
+
+  @Test("a log that ends anywhere, as after a kill in the middle of a commit, opens with a state that was committed")
+  func tornLog() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var world = World(rack: try await store.load(), seed: 77)
+    try store.close()
+
+    let again = try Store.open(directory.path)
+    var history = [world.rack]
+    while history.count < 25 {
+      try await world.step(again)
+      if world.rack != history.last { history.append(world.rack) }
+    }
+    let log = try #require(FileManager.default.contents(atPath: directory.path + "/rack.sqlite-wal"))
+    var found: Set<Int> = []
+    for part in 0...40 {
+      let copy = TemporaryDirectory()
+      copy.copyDatabase(from: directory, log: log.prefix(log.count * part / 40))
+      let rack = try await Self.load(copy.path)
+      let index = try #require(history.firstIndex(of: rack), "no committed state after \(part)/40 of the log")
+      found.insert(index)
+    }
+    #expect(found.contains(0) && found.contains(history.count - 1) && found.count > 5)
+    try again.close()
+  }
+
+  @Test("a refused commit writes nothing, and later ones work")
+  func atomicCommit() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var world = World(rack: try await store.load(), seed: 3)
+    while world.rack.servers.isEmpty { try await world.step(store) }
+    let server = try #require(world.rack.servers.values.first)
+    let project = Project(id: ProjectID(UUID()), name: "half", createdAt: Date(timeIntervalSince1970: 0))
+    // The second record repeats a hostname, which the table forbids.
+    var twin = Rack(empty: world.rack.id)
+    twin.apply(world.rack.records)
+    var entropy = Dice(seed: 4)
+    let outcome = try twin.perform(World.create("twin", in: twin), with: &entropy)
+    guard case .server(var copy, _)? = outcome.changes.last else { return }
+    copy.hostname = server.hostname.uppercased()
+    await #expect(throws: StoreFault.self) {
+      try await store.commit([.project(project), .server(copy, replacing: nil)])
+    }
+    for _ in 0..<20 { try await world.step(store) }
+    try store.close()
+    let rack = try await Self.load(directory.path)
+    #expect(rack == world.rack)
+    #expect(rack.project(named: "half") == nil)
+  }
+
+  @Test("two stores cannot have one directory, and the lock ends with its owner")
+  func lock() async throws {
+    let directory = TemporaryDirectory()
+    do {
+      let store = try Store.open(directory.path)
+      let fault = #expect(throws: StoreFault.self) { try Store.open(directory.path) }
+      #expect(fault?.kind == .locked)
+      #expect(fault?.message.contains(directory.path) == true)
+      try store.close()
+    }
+    _ = try Store.open(directory.path)
+  }
+
+  @Test("a closed store throws, and can be closed again")
+  func closed() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    _ = try await store.load()
+    try store.close()
+    await #expect(throws: StoreFault.self) { try await store.commit([.aging(seconds: 10)]) }
+    await #expect(throws: StoreFault.self) { try await store.load() }
+    try store.close()
+  }
+
+  @Test("a database of a newer version is refused and left as it is")
+  func newer() async throws {
+    let directory = TemporaryDirectory()
+    let rack = try await Self.load(directory.path)
+    try Self.edit(directory) { try $0.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99 later')") }
+    let fault = #expect(throws: StoreFault.self) { try Store.open(directory.path) }
+    #expect(fault?.kind == .newer)
+    try Self.edit(directory) { try $0.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '99 later'") }
+    #expect(try await Self.load(directory.path) == rack)
+  }
+
+  @Test("another program's database is refused")
+  func foreign() throws {
+    let directory = TemporaryDirectory()
+    try Self.edit(directory) { try $0.execute(sql: "CREATE TABLE recipe (name TEXT)") }
+    let fault = #expect(throws: StoreFault.self) { try Store.open(directory.path) }
+    #expect(fault?.kind == .damaged)
+  }
+
+  @Test("a file that is no database is refused")
+  func garbage() throws {
+    let directory = TemporaryDirectory()
+    let bytes = Data((0..<8192).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+    #expect(FileManager.default.createFile(atPath: directory.path + "/rack.sqlite", contents: bytes))
+    let fault = #expect(throws: StoreFault.self) { try Store.open(directory.path) }
+    #expect(fault?.kind == .damaged)
+    #expect(fault?.message.contains("rack.sqlite") == true)
+  }
+
+  struct Damage: Sendable, CustomTestStringConvertible {
+    let name: String, sql: String
+    var testDescription: String { name }
+    static let all = [
+      Damage(name: "an identifier that is none", sql: "UPDATE address SET id = 'x' || kind"),
+      Damage(name: "a plan that does not exist", sql: "UPDATE server SET plan = 'c9.huge.x86'"),
+      Damage(name: "a server without its ports", sql: "DELETE FROM port"),
+      Damage(name: "layer 2 with addresses", sql: "UPDATE server SET layer = 2"),
+      Damage(
+        name: "a bond that does not agree with its members", sql: "UPDATE port SET bonded = 0 WHERE name = 'bond0'"),
+      Damage(name: "a cursor beyond its pool", sql: "UPDATE pool_cursor SET next = 1 << 62"),
+      Damage(
+        name: "an odd gateway",
+        sql: "UPDATE address SET base = x'00000000000000000000000000000001' WHERE kind = 'publicIPv4'"),
+      Damage(
+        name: "an address of nobody's pool", sql: "UPDATE address SET base = zeroblob(16) WHERE kind = 'publicIPv4'"),
+    ]
+  }
+
+  @Test("rows that cannot be are named at the start", arguments: Damage.all)
+  func damaged(_ damage: Damage) async throws {
+    let directory = TemporaryDirectory()
+    do {
+      let store = try Store.open(directory.path)
+      var rack = try await store.load()
+      var entropy = Dice(seed: 1)
+      try await store.commit(try rack.perform(World.create("web1", in: rack), with: &entropy).changes)
+      try store.close()
+    }
+    try Self.edit(directory) { try $0.execute(sql: damage.sql) }
+    let store = try Store.open(directory.path)
+    do {
+      _ = try await store.load()
+      Issue.record("was loaded")
+    } catch {
+      #expect(error.kind == .damaged)
+      #expect(error.message.contains("rack.sqlite"))
+    }
+  }
+
+  @Test("a directory that cannot be made is named")
+  func noDirectory() {
+    let fault = #expect(throws: StoreFault.self) { try Store.open("/proc/toprack") }
+    #expect(fault?.kind == .unavailable)
+    #expect(fault?.message.contains("/proc/toprack") == true)
+  }
+
+  @Test("a thousand servers and four thousand networks are loaded as they were committed, and fast")
+  func large() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var rack = try await store.load()
+    var entropy = Dice(seed: 8)
+    var changes: [Change] = []
+    for number in 0..<1000 { changes += try rack.perform(World.create("s\(number)", in: rack), with: &entropy).changes }
+    let project = try #require(rack.project(named: "default")).id
+    for number in 0..<4000 {
+      let facility = ["ewr1", "sjc1"][number % 2]
+      let request = NetworkRequest(project: project, facility: facility, vxlan: 2 + number / 2, description: nil)
+      changes += try rack.perform(.createNetwork(request), with: &entropy).changes
+    }
+    try await store.commit(changes)
+    try store.close()
+    let clock = ContinuousClock()
+    let again = try Store.open(directory.path)
+    var loaded: Rack?
+    let time = try await clock.measure { loaded = try await again.load() }
+    #expect(loaded == rack)
+    // Generous: a shared machine, a debug build.
+    #expect(time < .seconds(10), "\(time)")
+    try again.close()
+  }
+
+  // MARK: Help
+
+  static func load(_ directory: String) async throws -> Rack {
+    let store = try Store.open(directory)
+    let rack = try await store.load()
+    try store.close()
+    return rack
+  }
+
+  /// Changes the database as somebody with sqlite3 would.
+  static func edit(_ directory: borrowing TemporaryDirectory, _ body: (Database) throws -> Void) throws {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    let queue = try DatabaseQueue(path: directory.path + "/rack.sqlite", configuration: configuration)
+    try queue.write { db in
+      try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
+      try body(db)
+    }
+    try queue.close()
+  }
+}

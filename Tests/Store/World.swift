@@ -1,0 +1,100 @@
+import FoundationEssentials
+import Rack
+import Store
+
+/// A directory that ends with its owner.
+struct TemporaryDirectory: ~Copyable {
+  let path: String
+
+  init() {
+    path = FileManager.default.temporaryDirectory.path + "/toprack-store-\(UUID().uuidString)"
+    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The files as they are now; or with another log.
+  func copyDatabase(from other: borrowing TemporaryDirectory, log: Data? = nil) {
+    let files = FileManager.default
+    for name in ["rack.sqlite", "rack.sqlite-wal"] {
+      let contents = name.hasSuffix("-wal") && log != nil ? log : files.contents(atPath: other.path + "/" + name)
+      _ = files.createFile(atPath: path + "/" + name, contents: contents)
+    }
+  }
+}
+
+/// Repeatable entropy (SplitMix64).
+struct Dice: Entropy, RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+  mutating func identifier() -> UUID { UUID.random(using: &self) }
+  mutating func bits48() -> UInt64 { next() >> 16 }
+  var now: Date { Date(timeIntervalSince1970: 1_750_000_000) }
+}
+
+/// A rack to which random things happen, each of which is committed.
+struct World {
+  var rack: Rack
+  var dice: Dice
+  var changed = 0
+
+  init(rack: Rack, seed: UInt64) { (self.rack, dice) = (rack, Dice(seed: seed)) }
+
+  /// Performs a random command and commits it; refusals happen and are no step.
+  mutating func step(_ store: Store) async throws {
+    let command = next()
+    guard let outcome = try? rack.decide(command, with: &dice), outcome.changed else { return }
+    try await store.commit(outcome.changes)
+    rack.apply(outcome.changes)
+    changed += 1
+  }
+
+  static func create(_ name: String, in rack: Rack, place: Place = .host) -> Command {
+    .createServer(
+      ServerRequest(
+        hostname: name, plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
+        project: rack.project(named: Project.defaultName)!.id, place: place))
+  }
+
+  private mutating func next() -> Command {
+    let servers = rack.servers.values.sorted { $0.hostname < $1.hostname }
+    let networks = rack.networks.values.sorted { $0.vxlan < $1.vxlan }
+    let choice = Int.random(in: 0..<100, using: &dice)
+    guard let server = servers.randomElement(using: &dice), let network = networks.randomElement(using: &dice),
+      choice >= 15
+    else {
+      if choice % 2 == 0 {
+        let project = rack.project(named: Project.defaultName)!.id
+        let text = ["uplink", "", "it's; DROP TABLE server --", "ünï 日本"].randomElement(using: &dice)
+        return .createNetwork(
+          NetworkRequest(
+            project: project, facility: "ewr1", vxlan: Int.random(in: 1000...1010, using: &dice), description: text))
+      }
+      let number = Int.random(in: 0..<8, using: &dice)
+      let place: Place = number < 4 ? .host : .namespace("space \(number)", made: Bool.random(using: &dice))
+      return Self.create("web\(number)", in: rack, place: place)
+    }
+    let port = server.ports.randomElement(using: &dice)!
+    switch choice {
+    case 15..<20: return .deleteServer(server.id)
+    case 20..<35: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
+    case 35..<38: return .deleteNetwork(network.id)
+    case 38..<42: return .setMTU(server.id, Int.random(in: 1280...9216, using: &dice))
+    case 42..<45: return .setAging(seconds: Int.random(in: 1...1000, using: &dice))
+    case 45..<70: return .assign(port.id, .id(network.id))
+    case 70..<80:
+      return .unassign(port.id, port.networks.randomElement(using: &dice).map { .id($0) } ?? .id(network.id))
+    case 80..<90: return .setNative(port.id, port.networks.randomElement(using: &dice).map { .id($0) })
+    case 90..<94: return .bond(port.id, bulk: false)
+    case 94..<98: return .disbond(port.id, bulk: false)
+    default: return .convertToLayer3(server.bond0.id, requests: [AddressRequest(family: 4, isPublic: false)])
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Testing
+import Wire
+
+@testable import Switching
+
+/// What the switch should do, written for reading: sets and dictionaries, no tables.
+private struct Model {
+  typealias VID = UInt16
+  let vids: [Int: VID]
+  var programs: [Int: PortProgram] = [:]
+  var up: Set<Int> = []
+  struct Key: Hashable { var domain: Int, mac: UInt64 }
+  var stations: [Key: Int] = [:]
+
+  func domains(of port: Int) -> [Int: Bool] {  // domain to "tagged here"
+    guard case .switched(let untagged, let tagged)? = programs[port]?.role else { return [:] }
+    var found = Dictionary(uniqueKeysWithValues: tagged.map { ($0.value, true) })
+    if let untagged { found[untagged.value] = false }
+    return found
+  }
+
+  func carrier(of port: Int) -> Int? { programs[port]?.members.map(\.value).first(where: up.contains) }
+
+  func port(of nic: Int) -> Int? { programs.first { $0.value.members.contains(NICIndex(nic)) }?.key }
+
+  mutating func set(_ port: Int, _ program: PortProgram) {
+    let old = domains(of: port)
+    programs[port] = program.role == .absent ? nil : program
+    let new = domains(of: port)
+    for domain in old.keys where new[domain] == nil {
+      stations = stations.filter { !($0.key.domain == domain && $0.value == port) }
+    }
+  }
+
+  mutating func setLink(_ nic: Int, up isUp: Bool) {
+    if isUp { up.insert(nic) } else { up.remove(nic) }
+    if !isUp, let port = port(of: nic), carrier(of: port) == nil { stations = stations.filter { $0.value != port } }
+  }
+
+  /// NIC to tag control field of what leaves; empty when the frame is dropped.
+  mutating func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
+    guard !header.destination.isReserved, let port = port(of: nic), let program = programs[port],
+      program.members.count == 1 || carrier(of: port) == nic, header.source.isValidSource
+    else { return [:] }
+    let carried = domains(of: port)
+    let domain: Int?
+    if header.vid == 0 {
+      domain = carried.first { !$0.value }?.key
+    } else {
+      domain = carried.first { vids[$0.key] == header.vid }?.key
+    }
+    guard let domain else { return [:] }
+    stations[Key(domain: domain, mac: header.source.value)] = port
+    func form(_ port: Int) -> Int32 {
+      domains(of: port)[domain] == true ? Int32(header.priority | (vids[domain] ?? 0)) : -1
+    }
+    if !header.destination.isGroup, let target = stations[Key(domain: domain, mac: header.destination.value)] {
+      guard target != port else { return [:] }
+      if let carrier = carrier(of: target) { return [carrier: form(target)] }
+    }
+    var found: [Int: Int32] = [:]
+    for other in programs.keys where other != port && domains(of: other)[domain] != nil {
+      if let carrier = carrier(of: other) { found[carrier] = form(other) }
+    }
+    return found
+  }
+}
+
+@Suite("Switch against a model") struct SwitchModelTests {
+  /// Domains 1 and 2 have the same VID, as two tenants' networks can.
+  private static let vids: [Int: UInt16] = [1: 100, 2: 100, 3: 200, 4: 300, 5: 4_094]
+
+  @Test("does what the model does, over random changes, links and frames", arguments: 1...12 as ClosedRange<UInt64>)
+  func random(_ seed: UInt64) {
+    var random = Seeded(seed)
+    let rig = Rig([], domains: Self.vids.map { ($0.key, Int($0.value)) })
+    var model = Model(vids: Self.vids)
+    for step in 0..<6_000 {
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0: changeServer(rig, &model, &random)
+      case 1:
+        let nic = Int.random(in: 0..<12, using: &random)
+        let up = Bool.random(using: &random) || Bool.random(using: &random)
+        rig.setLink(nic, up: up)
+        model.setLink(nic, up: up)
+      default:
+        let header = randomHeader(&random)
+        let nic = Int.random(in: 0..<12, using: &random)
+        let got = rig.liveReceivers(of: header, from: nic)
+        let want = model.receivers(of: header, from: nic)
+        #expect(got == want, "seed \(seed), step \(step): \(header) from NIC \(nic)")
+        if got != want { return }
+      }
+    }
+    #expect(rig.stationCount == model.stations.count)
+  }
+
+  /// Server s has NICs 2s and 2s + 1, and ports 3s + 1 (bond), 3s + 2, 3s + 3; they change together.
+  private func changeServer(_ rig: Rig, _ model: inout Model, _ random: inout Seeded) {
+    let server = Int.random(in: 0..<6, using: &random)
+    let nics = [NICIndex(2 * server), NICIndex(2 * server + 1)]
+    let bond = 3 * server + 1
+    var programs: [Int: PortProgram]
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0:
+      programs = [bond: .absent, bond + 1: .absent, bond + 2: .absent]
+    case 1:
+      programs = [
+        bond: PortProgram(members: nics, role: role(&random), mtu: 1_500), bond + 1: .absent, bond + 2: .absent,
+      ]
+    case 2:
+      programs = [
+        bond: PortProgram(members: [nics[0]], role: .routed, mtu: 1_500), bond + 1: .absent,
+        bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
+      ]
+    default:
+      programs = [
+        bond: .absent, bond + 1: PortProgram(members: [nics[0]], role: role(&random), mtu: 1_500),
+        bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
+      ]
+    }
+    rig.apply(programs)
+    for (port, program) in programs { model.set(port, program) }
+  }
+
+  /// A role whose domains have different VIDs: one project has one network of a number.
+  private func role(_ random: inout Seeded) -> PortProgram.Role {
+    var domains = [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
+    domains = Array(domains.prefix(Int.random(in: 0...4, using: &random)))
+    guard let first = domains.first else { return .dark }
+    let rest = domains.dropFirst().map { DomainIndex($0) }
+    if rest.isEmpty || Bool.random(using: &random) { return .switched(untagged: DomainIndex(first), tagged: rest) }
+    return .switched(untagged: nil, tagged: domains.map { DomainIndex($0) })
+  }
+
+  private func randomHeader(_ random: inout Seeded) -> FrameHeader {
+    func station() -> MACAddress {
+      MACAddress(
+        [0x0200_0000_0000, 0, 0x0100_5E00_0000][[0, 0, 0, 0, 0, 0, 0, 0, 1, 2].randomElement(using: &random)!]
+          | UInt64.random(in: 0..<8, using: &random))
+    }
+    let destinations = [station(), station(), broadcast, MACAddress(0x0180_C200_0001)]
+    let isTagged = Bool.random(using: &random)
+    let vid = [0, 1, 100, 200, 300, 4_094].randomElement(using: &random)!
+    return FrameHeader(
+      destination: destinations.randomElement(using: &random)!, source: station(),
+      tagControl: isTagged ? UInt16.random(in: 0..<16, using: &random) << 12 | UInt16(vid) : 0, isTagged: isTagged,
+      etherType: 0x0800)
+  }
+}

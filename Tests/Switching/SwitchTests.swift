@@ -1,0 +1,300 @@
+import Testing
+import Wire
+
+@testable import Switching
+
+/// A switch of one test. A class, because `#expect` cannot hold a noncopyable value.
+final class Rig {
+  var plane: Switch
+
+  /// `ports`: port p has NIC p, which is up. `domains`: index and VID.
+  init(
+    _ ports: [(port: Int, role: PortProgram.Role)],
+    domains: [(index: Int, vid: Int)] = [(1, 1001), (2, 1002), (3, 1001)]
+  ) {
+    var limits = Switch.Limits()
+    limits.nics = 64
+    limits.ports = 64
+    limits.domains = 64
+    plane = Switch(
+      limits: limits,
+      stations: StationTable(
+        limit: 1_024, limitPerPort: 1_024, aging: 300, secret: (0x1234_5678_9ABC, 0xFEDC_BA98_7655)))
+    var change = ForwardingChange()
+    for (index, vid) in domains { change.domains[DomainIndex(index)] = VLANID(vid)! }
+    for (port, role) in ports {
+      change.ports[PortIndex(port)] = PortProgram(members: [NICIndex(port)], role: role, mtu: 1_500)
+    }
+    plane.apply(change)
+    for (port, _) in ports { plane.setLink(NICIndex(port), up: true) }
+  }
+
+  func decide(_ header: FrameHeader, from nic: Int, size: Int = 46) -> Verdict {
+    plane.decide(header, packetSize: size, from: NICIndex(nic), at: 1)
+  }
+
+  /// Who gets a frame, and in which form: NIC to tag control field (negative: untagged).
+  func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
+    switch decide(header, from: nic) {
+    case .drop: return [:]
+    case .forward(let target, let tagControl): return [target.value: tagControl]
+    case .flood(let domain, let origin):
+      var found: [Int: Int32] = [:]
+      var place = 0
+      while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+        place = receiver.next
+        found[receiver.nic.value] = receiver.tagControl
+      }
+      return found
+    }
+  }
+
+  /// The same without those whose links are down.
+  func liveReceivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
+    receivers(of: header, from: nic).filter { plane.isLinkUp(NICIndex($0.key)) }
+  }
+
+  func apply(_ programs: [Int: PortProgram]) {
+    var change = ForwardingChange()
+    for (port, program) in programs { change.ports[PortIndex(port)] = program }
+    plane.apply(change)
+  }
+
+  func setLink(_ nic: Int, up: Bool) { plane.setLink(NICIndex(nic), up: up) }
+  func carries(_ nic: Int) -> Bool { plane.carries(NICIndex(nic)) }
+  func otherCarrier(than nic: Int) -> Int? { plane.otherCarrier(than: NICIndex(nic))?.value }
+  func mtu(of nic: Int) -> Int { plane.mtu(of: NICIndex(nic)) }
+  var stationCount: Int { plane.stations.count }
+}
+
+let a = MACAddress(0x0200_0000_000A)
+let b = MACAddress(0x0200_0000_000B)
+let broadcast = MACAddress(0xFFFF_FFFF_FFFF)
+
+func frame(_ source: MACAddress, _ destination: MACAddress, tag: UInt16? = nil) -> FrameHeader {
+  FrameHeader(
+    destination: destination, source: source, tagControl: tag ?? 0, isTagged: tag != nil, etherType: 0x88B5)
+}
+
+/// One frame on a port of one kind: dropped for a reason, or received in a form by the two other ports.
+struct TagCase: Sendable, CustomTestStringConvertible {
+  let name: String
+  let ingress: PortProgram.Role
+  let tag: UInt16?
+  /// Forms at the untagged port 2 and the tagged port 3 of domain 1; nil: not received there.
+  let want: Want
+  enum Want: Sendable, Equatable { case drop(DropReason), untaggedAndTagged(UInt16), domain2(UInt16) }
+  var testDescription: String { name }
+
+  static let untagged = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [])
+  static let trunk = PortProgram.Role.switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])
+  static let native = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [DomainIndex(2)])
+
+  static let all = [
+    TagCase(name: "untagged port, untagged", ingress: untagged, tag: nil, want: .untaggedAndTagged(1001)),
+    TagCase(name: "untagged port, own VID", ingress: untagged, tag: 1001, want: .untaggedAndTagged(1001)),
+    TagCase(
+      name: "untagged port, own VID, PCP 5 and DEI", ingress: untagged, tag: 0xB000 | 1001,
+      want: .untaggedAndTagged(0xB000 | 1001)),
+    TagCase(
+      name: "untagged port, priority tag keeps its priority", ingress: untagged, tag: 0xE000,
+      want: .untaggedAndTagged(0xE000 | 1001)),
+    TagCase(name: "untagged port, other VID", ingress: untagged, tag: 1002, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "untagged port, VID 1", ingress: untagged, tag: 1, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "trunk, untagged", ingress: trunk, tag: nil, want: .drop(.untaggedNotAllowed)),
+    TagCase(name: "trunk, priority tag", ingress: trunk, tag: 0x2000, want: .drop(.untaggedNotAllowed)),
+    TagCase(name: "trunk, first VID", ingress: trunk, tag: 1001, want: .untaggedAndTagged(1001)),
+    TagCase(name: "trunk, second VID", ingress: trunk, tag: 0x6000 | 1002, want: .domain2(0x6000 | 1002)),
+    TagCase(name: "trunk, VID that is not attached", ingress: trunk, tag: 1003, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "native port, untagged", ingress: native, tag: nil, want: .untaggedAndTagged(1001)),
+    TagCase(name: "native port, priority tag", ingress: native, tag: 0x4000, want: .untaggedAndTagged(0x4000 | 1001)),
+    TagCase(name: "native port, native VID tagged", ingress: native, tag: 1001, want: .untaggedAndTagged(1001)),
+    TagCase(name: "native port, other VID", ingress: native, tag: 1002, want: .domain2(1002)),
+    TagCase(name: "native port, VID that is not attached", ingress: native, tag: 1003, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "port without VLAN", ingress: .dark, tag: nil, want: .drop(.noVLAN)),
+    TagCase(name: "port without VLAN, tagged", ingress: .dark, tag: 1001, want: .drop(.noVLAN)),
+    TagCase(name: "routed port", ingress: .routed, tag: nil, want: .drop(.noGateway)),
+  ]
+}
+
+@Suite("Switch") struct SwitchTests {
+  @Test("classifies a frame by its tag and the port, and gives each receiver its form", arguments: TagCase.all)
+  func tags(_ test: TagCase) {
+    let plane = Rig([(1, test.ingress), (2, TagCase.untagged), (3, TagCase.trunk)])
+    switch test.want {
+    case .drop(let reason): #expect(plane.decide(frame(a, broadcast, tag: test.tag), from: 1) == .drop(reason))
+    case .untaggedAndTagged(let tag):
+      #expect(plane.receivers(of: frame(a, broadcast, tag: test.tag), from: 1) == [2: -1, 3: Int32(tag)])
+    case .domain2(let tag):
+      #expect(plane.receivers(of: frame(a, broadcast, tag: test.tag), from: 1) == [3: Int32(tag)])
+    }
+  }
+
+  @Test("learns the source and sends to it alone, in the form of its port")
+  func unicast() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk), (3, TagCase.untagged)])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001, 3: -1], "unknown: flooded")
+    #expect(plane.receivers(of: frame(b, a, tag: 0xA000 | 1001), from: 2) == [1: -1])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001])
+  }
+
+  @Test("a station that moves is found at its new port with its first frame")
+  func move() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged), (3, TagCase.untagged)])
+    _ = plane.decide(frame(a, broadcast), from: 1)
+    #expect(plane.receivers(of: frame(b, a), from: 3) == [1: -1])
+    _ = plane.decide(frame(a, broadcast), from: 2)
+    #expect(plane.receivers(of: frame(b, a), from: 3) == [2: -1])
+  }
+
+  @Test("never sends a frame back where it came from")
+  func noReflection() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    _ = plane.decide(frame(a, broadcast), from: 1)
+    _ = plane.decide(frame(b, broadcast), from: 1)
+    #expect(plane.decide(frame(a, b), from: 1) == .drop(.samePort))
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [2: -1])
+  }
+
+  @Test("keeps domains apart, also those with the same number")
+  func domains() {
+    let other = PortProgram.Role.switched(untagged: DomainIndex(3), tagged: [])  // VID 1001 too
+    let plane = Rig([(1, TagCase.untagged), (2, other), (3, TagCase.untagged)])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [3: -1])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 2) == [:])
+    #expect(plane.receivers(of: frame(b, a), from: 2) == [:], "a station of another domain is unknown")
+    #expect(plane.receivers(of: frame(b, a), from: 3) == [1: -1])
+  }
+
+  @Test("reserved addresses stay here, on every port and with any tag", arguments: 0...15)
+  func reserved(_ last: UInt64) {
+    let target = MACAddress(0x0180_C200_0000 | last)
+    let want = Verdict.drop(last == 2 ? .slowProtocol : .reservedAddress)
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk), (3, .routed), (4, .dark)])
+    for nic in 1...4 { #expect(plane.decide(frame(a, target), from: nic) == want) }
+    #expect(plane.decide(frame(a, target, tag: 1001), from: 2) == want)
+    #expect(plane.stationCount == 0)
+  }
+
+  @Test("the next addresses after the reserved ones are ordinary groups", arguments: [0x10, 0x20, 0x21] as [UInt64])
+  func notReserved(_ last: UInt64) {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    #expect(plane.receivers(of: frame(a, MACAddress(0x0180_C200_0000 | last)), from: 1) == [2: -1])
+  }
+
+  @Test(
+    "a source that no station can have is dropped and not learned",
+    arguments: [0, 0x0100_5E00_0001, 0xFFFF_FFFF_FFFF] as [UInt64])
+  func invalidSource(_ source: UInt64) {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    #expect(plane.decide(frame(MACAddress(source), broadcast), from: 1) == .drop(.invalidSource))
+    #expect(plane.stationCount == 0)
+  }
+
+  @Test("a dropped frame teaches nothing")
+  func droppedTeachesNothing() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk)])
+    _ = plane.decide(frame(a, broadcast, tag: 1002), from: 1)
+    _ = plane.decide(frame(b, broadcast), from: 2)
+    _ = plane.decide(frame(a, broadcast), from: 1, size: 1_501)
+    #expect(plane.stationCount == 0)
+  }
+
+  @Test("a packet over the port's MTU is dropped where it comes in")
+  func mtu() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    #expect(plane.decide(frame(a, broadcast), from: 1, size: 1_501) == .drop(.mtuExceeded))
+    #expect(plane.decide(frame(a, broadcast), from: 1, size: 1_500) == .flood(DomainIndex(1), from: PortIndex(1)))
+    #expect(plane.mtu(of: 2) == 1_500)
+  }
+
+  @Test("a NIC that belongs to no port carries nothing")
+  func noPort() {
+    let plane = Rig([(1, TagCase.untagged)])
+    #expect(plane.decide(frame(a, broadcast), from: 9) == .drop(.noPort))
+  }
+
+  // MARK: Changes
+
+  @Test("stations go with the VLAN that leaves their port")
+  func leavingFlushes() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk)])
+    _ = plane.decide(frame(a, broadcast, tag: 1001), from: 2)
+    _ = plane.decide(frame(b, broadcast, tag: 1002), from: 2)
+    #expect(plane.stationCount == 2)
+    plane.apply([
+      2: PortProgram(members: [NICIndex(2)], role: .switched(untagged: DomainIndex(2), tagged: []), mtu: 1_500)
+    ])
+    #expect(plane.stationCount == 1)
+    #expect(plane.receivers(of: frame(b, broadcast), from: 2) == [:])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [:])
+  }
+
+  @Test("a port that changes from untagged to tagged keeps its stations and their frames get a tag")
+  func secondVLAN() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    _ = plane.decide(frame(b, broadcast), from: 2)
+    plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.trunk, mtu: 1_500)])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001])
+  }
+
+  @Test("NICs change hands between bond and single ports in one transaction")
+  func membersMove() {
+    let plane = Rig([(1, TagCase.untagged)])
+    let nics = [NICIndex(10), NICIndex(11)]
+    plane.apply([20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500)])
+    for nic in nics { plane.setLink(nic.value, up: true) }
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1], "a flood leaves a bond once")
+    plane.apply([
+      20: .absent, 21: PortProgram(members: [nics[0]], role: TagCase.untagged, mtu: 1_500),
+      22: PortProgram(members: [nics[1]], role: TagCase.untagged, mtu: 1_500),
+    ])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1, 11: -1])
+    #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1, 11: -1])
+    plane.apply([20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500), 21: .absent, 22: .absent])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1])
+  }
+
+  // MARK: Bond without a partner
+
+  func bond() -> Rig {
+    let plane = Rig([(1, TagCase.untagged)])
+    plane.apply([20: PortProgram(members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500)])
+    return plane
+  }
+
+  @Test("the first member whose link is up carries, the other's frames are dropped")
+  func fallback() {
+    let plane = bond()
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1])
+    plane.setLink(11, up: true)
+    #expect(plane.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
+    plane.setLink(10, up: true)
+    #expect(plane.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1], "a station stands on the bond, not on a member")
+    #expect(plane.carries(10))
+    #expect(!plane.carries(11))
+    #expect(plane.otherCarrier(than: 11) == 10)
+  }
+
+  @Test("a bond never reflects a frame by its other member")
+  func bondReflection() {
+    let plane = bond()
+    plane.setLink(10, up: true)
+    plane.setLink(11, up: true)
+    #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+  }
+
+  @Test("stations of a port go when its last link goes down")
+  func linkDownFlushes() {
+    let plane = bond()
+    plane.setLink(10, up: true)
+    plane.setLink(11, up: true)
+    _ = plane.decide(frame(b, broadcast), from: 10)
+    plane.setLink(10, up: false)
+    #expect(plane.stationCount == 1)
+    plane.setLink(11, up: false)
+    #expect(plane.stationCount == 0)
+  }
+}
