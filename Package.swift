@@ -43,7 +43,9 @@ let package = Package(
     .target(name: "Wire", swiftSettings: data),
     .target(name: "Switching", dependencies: ["Wire"], swiftSettings: data),
     .target(name: "Ports", dependencies: ["CPort", "Wire"], swiftSettings: data),
-    .target(name: "Dataplane", dependencies: ["Ports", "Switching", "Wire"], swiftSettings: data),
+    .target(name: "LinkAggregation", dependencies: ["Wire"], swiftSettings: data),
+    .target(
+      name: "Dataplane", dependencies: ["LinkAggregation", "Ports", "Switching", "Wire"], swiftSettings: data),
 
     // Control plane.
     .target(name: "Rack", swiftSettings: strict),
@@ -54,7 +56,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "Ports", "Rack", "Store", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
+        "Dataplane", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .target(
@@ -102,7 +105,10 @@ let package = Package(
     .testTarget(
       name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
     .testTarget(
-      name: "DataplaneTests", dependencies: ["Dataplane", "Ports", "Switching", "Wire"], path: "Tests/Dataplane",
+      name: "DataplaneTests", dependencies: ["Dataplane", "LinkAggregation", "Ports", "Switching", "Wire"],
+      path: "Tests/Dataplane", swiftSettings: data),
+    .testTarget(
+      name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
     .testTarget(name: "RackTests", dependencies: ["Rack"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(

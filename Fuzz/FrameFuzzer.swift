@@ -53,7 +53,7 @@ import Wire
     let size = frame.packetSize(header)
     require(size >= 0 && size <= frame.count, "a packet is at most its frame")
     switch plane.decide(header, packetSize: size, from: nic, at: now) {
-    case .drop: break
+    case .drop, .slowProtocol, .balance: break
     case .forward(let target, let tagControl):
       require(target != nic, "a frame went back where it came from")
       let out = frame.withTag(tagControl, header)
@@ -64,7 +64,7 @@ import Wire
       }
     case .flood(let domain, let origin):
       var place = 0
-      while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+      while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
         place = receiver.next
         require(receiver.nic != nic, "a frame went back where it came from")
         check(receiver.nic.value, domain.value)

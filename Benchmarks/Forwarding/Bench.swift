@@ -148,7 +148,7 @@ import Wire
           case .flood(let domain, let origin) = plane.decide(header, packetSize: 46, from: NICIndex(1), at: Self.now)
         else { continue }
         var place = 0
-        while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+        while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
           place = receiver.next
           receivers &+= receiver.nic.value
         }

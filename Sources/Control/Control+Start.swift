@@ -4,6 +4,7 @@ public import Logging
 import Rack
 public import Store
 public import Switching
+import Wire
 
 /// What the start found and did.
 struct StartReport: Sendable {
@@ -28,13 +29,15 @@ extension Control {
   /// - Parameters:
   ///   - dataplane: one that runs and has nothing attached.
   ///   - limits: those that the forwarding plane was made with.
+  ///   - newRackLACPFast: the LACP rate of a rack that has no state yet.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state. Interfaces that cannot be had are no error: `status` names
   ///   them, and the rest works.
   public static func start(
-    store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), version: String, logger: Logger
+    store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
+    version: String, logger: Logger
   ) async throws -> Control {
-    let rack = try await store.load()
+    let rack = try await store.load(newRackLACPFast: newRackLACPFast)
     var wires = Wires(limits)
     for network in rack.networks.values { try wires.openDomain(for: network.id) }
     // In the order in which they came, so that a lack of ports meets the youngest.
@@ -51,6 +54,7 @@ extension Control {
     for network in rack.networks.values { change.domains.updateValue(network.vid, forKey: wires.domainOf[network.id]!) }
     for server in servers { change.ports.merge(wires.programs(for: server)) { $1 } }
     await dataplane.setAging(seconds: rack.aging)
+    await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: rack.lacpFast)
     await dataplane.apply(change)
 
     let report = StartReport(

@@ -2,6 +2,7 @@ import Dataplane
 import Ports
 import Rack
 import Switching
+import Wire
 
 /// The steps of a command around its commit, each a walk over the effects that `Rack` asked for.
 extension Control {
@@ -29,7 +30,7 @@ extension Control {
       case .setMTU(let id):
         try await nics.setMTU(
           outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: rack.servers[id]!.mtu)
-      case .removeNICs, .rewire, .closeDomain, .setAging: break
+      case .removeNICs, .rewire, .closeDomain, .setAging, .setLACPRate: break
       }
     }
   }
@@ -46,7 +47,7 @@ extension Control {
       case .setMTU(let id):
         let before = rack.servers[id]!.mtu
         try? await nics.setMTU(before, of: wires.locations[id, default: [:]], before: before)
-      case .removeNICs, .rewire, .closeDomain, .setAging: break
+      case .removeNICs, .rewire, .closeDomain, .setAging, .setLACPRate: break
       }
     }
   }
@@ -66,6 +67,8 @@ extension Control {
         change.domains.updateValue(nil, forKey: wires.domainOf[id]!)
       case .setAging(let seconds):
         await dataplane.setAging(seconds: seconds)
+      case .setLACPRate(let fast):
+        await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
       case .makeNICs: break
       }
     }
@@ -84,7 +87,7 @@ extension Control {
         start.problems[server.id] = nil
       case .closeDomain(let id):
         wires.closeDomain(of: id)
-      case .makeNICs, .rewire, .setMTU, .openDomain, .setAging: break
+      case .makeNICs, .rewire, .setMTU, .openDomain, .setAging, .setLACPRate: break
       }
     }
   }

@@ -28,6 +28,7 @@ actor NICs {
   }
 
   static func index(_ nic: PortName, slot: Int) -> NICIndex { NICIndex(2 * slot + (nic == .eth1 ? 1 : 0)) }
+  static func name(of nic: NICIndex) -> PortName { nic.value % 2 == 0 ? .eth0 : .eth1 }
 
   /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left.
   func make(_ server: Server, slot: Int) async throws -> [PortName: NICLocation] {

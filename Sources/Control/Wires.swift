@@ -77,9 +77,18 @@ struct Wires {
       let members = port.members.filter { locations[server.id]?[$0] != nil }
       guard !members.isEmpty else { continue }
       programs[Self.port(port.name, slot: slot)] = PortProgram(
-        members: members.map { NICs.index($0, slot: slot) }, role: role(port.role), mtu: server.mtu)
+        members: members.map { NICs.index($0, slot: slot) }, role: role(port.role), mtu: server.mtu,
+        aggregation: port.name == .bond0 ? aggregation(of: server, slot: slot) : nil)
     }
     return programs
+  }
+
+  private func aggregation(of server: Server, slot: Int) -> Aggregation {
+    Aggregation(
+      key: UInt16(server.lacpKey),
+      places: PortName.nics.map {
+        Aggregation.Place(nic: NICs.index($0, slot: slot), portNumber: UInt16(server.lacpPort($0)))
+      })
   }
 
   /// The programs of a server that is going.

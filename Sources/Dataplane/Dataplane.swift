@@ -2,13 +2,14 @@ import Glibc
 public import Ports
 public import Switching
 import Synchronization
+public import Wire
 
 /// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and stations read.
 ///
 /// Every call that changes something returns when the worker forwards by it, so a caller that has returned may tell its own
 /// caller that the wire has changed. Calls of one task are done in order.
 ///
-/// There is one worker. The interface does not show it: a change is one transaction for every worker, and an answer is the
+/// There is one worker, and one slow path for protocols that need a clock (`SlowPath`). The interface does not show it: a change is one transaction for every worker, and an answer is the
 /// sum over them.
 ///
 /// ## Threads
@@ -23,30 +24,61 @@ public final class Dataplane: Sendable {
     public var limits = Switch.Limits()
     public var mode = TAPDriver.Mode.automatic
     public init() {}
+
+    /// With a secret of this process.
+    func makeStationTable() -> StationTable {
+      var random = SystemRandomNumberGenerator()
+      return StationTable(
+        limit: stationLimit, limitPerPort: stationLimitPerPort, aging: UInt32(clamping: agingSeconds),
+        secret: (random.next(), random.next()))
+    }
   }
 
-  private let mailbox: Mailbox
+  private let mailbox: Mailbox<WorkerLetter>
+  private let slowPath: SlowPathInbox
   private let counters: CounterTable
   private let taps = Mutex<[NICIndex: AttachedTAP]>([:])
-  private let thread: pthread_t
+  private let threads: [pthread_t]
   /// "io_uring" or "read/write".
   public let driver: String
   public var workers: Int { 1 }
 
-  /// Starts the worker.
+  /// Starts the worker and the slow path.
   public init(_ configuration: Configuration = Configuration()) throws(PortsFault) {
-    let poller = try Poller()
-    mailbox = Mailbox(waker: poller.waker)
-    counters = CounterTable(nicLimit: configuration.limits.nics)
-    let start = WorkerStart(
-      configuration: configuration, poller: poller, mailbox: mailbox, counters: counters)
-    (thread, driver) = try start.launch()
+    let workerPoller = try Poller()
+    let slowPoller = try Poller()
+    let (wakeWorker, wakeSlowPath) = (workerPoller.waker, slowPoller.waker)
+    let inbox = SlowPathInbox(
+      queue: SlowQueue(), mailbox: Mailbox<SlowLetter>(waker: wakeSlowPath), waker: wakeSlowPath)
+    let mailbox = Mailbox<WorkerLetter>(waker: wakeWorker)
+    let pollers = (worker: Handover(workerPoller), slowPath: Handover(slowPoller))
+    let counters = CounterTable(nicLimit: configuration.limits.nics)
+    (self.mailbox, self.counters, slowPath) = (mailbox, counters, inbox)
+
+    var driverName = ""
+    let worker = ForwardingThread("toprack-fwd") { ready in
+      let driver = TAPDriver(nicLimit: configuration.limits.nics, mode: configuration.mode)
+      driverName = driver.name
+      var worker = Worker(
+        plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
+        poller: pollers.worker.take(), mailbox: mailbox, counters: counters, slowPath: inbox)
+      ready()
+      worker.run()
+    }
+    let slow = ForwardingThread("toprack-slow") { ready in
+      var slowPath = SlowPath(poller: pollers.slowPath.take(), inbox: inbox, worker: mailbox)
+      ready()
+      slowPath.run()
+    }
+    threads = [try slow.launch(), try worker.launch()]
+    driver = driverName
   }
 
-  /// Ends the worker. TAPs stay, persistent, until this object goes, which closes their descriptors.
+  /// Ends both threads. TAPs stay, persistent; their descriptors are closed.
   public func stop() async {
+    await withCheckedContinuation { continuation in slowPath.mailbox.post(.stop { continuation.resume() }) }
     await withCheckedContinuation { continuation in mailbox.post(.stop { continuation.resume() }) }
-    pthread_join(thread, nil)
+    for thread in threads { pthread_join(thread, nil) }
     taps.withLock { $0.removeAll() }
   }
 
@@ -55,10 +87,15 @@ public final class Dataplane: Sendable {
   /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it.
   public func attach(_ tap: consuming TAP, as nic: NICIndex) async throws(PortsFault) {
     let attached = AttachedTAP(tap)
+    // The slow path first: when the link comes up it may have something to say.
+    slowPath.mailbox.post(.attach(attached, nic))
     let fault = await withCheckedContinuation { continuation in
       mailbox.post(.attach(attached, nic) { continuation.resume(returning: $0) })
     }
-    if let fault { throw fault }
+    if let fault {
+      slowPath.mailbox.post(.detach(nic) {})
+      throw fault
+    }
     taps.withLock { $0[nic] = attached }
   }
 
@@ -69,6 +106,7 @@ public final class Dataplane: Sendable {
     _ nic: NICIndex, removing: Bool = false, isolation: isolated (any Actor)? = #isolation
   ) async {
     await withCheckedContinuation { continuation in mailbox.post(.detach(nic) { continuation.resume() }) }
+    await withCheckedContinuation { continuation in slowPath.mailbox.post(.detach(nic) { continuation.resume() }) }
     let attached = taps.withLock { $0.removeValue(forKey: nic) }
     // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
     if removing { try? attached?.tap.setPersistent(false) }
@@ -89,9 +127,30 @@ public final class Dataplane: Sendable {
 
   // MARK: Forwarding
 
-  /// Applies one transaction.
+  /// Applies one transaction: first frames see it, then the bonds' partners hear of it.
   public func apply(_ change: ForwardingChange) async {
     await withCheckedContinuation { continuation in mailbox.post(.apply(change) { continuation.resume() }) }
+    guard !change.ports.isEmpty else { return }
+    await withCheckedContinuation { continuation in
+      slowPath.mailbox.post(.apply(change.ports) { continuation.resume() })
+    }
+  }
+
+  // MARK: LACP
+
+  /// Who the rack is to LACP partners (a unicast address, the same over restarts), and how often it wants to hear from them:
+  /// each second, or each 30 s. Before the first bond; later the rate alone can change.
+  public func setLACP(system: MACAddress, fastRate: Bool) async {
+    await withCheckedContinuation { continuation in
+      slowPath.mailbox.post(.configure(system: system, fastRate: fastRate) { continuation.resume() })
+    }
+  }
+
+  /// What LACP knows of the bonds `ports`, or of all.
+  public func bonds(_ ports: Set<PortIndex>? = nil) async -> [BondReport] {
+    await withCheckedContinuation { continuation in
+      slowPath.mailbox.post(.report(ports) { continuation.resume(returning: $0) })
+    }
   }
 
   /// Seconds of silence after which a station is forgotten; 1...4 294 967 295.

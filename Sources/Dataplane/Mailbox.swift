@@ -9,7 +9,7 @@ final class AttachedTAP: Sendable {
 }
 
 /// What a worker is asked to do between two batches.
-enum Letter: Sendable {
+enum WorkerLetter: Sendable {
   case attach(AttachedTAP, NICIndex, reply: @Sendable (PortsFault?) -> Void)
   case detach(NICIndex, reply: @Sendable () -> Void)
   case apply(ForwardingChange, reply: @Sendable () -> Void)
@@ -18,17 +18,21 @@ enum Letter: Sendable {
   case flush(StationQuery, reply: @Sendable (Int) -> Void)
   case statistics(reply: @Sendable (StationStatistics) -> Void)
   case carries(NICIndex, reply: @Sendable (Bool) -> Void)
+  /// From the slow path: what LACP has agreed for a bond.
+  case carry(BondCarriage, PortIndex)
+  /// From the slow path: a write failed, is the link still up?
+  case checkLink(NICIndex)
   case stop(reply: @Sendable () -> Void)
 }
 
-/// The only way from control into a worker: a queue that the worker empties between two batches.
+/// The only way into one of the forwarding plane's threads: a queue that it empties once a turn.
 ///
-/// A reply is called on the worker's thread and must be quick: it resumes a continuation. Letters come at the rate of
-/// changes and questions, not of frames; the worker looks at one atomic flag a turn.
+/// A reply is called on that thread and must be quick: it resumes a continuation. Letters come at the rate of changes and
+/// questions, not of frames; the thread looks at one atomic flag a turn.
 ///
 /// ## Threads
-/// `post`: any. `take`: the worker.
-final class Mailbox: Sendable {
+/// `post`: any. `take`: the one thread.
+final class Mailbox<Letter: Sendable>: Sendable {
   private let letters = Mutex<[Letter]>([])
   private let hasMail = Atomic<Bool>(false)
   private let waker: Waker

@@ -14,14 +14,16 @@ import Wire
 /// payload, so a flood to any number of ports copies no payload at all.
 ///
 /// ## Threads
-/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`. Out: `CounterTable`, and the replies to
-/// letters. Nothing on the path of a frame allocates, locks or counts references.
+/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`. Out: `CounterTable`, the replies to
+/// letters, and the slow path's queues. Nothing on the path of a frame allocates, locks or counts references.
 struct Worker: ~Copyable {
   private var plane: Switch
   private var driver: TAPDriver
   private let poller: Poller
-  private let mailbox: Mailbox
+  private let mailbox: Mailbox<WorkerLetter>
   private let counters: CounterTable
+  private let slowPath: SlowPathInbox
+  private var slowLimit: SlowLimit
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
   private var now: UInt32 = 1
   private let epoch = Clock.milliseconds()
@@ -38,14 +40,16 @@ struct Worker: ~Copyable {
   }
 
   init(
-    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, mailbox: Mailbox,
-    counters: CounterTable
+    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, mailbox: Mailbox<WorkerLetter>,
+    counters: CounterTable, slowPath: SlowPathInbox
   ) {
+    slowLimit = SlowLimit(nics: plane.limits.nics)
     self.plane = plane
     self.driver = driver
     self.poller = poller
     self.mailbox = mailbox
     self.counters = counters
+    self.slowPath = slowPath
   }
 
   /// Works until a `stop` letter comes.
@@ -84,6 +88,7 @@ struct Worker: ~Copyable {
 
   private mutating func linkCameUp(_ nic: NICIndex) {
     plane.setLink(nic, up: true)
+    slowPath.mailbox.post(.link(nic, up: true))
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
   }
@@ -91,6 +96,7 @@ struct Worker: ~Copyable {
   private mutating func linkWentDown(_ nic: NICIndex) {
     guard plane.isLinkUp(nic) else { return }
     plane.setLink(nic, up: false)
+    slowPath.mailbox.post(.link(nic, up: false))
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: true) }
   }
@@ -98,6 +104,7 @@ struct Worker: ~Copyable {
   /// The interface is gone, its namespace perhaps: nothing more comes from it. Control still has to detach it.
   private mutating func retire(_ nic: NICIndex) {
     plane.setLink(nic, up: false)
+    slowPath.mailbox.post(.link(nic, up: false))
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.forget(descriptor) }
   }
@@ -136,12 +143,32 @@ struct Worker: ~Copyable {
     case .drop(let reason):
       counters.dropped(nic, reason)
     case .forward(let target, let tagControl):
-      guard size <= plane.mtu(of: target) else { return counters.dropped(target, .mtuExceeded) }
-      if driver.isFull { finishSends() }
-      driver.send(frame.withTag(tagControl, header), to: target.value)
+      send(frame, header, size, to: target, tagControl)
+    case .balance(let port, let tagControl):
+      guard let target = plane.member(of: port, for: frame.flowHash) else { return }
+      send(frame, header, size, to: target, tagControl)
+    case .slowProtocol:
+      handOver(frame, from: nic)
     case .flood(let domain, let origin):
       flood(frame, header, size, at: index, from: nic, in: domain, origin)
     }
+  }
+
+  @inline(__always)
+  private mutating func send(
+    _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, to target: NICIndex, _ tagControl: Int32
+  ) {
+    guard size <= plane.mtu(of: target) else { return counters.dropped(target, .mtuExceeded) }
+    if driver.isFull { finishSends() }
+    driver.send(frame.withTag(tagControl, header), to: target.value)
+  }
+
+  /// A slow protocols frame goes to the slow path, ten a second from a NIC: IEEE 802.3-2018 57A.2.
+  private mutating func handOver(_ frame: FrameBuffer, from nic: NICIndex) {
+    guard slowLimit.allows(nic, at: now), slowPath.queue.push(nic, frame.decodeSlowProtocol()) else {
+      return counters.dropped(nic, .slowProtocol)
+    }
+    slowPath.waker.wake()
   }
 
   /// The standby member of a bond has sent something: is the other one still up? If not, `nic` carries from here on.
@@ -159,7 +186,10 @@ struct Worker: ~Copyable {
     var untagged: ImageHandle?
     var tagged: ImageHandle?
     var place = 0
-    while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+    let flowHash = frame.flowHash
+    while let receiver = plane.nextReceiver(
+      of: header, flowHash: flowHash, in: domain, from: origin, place: place)
+    {
       place = receiver.next
       guard receiver.isUp else {
         counters.dropped(receiver.nic, .linkDown)
@@ -211,7 +241,7 @@ struct Worker: ~Copyable {
 
   // MARK: Letters
 
-  private mutating func answer(_ letters: [Letter]) {
+  private mutating func answer(_ letters: [WorkerLetter]) {
     for letter in letters {
       switch letter {
       case .attach(let attached, let nic, let reply): reply(attach(attached, as: nic))
@@ -232,6 +262,8 @@ struct Worker: ~Copyable {
             count: plane.stations.count, limit: plane.stations.limit, evicted: plane.stations.evicted,
             refused: plane.stations.refused))
       case .carries(let nic, let reply): reply(carries(nic))
+      case .carry(let carriage, let port): plane.setCarriage(carriage, of: port)
+      case .checkLink(let nic): if !driver.isUp(nic.value) { linkWentDown(nic) }
       case .stop(let reply):
         stopped = true
         reply()

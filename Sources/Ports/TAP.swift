@@ -62,6 +62,11 @@ public struct TAP: ~Copyable, Sendable {
   /// Whether the interface is up on the server's side. False when it is gone.
   public borrowing func isUp() -> Bool { cport_tap_is_up(descriptor) == 1 }
 
+  /// Sends one frame, its virtio header first. Any thread may. False: the interface did not take it, being down or gone.
+  public borrowing func write(_ frame: [UInt8]) -> Bool {
+    unsafe frame.withUnsafeBytes { unsafe cport_write(descriptor, $0.baseAddress, $0.count) == $0.count }
+  }
+
   /// Ends the interface: it is gone when this returns.
   public consuming func remove() throws(PortsFault) { try setPersistent(false) }
 }

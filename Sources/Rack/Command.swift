@@ -28,6 +28,8 @@ public enum Command: Hashable, Sendable {
 
   /// Seconds after which a silent station is forgotten.
   case setAging(seconds: Int)
+  /// How often bonds ask their partners for an LACPDU: each second, or each 30 s.
+  case setLACPRate(fast: Bool)
 }
 
 public struct ServerRequest: Hashable, Sendable {

@@ -31,6 +31,7 @@ public enum Effect: Hashable, Sendable {
   /// A broadcast domain ends; no port is in it any more.
   case closeDomain(NetworkID)
   case setAging(seconds: Int)
+  case setLACPRate(fast: Bool)
 }
 
 /// One record that differs now. A rack is its changes applied to an empty one, so this is also what a store keeps.
@@ -43,4 +44,5 @@ public enum Change: Hashable, Sendable {
   case networkDeleted(NetworkID)
   case pool(AddressPool)
   case aging(seconds: Int)
+  case lacpRate(fast: Bool)
 }

@@ -24,6 +24,8 @@ extension Rack {
         addressPools.put(pool)
       case .aging(let seconds):
         aging = seconds
+      case .lacpRate(let fast):
+        lacpFast = fast
       }
     }
   }
@@ -36,6 +38,7 @@ extension Rack {
 
   private mutating func removeFromIndex(_ server: Server, unlike new: Server?) {
     index.hostnames[server.hostname.lowercased()] = nil
+    index.serverNumbers[server.number] = nil
     if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
     for address in server.addresses {
       index.addresses[address.id] = nil
@@ -54,6 +57,7 @@ extension Rack {
 
   private mutating func addToIndex(_ server: Server, unlike old: Server?) {
     index.hostnames[server.hostname.lowercased()] = server.id
+    index.serverNumbers[server.number] = server.id
     if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
     for address in server.addresses {
       index.addresses[address.id] = server.id

@@ -33,6 +33,7 @@ extension Rack {
       try convertToLayer3(port, requests: requests, with: &source)
 
     case .setAging(let seconds): try setAging(seconds)
+    case .setLACPRate(let fast): setLACPRate(fast: fast)
     }
   }
 
@@ -84,6 +85,11 @@ extension Rack {
     guard seconds != aging else { return Outcome(subject: .nothing) }
     return Outcome(
       subject: .nothing, effects: [.setAging(seconds: seconds)], changes: [.aging(seconds: seconds)])
+  }
+
+  private func setLACPRate(fast: Bool) -> Outcome {
+    guard fast != lacpFast else { return Outcome(subject: .nothing) }
+    return Outcome(subject: .nothing, effects: [.setLACPRate(fast: fast)], changes: [.lacpRate(fast: fast)])
   }
 }
 

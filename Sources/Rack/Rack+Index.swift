@@ -4,6 +4,7 @@ extension Rack {
     var projectNames: [String: ProjectID] = [:]
     /// By hostname in lower case.
     var hostnames: [String: ServerID] = [:]
+    var serverNumbers: [Int: ServerID] = [:]
     var ports: [PortID: PortPlace] = [:]
     var namespaces: [String: ServerID] = [:]
     var macs: Set<UInt64> = []

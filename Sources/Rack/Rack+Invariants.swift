@@ -43,6 +43,8 @@ extension Rack {
     var found: [String] = []
     if let fault = Names.fault(ofHostname: server.hostname) { found.append(fault) }
     if index.hostnames[server.hostname.lowercased()] != server.id { found.append("hostname is not unique") }
+    if !Server.numbers.contains(server.number) { found.append("number \(server.number) is out of range") }
+    if index.serverNumbers[server.number] != server.id { found.append("number \(server.number) is not unique") }
     if let namespace = server.place.namespace {
       if let fault = Names.fault(ofNamespace: namespace) { found.append(fault) }
       if index.namespaces[namespace] != server.id { found.append("network namespace is not its own") }

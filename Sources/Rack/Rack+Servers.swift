@@ -12,8 +12,9 @@ extension Rack {
     let mac = freeMACs(near: source.bits48())
     let members = plan.initialMode.members
     var server = Server(
-      id: id, hostname: request.hostname ?? "server-\(id.short)", plan: plan.slug, facility: facility.code,
-      operatingSystem: system.slug, project: request.project, place: request.place, layer: plan.initialMode.layer,
+      id: id, number: freeNumber, hostname: request.hostname ?? "server-\(id.short)", plan: plan.slug,
+      facility: facility.code, operatingSystem: system.slug, project: request.project, place: request.place,
+      layer: plan.initialMode.layer,
       bond0: Port(id: bond0, name: .bond0, mac: nil, bonded: !members.isEmpty, networks: [], native: nil),
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
       eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
@@ -67,6 +68,9 @@ extension Rack {
   static func unknownFacility(_ name: String) -> String {
     "facility \(name.quoted) does not exist; valid are \(Catalogue.facilities.map(\.code).listed())"
   }
+
+  /// The lowest number that no server has; there is one, as the rack is not full.
+  private var freeNumber: Int { Server.numbers.first { index.serverNumbers[$0] == nil }! }
 
   /// An even address of which neither it nor the next is taken: unicast, locally administered (IEEE 802c-2017 8.4).
   private func freeMACs(near bits: UInt64) -> UInt64 {

@@ -25,6 +25,8 @@ public enum Place: Hashable, Sendable {
 /// 4. The mode is one that the plan allows.
 public struct Server: Hashable, Sendable {
   public let id: ServerID
+  /// Within `numbers`, its own in the rack, the same for life: what LACP knows the server by (`Server+LACP`).
+  public let number: Int
   public var hostname: String
   /// Slug of the plan.
   public let plan: String
@@ -46,16 +48,18 @@ public struct Server: Hashable, Sendable {
   public let createdAt: Date
 
   public init(
-    id: ServerID, hostname: String, plan: String, facility: String, operatingSystem: String, project: ProjectID,
-    place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
+    id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
+    project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
     lastHeld: [Address.Kind: IPBlock], mtu: Int, createdAt: Date
   ) {
-    (self.id, self.hostname, self.plan, self.facility) = (id, hostname, plan, facility)
+    (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
     (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
     (self.addresses, self.lastHeld, self.mtu, self.createdAt) = (addresses, lastHeld, mtu, createdAt)
   }
 
+  /// One for each server of a full rack.
+  public static let numbers = 1...Rack.serverLimit
   /// MTUs that a server can have: from what IPv6 needs (RFC 8200 5) to what switches usually carry.
   public static let mtus = 1280...9216
   /// What a machine has that nobody has told otherwise. Jumbo frames pass where both ends are set to more.

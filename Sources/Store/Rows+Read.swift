@@ -17,6 +17,7 @@ struct RowReader {
 
   private func settings() throws -> [Change] {
     try rows("SELECT value FROM setting WHERE name = 'aging'") { .aging(seconds: try $0.integer("value")) }
+      + rows("SELECT value FROM setting WHERE name = 'lacp_fast'") { .lacpRate(fast: try $0.integer("value") == 1) }
   }
 
   private func projects() throws -> [Change] {
@@ -72,8 +73,9 @@ struct RowReader {
       let made = try row.integer("namespace_made") == 1
       return .server(
         Server(
-          id: try row.identifier("id"), hostname: try row.text("hostname"), plan: try row.text("plan"),
-          facility: try row.text("facility"), operatingSystem: try row.text("operating_system"),
+          id: try row.identifier("id"), number: try row.integer("number"), hostname: try row.text("hostname"),
+          plan: try row.text("plan"), facility: try row.text("facility"),
+          operatingSystem: try row.text("operating_system"),
           project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
           layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
           lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"), createdAt: try row.date("created_at")),

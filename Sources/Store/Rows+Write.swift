@@ -17,6 +17,8 @@ struct RowWriter {
     case .pool(let pool): try write(pool)
     case .aging(let seconds):
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
+    case .lacpRate(let fast):
+      try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('lacp_fast', ?)", [fast])
     }
   }
 
@@ -45,16 +47,17 @@ struct RowWriter {
     try run(
       """
       INSERT INTO server
-        (id, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
+         created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, namespace = excluded.namespace, namespace_made = excluded.namespace_made,
         layer = excluded.layer, mtu = excluded.mtu
       """,
       [
-        server.id.description, server.hostname, server.plan, server.facility, server.operatingSystem,
-        server.project.description, server.place.namespace, server.place.isMade, server.layer, server.mtu,
-        server.createdAt.seconds,
+        server.id.description, server.number, server.hostname, server.plan, server.facility,
+        server.operatingSystem, server.project.description, server.place.namespace, server.place.isMade, server.layer,
+        server.mtu, server.createdAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {
       try write(port, of: server.id, networksBefore: old?[port.name].networks ?? [])

@@ -12,6 +12,9 @@ enum Schema {
     migrator.registerMigration("1 servers and networks") { db in
       try db.execute(sql: serversAndNetworks)
     }
+    migrator.registerMigration("2 server numbers") { db in
+      try db.execute(sql: serverNumbers)
+    }
     return migrator
   }()
 
@@ -113,5 +116,31 @@ enum Schema {
       chunk INTEGER NOT NULL,
       PRIMARY KEY (pool, position)
     ) STRICT, WITHOUT ROWID;
+    """
+  /// Servers of an older rack are numbered as they came. A column that is unique cannot be added, so the table is made anew;
+  /// references to it are by name, and the migrator checks them at the end.
+  private static let serverNumbers = """
+    CREATE TABLE numbered_server (
+      id TEXT PRIMARY KEY,
+      number INTEGER NOT NULL UNIQUE CHECK (number BETWEEN 1 AND 5000),
+      hostname TEXT NOT NULL UNIQUE COLLATE NOCASE,
+      plan TEXT NOT NULL,
+      facility TEXT NOT NULL,
+      operating_system TEXT NOT NULL,
+      project TEXT NOT NULL REFERENCES project (id),
+      namespace TEXT UNIQUE,
+      namespace_made INTEGER NOT NULL CHECK (namespace_made IN (0, 1)),
+      layer INTEGER NOT NULL CHECK (layer IN (2, 3)),
+      mtu INTEGER NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    INSERT INTO numbered_server
+      SELECT id, row_number() OVER (ORDER BY created_at, hostname), hostname, plan, facility, operating_system, project,
+             namespace, namespace_made, layer, mtu, created_at
+      FROM server;
+
+    DROP TABLE server;
+    ALTER TABLE numbered_server RENAME TO server;
     """
 }

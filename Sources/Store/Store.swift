@@ -65,7 +65,9 @@ public final class Store: Sendable {
   }
 
   /// The rack as last committed. In a new database: a new rack, which is written first.
-  public func load() async throws(StoreFault) -> Rack {
+  ///
+  /// - Parameter lacpFast: the LACP rate of a new rack; one that is there has its own.
+  public func load(newRackLACPFast lacpFast: Bool = false) async throws(StoreFault) -> Rack {
     let path = path
     try mustBeOpen()
     return try await Self.translating(path) {
@@ -74,7 +76,7 @@ public final class Store: Sendable {
         if let fault = faults.first { throw StoreFault(.damaged, Self.damaged(path, fault)) }
         return try RowReader(db: db).rack()
       }
-      guard let rack = found else { return try await self.makeRack() }
+      guard let rack = found else { return try await self.makeRack(lacpFast: lacpFast) }
       let violations = rack.checkInvariants()
       if !violations.isEmpty {
         throw StoreFault(.damaged, Self.damaged(path, violations.prefix(3).joined(separator: "; ")))
@@ -83,9 +85,9 @@ public final class Store: Sendable {
     }
   }
 
-  private func makeRack() async throws -> Rack {
+  private func makeRack(lacpFast: Bool) async throws -> Rack {
     var source = SystemEntropy()
-    let rack = Rack(with: &source)
+    let rack = Rack(with: &source, lacpFast: lacpFast)
     try await pool.write { db in
       try db.execute(sql: "INSERT INTO rack (one, id) VALUES (1, ?)", arguments: [rack.id.uuidString.lowercased()])
       let writer = RowWriter(db: db)

@@ -8,6 +8,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case truncatedTag
   case reservedVLAN
   case reservedAddress
+  /// LACP and its like on a NIC that is in no bond, tagged, or more than ten of them in a second.
   case slowProtocol
   case invalidSource
   case noPort

@@ -16,7 +16,7 @@
   ) -> Int {
     var place = 0
     var receivers = 0
-    while let receiver = plane.nextReceiver(of: header, in: domain, from: port, place: place) {
+    while let receiver = plane.nextReceiver(of: header, flowHash: 1, in: domain, from: port, place: place) {
       place = receiver.next
       receivers &+= 1
     }

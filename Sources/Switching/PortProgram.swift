@@ -13,16 +13,19 @@ public struct PortProgram: Hashable, Sendable {
     case switched(untagged: DomainIndex?, tagged: [DomainIndex])
   }
 
-  /// One NIC, or the two of a bond. The first whose link is up carries.
+  /// One NIC, or those of a bond that are in it now: at most two.
   public var members: [NICIndex]
   public var role: Role
   /// Largest network-layer packet that the port takes or gives, bytes.
   public var mtu: Int
+  /// What LACP says of the port when it is a bond; nil for a NIC outside a bond, which speaks none.
+  public var aggregation: Aggregation?
 
-  public init(members: [NICIndex], role: Role, mtu: Int) {
+  public init(members: [NICIndex], role: Role, mtu: Int, aggregation: Aggregation? = nil) {
     self.members = members
     self.role = role
     self.mtu = mtu
+    self.aggregation = aggregation
   }
 
   public static let absent = PortProgram(members: [], role: .absent, mtu: 0)
@@ -31,6 +34,56 @@ public struct PortProgram: Hashable, Sendable {
   public var domains: [DomainIndex] {
     guard case .switched(let untagged, let tagged) = role else { return [] }
     return (untagged.map { [$0] } ?? []) + tagged
+  }
+}
+
+/// A bond as LACP names it. The same for as long as the server lives, whichever of its NICs are in the bond.
+public struct Aggregation: Hashable, Sendable {
+  /// Operational key: one per server, not 0.
+  public var key: UInt16
+  /// Both NICs of the server, eth0 first.
+  public var places: [Place]
+
+  public struct Place: Hashable, Sendable {
+    public var nic: NICIndex
+    /// Not 0; each NIC of the rack its own.
+    public var portNumber: UInt16
+
+    public init(nic: NICIndex, portNumber: UInt16) {
+      self.nic = nic
+      self.portNumber = portNumber
+    }
+  }
+
+  public init(key: UInt16, places: [Place]) {
+    self.key = key
+    self.places = places
+  }
+}
+
+/// By which members a bond's frames cross: what LACP has agreed with the partner.
+public struct BondCarriage: Sendable {
+  /// False: no partner was heard, and the first member whose link is up carries alone.
+  public var isAggregate: Bool
+  public var members: [Member]
+
+  public struct Member: Sendable {
+    public var nic: NICIndex
+    /// Frames that come in by it are taken.
+    public var isCollecting: Bool
+    /// Frames may leave by it.
+    public var isDistributing: Bool
+
+    public init(nic: NICIndex, isCollecting: Bool, isDistributing: Bool) {
+      self.nic = nic
+      self.isCollecting = isCollecting
+      self.isDistributing = isDistributing
+    }
+  }
+
+  public init(isAggregate: Bool, members: [Member]) {
+    self.isAggregate = isAggregate
+    self.members = members
   }
 }
 

@@ -5,8 +5,12 @@ public enum Verdict: Equatable, Sendable, BitwiseCopyable {
   case drop(DropReason)
   /// To one NIC. `tagControl`: the tag that the frame has to carry there; negative: none.
   case forward(NICIndex, tagControl: Int32)
+  /// To a bond both of whose members carry: `Switch.member(of:for:)` says by which this conversation goes.
+  case balance(PortIndex, tagControl: Int32)
   /// To every member of the domain but the port it came from; `Switch.nextReceiver` names them.
   case flood(DomainIndex, from: PortIndex)
+  /// A slow protocols frame (LACP, marker) on a bond: to the slow path.
+  case slowProtocol
 }
 
 /// The form in which a frame leaves.
@@ -25,13 +29,14 @@ extension Switch {
   public mutating func decide(
     _ header: FrameHeader, packetSize: Int, from nic: NICIndex, at now: UInt32
   ) -> Verdict {
-    if header.destination.isReserved {
-      return .drop(header.destination.isSlowProtocols ? .slowProtocol : .reservedAddress)
-    }
     let port = unsafe Int(portOfNIC[nic.value])
+    if header.destination.isReserved {
+      guard header.destination.isSlowProtocols else { return .drop(.reservedAddress) }
+      return unsafe port != 0 && ports[port].isBond && !header.isTagged ? .slowProtocol : .drop(.slowProtocol)
+    }
     guard port != 0 else { return .drop(.noPort) }
     let entry = unsafe ports[port]
-    if entry.memberCount > 1, carrier(of: port) != nic { return .drop(.bondStandby) }
+    if entry.isBond, !takes(nic, entry, port) { return .drop(.bondStandby) }
     switch entry.role {
     case .absent: return .drop(.noPort)
     case .dark: return .drop(.noVLAN)
@@ -54,8 +59,12 @@ extension Switch {
     guard target != origin else { return .drop(.samePort) }
     let egress = unsafe ports[target.value]
     let isTagged = Int(egress.untaggedDomain) != domain
-    guard let carrier = carrier(of: target.value) else { return .flood(index, from: origin) }
-    return .forward(carrier, tagControl: tagControl(header, domain: domain, isTagged: isTagged))
+    let tag = tagControl(header, domain: domain, isTagged: isTagged)
+    switch carrier(of: target.value) {
+    case .none: return .flood(index, from: origin)
+    case .one(let carrier): return .forward(NICIndex(Int(carrier)), tagControl: tag)
+    case .either: return .balance(target, tagControl: tag)
+    }
   }
 
   @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
@@ -81,11 +90,11 @@ extension Switch {
 
   /// The next receiver of a flooded frame, from place `place` of the domain's member list on; `nil` when there is no more.
   ///
-  /// The caller starts at 0 and continues at the place returned. A receiver whose links are all down is reported with
+  /// The caller starts at 0 and continues at the place returned. `flowHash` chooses the member of a bond. A receiver whose links are all down is reported with
   /// `isUp` false, so that the frame is counted.
   @inline(always) @inlinable
   public borrowing func nextReceiver(
-    of header: FrameHeader, in domain: DomainIndex, from origin: PortIndex, place: Int
+    of header: FrameHeader, flowHash: UInt32, in domain: DomainIndex, from origin: PortIndex, place: Int
   ) -> Receiver? {
     let entry = unsafe domains[domain.value]
     var index = place
@@ -94,7 +103,7 @@ extension Switch {
       index &+= 1
       guard Int(member.port) != origin.value else { continue }
       let port = Int(member.port)
-      let carrier = carrier(of: port)
+      let carrier = self.member(of: PortIndex(port), for: flowHash)
       return Receiver(
         nic: carrier ?? firstMember(of: port), isUp: carrier != nil,
         tagControl: tagControl(header, domain: domain.value, isTagged: member.isTagged), next: index)

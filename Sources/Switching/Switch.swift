@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// The switch itself: a frame's header and the NIC it came in by go in, a verdict comes out.
 ///
@@ -13,7 +13,8 @@ import Wire
 /// that it came in by, a bond being one port.
 ///
 /// A bond whose partner does not speak LACP works as a single link: the first member whose link is up carries, what comes in
-/// by the other is dropped (`bond-standby`).
+/// by the other is dropped (`bond-standby`). With a partner the members that LACP says (`setCarriage`) take frames and
+/// send them, a conversation by one of them. A member whose link goes down stops at once, before LACP has heard of it.
 ///
 /// ## Invariants
 /// 1. A station in the table stands on a port that carries its domain: leaving a domain flushes the port's stations in it.
@@ -37,6 +38,9 @@ import Wire
   @safe @usableFromInline struct PortEntry: BitwiseCopyable {
     @usableFromInline var role = Role.absent
     @usableFromInline var memberCount: UInt8 = 0
+    @usableFromInline var isBond = false
+    /// A bond whose partner speaks LACP: its members' `LinkState` says which of them carry.
+    @usableFromInline var isAggregate = false
     @usableFromInline var members: (UInt16, UInt16) = (0, 0)
     /// Domain of untagged frames, 0: none, and its VID.
     @usableFromInline var untaggedDomain: UInt16 = 0
@@ -61,12 +65,24 @@ import Wire
     @usableFromInline var isTagged: Bool
   }
 
+  /// What is known of a NIC's link.
+  @usableFromInline struct LinkState: OptionSet, Sendable, BitwiseCopyable {
+    @usableFromInline let rawValue: UInt8
+    @inlinable init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The interface is up on the server's side, as last seen.
+    @inlinable static var up: LinkState { LinkState(rawValue: 1) }
+    /// Meaningful for members of an aggregate.
+    @inlinable static var collecting: LinkState { LinkState(rawValue: 2) }
+    @inlinable static var distributing: LinkState { LinkState(rawValue: 4) }
+    /// Frames may leave by it.
+    @inlinable static var sending: LinkState { LinkState(rawValue: 5) }
+  }
+
   public let limits: Limits
   public var stations: StationTable
   /// Port of each NIC, 0: none.
   @usableFromInline let portOfNIC: UnsafeMutablePointer<UInt16>
-  /// Whether the link of each NIC is up, as last seen.
-  @usableFromInline let linkIsUp: UnsafeMutablePointer<Bool>
+  @usableFromInline let links: UnsafeMutablePointer<LinkState>
   @usableFromInline let ports: UnsafeMutablePointer<PortEntry>
   @usableFromInline let domains: UnsafeMutablePointer<DomainEntry>
   /// What each port was told, to know what a new program changes. Not read per frame.
@@ -78,8 +94,8 @@ import Wire
     self.stations = stations
     unsafe portOfNIC = .allocate(capacity: limits.nics)
     unsafe portOfNIC.initialize(repeating: 0, count: limits.nics)
-    unsafe linkIsUp = .allocate(capacity: limits.nics)
-    unsafe linkIsUp.initialize(repeating: false, count: limits.nics)
+    unsafe links = .allocate(capacity: limits.nics)
+    unsafe links.initialize(repeating: [], count: limits.nics)
     unsafe ports = .allocate(capacity: limits.ports)
     unsafe ports.initialize(repeating: PortEntry(), count: limits.ports)
     unsafe domains = .allocate(capacity: limits.domains)
@@ -90,46 +106,99 @@ import Wire
     for index in 0..<limits.ports { unsafe ports[index].domainOfVID?.deallocate() }
     for index in 0..<limits.domains { unsafe domains[index].members?.deallocate() }
     unsafe portOfNIC.deallocate()
-    unsafe linkIsUp.deallocate()
+    unsafe links.deallocate()
     unsafe ports.deallocate()
     unsafe domains.deallocate()
   }
 
   // MARK: Links
 
-  @inlinable public func isLinkUp(_ nic: NICIndex) -> Bool { unsafe linkIsUp[nic.value] }
+  @inlinable public func isLinkUp(_ nic: NICIndex) -> Bool { unsafe links[nic.value].contains(.up) }
 
   /// Notes that the link of `nic` came up or went down. When no member of its port is left, the port's stations go:
   /// IEEE 802.1Q-2018 8.4.
   public mutating func setLink(_ nic: NICIndex, up: Bool) {
-    unsafe linkIsUp[nic.value] = up
+    if up { unsafe links[nic.value].insert(.up) } else { unsafe links[nic.value].remove(.up) }
     let port = unsafe Int(portOfNIC[nic.value])
-    if !up, port != 0, carrier(of: port) == nil { stations.flush(PortIndex(port), in: nil) }
+    guard !up, port != 0 else { return }
+    let entry = unsafe ports[port]
+    let other = entry.members.0 == UInt16(nic.value) ? entry.members.1 : entry.members.0
+    if unsafe entry.memberCount < 2 || !links[Int(other)].contains(.up) { stations.flush(PortIndex(port), in: nil) }
   }
 
-  /// The member by which `port` sends and receives now; `nil` when no link is up.
+  /// Notes what LACP says of the bond `port`. A port that is no bond any more is left alone: the word came late.
+  public mutating func setCarriage(_ carriage: BondCarriage, of port: PortIndex) {
+    guard unsafe ports[port.value].isBond else { return }
+    unsafe ports[port.value].isAggregate = carriage.isAggregate
+    for member in carriage.members {
+      var state = unsafe links[member.nic.value].intersection(.up)
+      if member.isCollecting { state.insert(.collecting) }
+      if member.isDistributing { state.insert(.distributing) }
+      unsafe links[member.nic.value] = state
+    }
+  }
+
+  /// By which members `port` sends now.
+  @usableFromInline enum Carrier: BitwiseCopyable {
+    case none
+    case one(UInt16)
+    /// Both: the conversation decides.
+    case either(UInt16, UInt16)
+  }
+
   @inline(always) @inlinable
-  borrowing func carrier(of port: Int) -> NICIndex? {
+  borrowing func carrier(of port: Int) -> Carrier {
     let entry = unsafe ports[port]
-    if entry.memberCount > 0, unsafe linkIsUp[Int(entry.members.0)] { return NICIndex(Int(entry.members.0)) }
-    if entry.memberCount > 1, unsafe linkIsUp[Int(entry.members.1)] { return NICIndex(Int(entry.members.1)) }
-    return nil
+    let (first, second) = entry.members
+    guard entry.memberCount > 0 else { return .none }
+    let needed: LinkState = entry.isAggregate ? .sending : .up
+    let firstSends = unsafe links[Int(first)].isSuperset(of: needed)
+    guard entry.memberCount > 1, unsafe links[Int(second)].isSuperset(of: needed) else {
+      return firstSends ? .one(first) : .none
+    }
+    guard firstSends else { return .one(second) }
+    return unsafe entry.isAggregate ? .either(first, second) : .one(first)
+  }
+
+  /// Whether frames that come in by `nic`, a member of the bond `entry`, are taken.
+  @inline(always) @inlinable
+  borrowing func takes(_ nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
+    if entry.isAggregate { return unsafe links[nic.value].contains(.collecting) }
+    guard case .one(let carrier) = carrier(of: port) else { return false }
+    return Int(carrier) == nic.value
+  }
+
+  /// The member by which `port` sends the conversation of `flowHash`; nil when it has none.
+  @inline(always) @inlinable
+  public borrowing func member(of port: PortIndex, for flowHash: UInt32) -> NICIndex? {
+    switch carrier(of: port.value) {
+    case .none: nil
+    case .one(let nic): NICIndex(Int(nic))
+    case .either(let first, let second): NICIndex(Int(FlowHash.member(flowHash, of: 2) == 0 ? first : second))
+    }
   }
 
   /// The member that counts a frame which no member can carry.
   @inlinable borrowing func firstMember(of port: Int) -> NICIndex { unsafe NICIndex(Int(ports[port].members.0)) }
 
-  /// The member of `nic`'s port that carries now, when it is another than `nic`: its link state is worth a look.
+  /// The member that carries for a bond without a partner, when it is another than `nic`: its link is worth a look.
   public borrowing func otherCarrier(than nic: NICIndex) -> NICIndex? {
     let port = unsafe Int(portOfNIC[nic.value])
-    guard port != 0, let carrier = carrier(of: port), carrier != nic else { return nil }
-    return carrier
+    guard port != 0, unsafe !ports[port].isAggregate, case .one(let carrier) = carrier(of: port),
+      Int(carrier) != nic.value
+    else { return nil }
+    return NICIndex(Int(carrier))
   }
 
-  /// Whether `nic` carries frames for its port: true outside a bond, for one member of a bond, and only while it is up.
+  /// Whether frames of its port leave by `nic` now: true outside a bond, and only while it is up.
   public borrowing func carries(_ nic: NICIndex) -> Bool {
     let port = unsafe Int(portOfNIC[nic.value])
-    return port != 0 && carrier(of: port) == nic
+    guard port != 0 else { return false }
+    switch carrier(of: port) {
+    case .none: return false
+    case .one(let carrier): return Int(carrier) == nic.value
+    case .either: return true
+    }
   }
 
   // MARK: Changes
@@ -156,7 +225,10 @@ import Wire
     for domain in old.domains { removeMember(port, from: domain) }
     for nic in old.members where unsafe Int(portOfNIC[nic.value]) == port.value { unsafe portOfNIC[nic.value] = 0 }
     unsafe ports[port.value].domainOfVID?.deallocate()
+    // What LACP has agreed holds on while the port is a bond, so that a change of its VLANs costs no frame.
+    let agreed = unsafe ports[port.value].isAggregate && next.aggregation != nil && next.role != .absent
     unsafe ports[port.value] = PortEntry()
+    unsafe ports[port.value].isAggregate = agreed
     programs[port] = nil
   }
 
@@ -166,6 +238,8 @@ import Wire
     programs[port] = program
     var entry = PortEntry()
     entry.memberCount = UInt8(program.members.count)
+    entry.isBond = program.aggregation != nil
+    entry.isAggregate = unsafe ports[port.value].isAggregate
     if let nic = program.members.first { entry.members.0 = UInt16(nic.value) }
     if program.members.count > 1 { entry.members.1 = UInt16(program.members[1].value) }
     for nic in program.members { unsafe portOfNIC[nic.value] = UInt16(port.value) }

@@ -33,6 +33,9 @@
   /// Bytes to hand to the kernel: virtio header and frame.
   @inlinable public var writeCount: Int { count &+ VirtioNetHeader.size }
 
+  /// What a frame to the slow protocols address says.
+  public func decodeSlowProtocol() -> SlowProtocolPDU { unsafe SlowProtocolPDU.decode(frame, count: count) }
+
   @inline(always) @inlinable public func decode() -> FrameHeader.Decoded {
     unsafe FrameHeader.decode(frame, count: count)
   }

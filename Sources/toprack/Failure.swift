@@ -24,9 +24,11 @@ struct Failure: Error {
       Output.write(Toprack.fullMessage(for: error))
       exit(0)
     }
-    // The parser's first lines say what is wrong; its usage text is one --help away.
+    // The parser's message says what is wrong, and the usage line that it would add names the command.
     let lines = Toprack.message(for: error).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    write("toprack: \(lines.joined(separator: " ")); see 'toprack --help'")
+    let usage = Toprack.fullMessage(for: error).firstMatch(of: /Usage: (toprack(?: [a-z][a-z-]*)*)/)
+    let command = usage?.output.1 ?? "toprack"
+    write("toprack: \(lines.joined(separator: " ")); see '\(command) --help'")
     exit(Kind.usage.rawValue)
   }
 

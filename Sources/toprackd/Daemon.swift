@@ -64,7 +64,8 @@ struct Daemon {
       plane.mode = settings.io
       plane.limits = Control.switchLimits
       return try await Control.start(
-        store: store, dataplane: Dataplane(plane), limits: plane.limits, version: Self.version, logger: logger)
+        store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
+        version: Self.version, logger: logger)
     } catch let fault as StartFault {
       throw fault
     } catch {

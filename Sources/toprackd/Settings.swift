@@ -17,12 +17,15 @@ struct Settings {
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
   var stationLimitPerPort = 65_536
+  /// The LACP rate of a rack that is made new. Later it is `toprack set lacp-rate` that changes it, and the state that
+  /// remembers it, so that a restart undoes nobody's choice.
+  var newRackLACPFast = false
   /// How frames are read and written.
   var io = TAPDriver.Mode.automatic
 
   /// Names that the settings file knows.
   static let names = [
-    "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "io",
+    "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io",
   ]
   static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
   /// What fits `sockaddr_un`, unix(7), with the NUL at the end.
@@ -48,6 +51,12 @@ struct Settings {
       logLevel = level
     case "station-limit": stationLimit = try Self.number(value, in: Self.stationLimits)
     case "station-limit-per-port": stationLimitPerPort = try Self.number(value, in: Self.stationLimits)
+    case "lacp-rate":
+      switch value {
+      case "slow": newRackLACPFast = false
+      case "fast": newRackLACPFast = true
+      default: throw SettingsFault("must be slow or fast, not \"\(value)\"")
+      }
     case "io":
       switch value {
       case "auto": io = .automatic

@@ -186,7 +186,7 @@ private struct Fixture {
     #expect(json[0]["internet_gateway"] == .null)
   }
 
-  @Test("bond0 sums its members' counters and says which one carries")
+  @Test("bond0 sums its members' counters and says which of them carry")
   func bondCounters() throws {
     let fixture = try Fixture()
     func nic(_ name: String, _ count: UInt64, carries: Bool, drops: [String: UInt64]) -> NICStatus {
@@ -209,6 +209,48 @@ private struct Fixture {
     let eth1 = renderer.wire(.eth1, of: server, nics: nics)
     #expect(eth1["rx_packets"] == 5)
     #expect(eth1["interface"] == "web1-eth1")
+  }
+
+  @Test("a member of a bond is flat, with the partner's side null while there is none")
+  func lacp() throws {
+    let renderer = Renderer(rack: try Fixture().rack, prefix: "")
+    var counters = LACPMember.Counters()
+    (counters.lacpdusReceived, counters.lacpdusSent, counters.partnerChurns) = (7, 9, 1)
+    var member = LACPMember(
+      server: "web1", port: .eth1, linkUp: true, selected: true, collecting: true, distributing: false,
+      fallback: false,
+      actor: LACPMember.Participant(
+        systemPriority: 32768, system: 0x0200_0000_0001, key: 3, portPriority: 32768, port: 6,
+        state: ["activity", "aggregation"]),
+      partner: LACPMember.Participant(
+        systemPriority: 65535, system: 0x5254_00AB_CDEF, key: 9, portPriority: 255, port: 2, state: ["timeout"]),
+      machines: LACPMember.Machines(
+        receive: "CURRENT", periodic: "FAST_PERIODIC", mux: "ATTACHED", actorChurn: "NO_CHURN",
+        partnerChurn: "CHURN_MONITOR"),
+      counters: counters, sinceLastLACPDU: 340, problem: nil)
+    let json = renderer.lacp(member)
+    let wanted: [(String, JSON)] = [
+      ("server", "web1"), ("port", "eth1"), ("number", 6), ("link_up", true), ("selected", true), ("collecting", true),
+      ("distributing", false), ("fallback", false), ("actor_system", "02:00:00:00:00:01"), ("actor_key", 3),
+      ("actor_port", 6), ("actor_system_priority", 32768), ("actor_state", ["activity", "aggregation"]),
+      ("partner_system", "52:54:00:ab:cd:ef"), ("partner_system_priority", 65535), ("partner_key", 9),
+      ("partner_port", 2), ("partner_port_priority", 255), ("partner_state", ["timeout"]),
+      ("receive_state", "CURRENT"), ("periodic_state", "FAST_PERIODIC"), ("mux_state", "ATTACHED"),
+      ("actor_churn_state", "NO_CHURN"), ("partner_churn_state", "CHURN_MONITOR"), ("last_lacpdu_ms", 340),
+      ("problem", .null),
+    ]
+    for (name, value) in wanted { #expect(json[name] == value, "\(name)") }
+    #expect(json["counters"]?["lacpdus_received"] == 7)
+    #expect(json["counters"]?["lacpdus_sent"] == 9)
+    #expect(json["counters"]?["partner_churns"] == 1)
+
+    (member.partner, member.sinceLastLACPDU, member.problem) = (nil, nil, "link up, no LACPDU heard")
+    let alone = renderer.lacp(member)
+    for name in ["system", "system_priority", "key", "port", "port_priority", "state"] {
+      #expect(alone["partner_\(name)"] == .null, "\(name)")
+    }
+    #expect(alone["last_lacpdu_ms"] == .null)
+    #expect(alone["problem"] == "link up, no LACPDU heard")
   }
 
   @Test("no facility has a feature outside the strict clients' enumeration")

@@ -79,13 +79,20 @@ import Testing
     let nowhere = NICLocation(device: "x", alternative: nil, namespace: nil)
     wires.locations[web1.id] = [.eth0: nowhere, .eth1: nowhere]
     let both = [NICIndex(2), NICIndex(3)]
-    #expect(wires.programs(for: web1)[bond0] == PortProgram(members: both, role: .routed, mtu: 1500))
+    // The number in the rack, and not the slot, which another start may give to another server.
+    let lacp = Aggregation(
+      key: 1,
+      places: [
+        Aggregation.Place(nic: NICIndex(2), portNumber: 1), Aggregation.Place(nic: NICIndex(3), portNumber: 2),
+      ])
+    #expect(
+      wires.programs(for: web1)[bond0] == PortProgram(members: both, role: .routed, mtu: 1500, aggregation: lacp))
 
     try rack.perform(.setMode(web1.id, .hybrid), with: &source)
     for number in [1002, 1001] { try rack.perform(.assign(web1.eth1.id, .number(number)), with: &source) }
     #expect(
       wires.programs(for: web1) == [
-        bond0: PortProgram(members: [NICIndex(2)], role: .routed, mtu: 1500),
+        bond0: PortProgram(members: [NICIndex(2)], role: .routed, mtu: 1500, aggregation: lacp),
         eth0: .absent,
         eth1: PortProgram(
           members: [NICIndex(3)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]), mtu: 1500),

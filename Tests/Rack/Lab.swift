@@ -68,7 +68,7 @@ struct Lab {
         let wanted = rack.wiring(of: rack.servers[id]!)
         #expect(wire[id] != wanted, "rewired without need")
         wire[id] = wanted
-      case .setMTU, .setAging: break
+      case .setMTU, .setAging, .setLACPRate: break
       case .openDomain(let id): #expect(domains.insert(id).inserted, "domain opened twice")
       case .closeDomain(let id): #expect(domains.remove(id) != nil, "domain closed twice")
       }

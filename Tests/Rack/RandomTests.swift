@@ -101,6 +101,7 @@ import Testing
         nil, [], [AddressRequest(family: 4, isPublic: false)], [AddressRequest(family: 6, isPublic: false)],
       ]
       return .convertToLayer3(port, requests: requests.randomElement(using: &dice)!)
+    case 97: return .setLACPRate(fast: Bool.random(using: &dice))
     default: return .setAging(seconds: [0, 10, 300].randomElement(using: &dice)!)
     }
   }

@@ -150,6 +150,53 @@ import Testing
     #expect(try await Self.load(directory.path) == rack)
   }
 
+  @Test("a database of version 1 is migrated: servers are numbered as they came, everything else stays")
+  func versionOne() async throws {
+    let directory = TemporaryDirectory()
+    let queue = try DatabaseQueue(path: directory.path + "/rack.sqlite")
+    try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA foreign_keys = OFF; \(VersionOne.dump)") }
+    try queue.close()
+
+    let store = try Store.open(directory.path)
+    var rack = try await store.load()
+    #expect(rack.checkInvariants() == [])
+    #expect(["alpha", "zeta", "beta"].map { rack.server(named: $0)?.number } == [1, 2, 3])
+    #expect(rack.id.uuidString.lowercased() == "a70ce10b-c6ad-48cb-bf69-043c8a0d2ebf")
+    #expect(rack.aging == 60 && !rack.lacpFast)
+    let alpha = try #require(rack.server(named: "alpha"))
+    #expect(alpha.mode == .layer2Bonded && alpha.lastHeld.count == 3)
+    #expect(alpha.bond0.networks.map { rack.networks[$0]?.vxlan } == [1001, 1002])
+    #expect(alpha.bond0.native.flatMap { rack.networks[$0]?.vxlan } == 1002)
+    let beta = try #require(rack.server(named: "beta"))
+    #expect(beta.mode == .hybrid && beta.mtu == 9000 && beta.addresses.count == 3)
+    #expect(rack.server(named: "zeta")?.place == .namespace("space", made: true))
+
+    // The new table is a full member: what refers to a server goes with it, and a new one gets the free number.
+    var dice = Dice(seed: 5)
+    for command in [.deleteServer(alpha.id), World.create("gamma", in: rack)] {
+      try await store.commit(try rack.perform(command, with: &dice).changes)
+    }
+    #expect(rack.server(named: "gamma")?.number == 1)
+    try store.close()
+    #expect(try await Self.load(directory.path) == rack)
+    try Self.edit(directory) { db in
+      let dangling = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      #expect(dangling.isEmpty)
+      let ports = try Int.fetchOne(db, sql: "SELECT count(*) FROM port")
+      #expect(ports == 9)
+    }
+  }
+
+  @Test("the LACP rate that is given for a new rack does not touch one that is there")
+  func initialRate() async throws {
+    let directory = TemporaryDirectory()
+    for (asked, found) in [(true, true), (false, true)] {
+      let store = try Store.open(directory.path)
+      #expect(try await store.load(newRackLACPFast: asked).lacpFast == found)
+      try store.close()
+    }
+  }
+
   @Test("another program's database is refused")
   func foreign() throws {
     let directory = TemporaryDirectory()
@@ -174,6 +221,7 @@ import Testing
     static let all = [
       Damage(name: "an identifier that is none", sql: "UPDATE address SET id = 'x' || kind"),
       Damage(name: "a plan that does not exist", sql: "UPDATE server SET plan = 'c9.huge.x86'"),
+      Damage(name: "a server number that no rack has", sql: "UPDATE server SET number = 5001"),
       Damage(name: "a server without its ports", sql: "DELETE FROM port"),
       Damage(name: "layer 2 with addresses", sql: "UPDATE server SET layer = 2"),
       Damage(

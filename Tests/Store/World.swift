@@ -87,7 +87,8 @@ struct World {
     case 20..<35: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
     case 35..<38: return .deleteNetwork(network.id)
     case 38..<42: return .setMTU(server.id, Int.random(in: 1280...9216, using: &dice))
-    case 42..<45: return .setAging(seconds: Int.random(in: 1...1000, using: &dice))
+    case 42: return .setLACPRate(fast: Bool.random(using: &dice))
+    case 43..<45: return .setAging(seconds: Int.random(in: 1...1000, using: &dice))
     case 45..<70: return .assign(port.id, .id(network.id))
     case 70..<80:
       return .unassign(port.id, port.networks.randomElement(using: &dice).map { .id($0) } ?? .id(network.id))

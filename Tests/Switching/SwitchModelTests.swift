@@ -99,6 +99,7 @@ private struct Model {
   private func changeServer(_ rig: Rig, _ model: inout Model, _ random: inout Seeded) {
     let server = Int.random(in: 0..<6, using: &random)
     let nics = [NICIndex(2 * server), NICIndex(2 * server + 1)]
+    let lag = aggregation(2 * server, 2 * server + 1)
     let bond = 3 * server + 1
     var programs: [Int: PortProgram]
     switch Int.random(in: 0..<4, using: &random) {
@@ -106,11 +107,12 @@ private struct Model {
       programs = [bond: .absent, bond + 1: .absent, bond + 2: .absent]
     case 1:
       programs = [
-        bond: PortProgram(members: nics, role: role(&random), mtu: 1_500), bond + 1: .absent, bond + 2: .absent,
+        bond: PortProgram(members: nics, role: role(&random), mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond + 2: .absent,
       ]
     case 2:
       programs = [
-        bond: PortProgram(members: [nics[0]], role: .routed, mtu: 1_500), bond + 1: .absent,
+        bond: PortProgram(members: [nics[0]], role: .routed, mtu: 1_500, aggregation: lag), bond + 1: .absent,
         bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
       ]
     default:

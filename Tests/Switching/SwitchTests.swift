@@ -36,12 +36,14 @@ final class Rig {
   /// Who gets a frame, and in which form: NIC to tag control field (negative: untagged).
   func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
     switch decide(header, from: nic) {
-    case .drop: return [:]
+    case .drop, .slowProtocol: return [:]
+    case .balance(let port, let tagControl):
+      return plane.member(of: port, for: 0).map { [$0.value: tagControl] } ?? [:]
     case .forward(let target, let tagControl): return [target.value: tagControl]
     case .flood(let domain, let origin):
       var found: [Int: Int32] = [:]
       var place = 0
-      while let receiver = plane.nextReceiver(of: header, in: domain, from: origin, place: place) {
+      while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
         place = receiver.next
         found[receiver.nic.value] = receiver.tagControl
       }
@@ -65,6 +67,15 @@ final class Rig {
   func otherCarrier(than nic: Int) -> Int? { plane.otherCarrier(than: NICIndex(nic))?.value }
   func mtu(of nic: Int) -> Int { plane.mtu(of: NICIndex(nic)) }
   var stationCount: Int { plane.stations.count }
+}
+
+/// LACP's names for the bond of two NICs.
+func aggregation(_ first: Int, _ second: Int) -> Aggregation {
+  Aggregation(
+    key: 1,
+    places: [
+      Aggregation.Place(nic: NICIndex(first), portNumber: 1), Aggregation.Place(nic: NICIndex(second), portNumber: 2),
+    ])
 }
 
 let a = MACAddress(0x0200_0000_000A)
@@ -242,7 +253,8 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func membersMove() {
     let plane = Rig([(1, TagCase.untagged)])
     let nics = [NICIndex(10), NICIndex(11)]
-    plane.apply([20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500)])
+    let lag = aggregation(10, 11)
+    plane.apply([20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500, aggregation: lag)])
     for nic in nics { plane.setLink(nic.value, up: true) }
     #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1], "a flood leaves a bond once")
     plane.apply([
@@ -251,7 +263,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     ])
     #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1, 11: -1])
     #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1, 11: -1])
-    plane.apply([20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500), 21: .absent, 22: .absent])
+    plane.apply([
+      20: PortProgram(members: nics, role: TagCase.untagged, mtu: 1_500, aggregation: lag), 21: .absent, 22: .absent,
+    ])
     #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1])
   }
 
@@ -259,7 +273,10 @@ struct TagCase: Sendable, CustomTestStringConvertible {
 
   func bond() -> Rig {
     let plane = Rig([(1, TagCase.untagged)])
-    plane.apply([20: PortProgram(members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500)])
+    plane.apply([
+      20: PortProgram(
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
     return plane
   }
 
@@ -296,5 +313,136 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.stationCount == 1)
     plane.setLink(11, up: false)
     #expect(plane.stationCount == 0)
+  }
+}
+
+@Suite("Bond with a partner") struct AggregateTests {
+  /// Port 1 with NIC 1, and a bond, port 20, of the NICs 10 and 11, all up.
+  func bond(collecting: [Int], distributing: [Int], isAggregate: Bool = true) -> Rig {
+    let rig = Rig([(1, TagCase.untagged)])
+    rig.apply([
+      20: PortProgram(
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
+    for nic in [10, 11] { rig.setLink(nic, up: true) }
+    agree(rig, collecting, distributing, isAggregate)
+    return rig
+  }
+
+  func agree(_ rig: Rig, _ collecting: [Int], _ distributing: [Int], _ isAggregate: Bool = true) {
+    rig.plane.setCarriage(
+      BondCarriage(
+        isAggregate: isAggregate,
+        members: [10, 11].map {
+          BondCarriage.Member(
+            nic: NICIndex($0), isCollecting: collecting.contains($0), isDistributing: distributing.contains($0))
+        }), of: PortIndex(20))
+  }
+
+  /// The members that conversations to station b leave by.
+  func egress(_ rig: Rig) -> Set<Int> {
+    switch rig.decide(frame(a, b), from: 1) {
+    case .forward(let nic, _): return [nic.value]
+    case .balance(let port, _):
+      let hashes: [UInt32] = [0, 1 << 30, 1 << 31, .max]
+      return Set(hashes.compactMap { rig.plane.member(of: port, for: $0)?.value })
+    default: return []
+    }
+  }
+
+  @Test("takes frames by both members, and spreads conversations over both")
+  func both() {
+    let rig = bond(collecting: [10, 11], distributing: [10, 11])
+    #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+    #expect(rig.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
+    #expect(egress(rig) == [10, 11])
+    #expect(rig.carries(10) && rig.carries(11))
+  }
+
+  @Test("a flood leaves by one member, and never goes back by the other")
+  func flood() {
+    let rig = bond(collecting: [10, 11], distributing: [10, 11])
+    #expect(rig.receivers(of: frame(a, broadcast), from: 1).count == 1)
+    #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+    #expect(rig.decide(frame(a, b), from: 11) == .drop(.samePort))
+  }
+
+  @Test("a member that collects and does not distribute takes frames and sends none")
+  func collectingOnly() {
+    let rig = bond(collecting: [10, 11], distributing: [10])
+    _ = rig.decide(frame(b, broadcast), from: 11)
+    #expect(egress(rig) == [10])
+  }
+
+  @Test("a member that does not collect takes nothing")
+  func notCollecting() {
+    let rig = bond(collecting: [10], distributing: [10])
+    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+  }
+
+  @Test("while partner and switch have not agreed, nothing crosses")
+  func neither() {
+    let rig = bond(collecting: [], distributing: [])
+    #expect(rig.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(!rig.carries(10) && !rig.carries(11))
+  }
+
+  @Test("a link that goes down stops at once, and the other one carries everything")
+  func linkDown() {
+    let rig = bond(collecting: [10, 11], distributing: [10, 11])
+    _ = rig.decide(frame(b, broadcast), from: 10)
+    rig.setLink(10, up: false)
+    #expect(egress(rig) == [11])
+    rig.setLink(10, up: true)
+    rig.setLink(11, up: false)
+    #expect(egress(rig) == [10])
+  }
+
+  @Test("what was agreed outlives a change of the bond's VLANs, and a member's leaving")
+  func reprogrammed() {
+    let rig = bond(collecting: [10, 11], distributing: [10, 11])
+    rig.apply([
+      20: PortProgram(
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.native, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
+    #expect(rig.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
+    rig.apply([
+      20: PortProgram(
+        members: [NICIndex(10)], role: TagCase.native, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
+    #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.noPort))
+  }
+
+  @Test("falls back to one member when the partner is gone")
+  func fallback() {
+    let rig = bond(collecting: [10, 11], distributing: [10, 11])
+    agree(rig, [], [], false)
+    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+  }
+
+  @Test("a bond of one NIC obeys LACP too")
+  func alone() {
+    let rig = bond(collecting: [], distributing: [])
+    rig.apply([
+      20: PortProgram(
+        members: [NICIndex(10)], role: TagCase.untagged, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
+    #expect(rig.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    agree(rig, [10], [10])
+    #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+  }
+
+  @Test("LACPDUs go to the slow path from a bond's members, tagged ones and those of other ports nowhere")
+  func slowProtocols() {
+    let rig = bond(collecting: [], distributing: [])
+    let target = MACAddress(0x0180_C200_0002)
+    #expect(rig.decide(frame(b, target), from: 10) == .slowProtocol)
+    #expect(rig.decide(frame(b, target), from: 11) == .slowProtocol)
+    #expect(rig.decide(frame(b, target, tag: 5), from: 10) == .drop(.slowProtocol))
+    #expect(rig.decide(frame(b, target), from: 1) == .drop(.slowProtocol))
+    #expect(rig.decide(frame(b, target), from: 30) == .drop(.slowProtocol))
   }
 }

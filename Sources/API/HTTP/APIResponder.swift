@@ -20,6 +20,7 @@ public struct APIResponder: HTTPResponder {
     ToprackDeviceRoutes(control: control).register(on: &routes)
     ToprackNetworkRoutes(control: control).register(on: &routes)
     ToprackSwitchRoutes(control: control).register(on: &routes)
+    ToprackLACPRoutes(control: control).register(on: &routes)
     self.init(routes: routes)
   }
 

@@ -4,7 +4,7 @@ import Control
 import Rack
 
 extension Renderer {
-  /// Mode, VLANs with their tagging, and counters of one port. bond0 sums its members and says which one carries.
+  /// Mode, VLANs with their tagging, and counters of one port. bond0 sums its members and says which of them carry.
   func wire(_ name: PortName, of server: Server, nics: [PortName: NICStatus]) -> JSON {
     let port = server[name]
     let members = name == .bond0 ? server.members : [name]
@@ -73,6 +73,7 @@ extension Renderer {
       "stations_evicted": .integer(Int(clamping: status.stationsEvicted)),
       "stations_refused": .integer(Int(clamping: status.stationsRefused)), "workers": .integer(status.workers),
       "io": .string(status.ioDriver), "aging_seconds": .integer(rack.aging),
+      "lacp_rate": LACPRate(of: rack).json,
       "start": [
         "adopted": .integer(status.adopted), "made": .integer(status.made), "removed": .integer(status.removed),
       ],

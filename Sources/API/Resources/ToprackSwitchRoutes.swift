@@ -24,7 +24,10 @@ struct ToprackSwitchRoutes {
       let (server, vxlan) = try Self.filter(call.arguments, of: await control.rack)
       return .ok(["flushed": .integer(await control.flushStations(of: server, vxlan: vxlan))])
     }
-    routes.get("/toprack/settings") { _ in .ok(["aging": ["seconds": .integer(await control.rack.aging)]]) }
+    routes.get("/toprack/settings") { _ in
+      let rack = await control.rack
+      return .ok(["aging": ["seconds": .integer(rack.aging)], "lacp_rate": ["rate": LACPRate(of: rack).json]])
+    }
     routes.put("/toprack/settings/aging") { call in
       let seconds = try call.arguments.required("seconds", "a number of seconds") { try call.arguments.integer($0) }
       _ = try await control.perform(.setAging(seconds: seconds))

@@ -24,6 +24,13 @@ struct Client: Sendable {
   /// The longest answer that is read, in bytes.
   private static let answerLimit = 256 << 20
 
+  /// One attempt to connect: when nobody listens, that is the answer, at once.
+  private static let http: HTTPClient = {
+    var configuration = HTTPClient.Configuration.singletonConfiguration
+    configuration.connectionPool.retryConnectionEstablishment = false
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }()
+
   func get(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
     try await send(.GET, path, query, body: nil)
   }
@@ -60,7 +67,7 @@ struct Client: Sendable {
     let response: HTTPClientResponse
     let bytes: ByteBuffer
     do {
-      response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+      response = try await Self.http.execute(request, timeout: Self.timeout)
       bytes = try await response.body.collect(upTo: Self.answerLimit)
     } catch {
       throw Failure.unreachable(unreachable(error))
@@ -82,8 +89,15 @@ struct Client: Sendable {
   }
 
   private func unreachable(_ error: any Error) -> String {
+    let reason =
+      switch error {
+      case let error as IOError: String(cString: strerror(error.errnoCode))
+      case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+        "no answer within \(Self.timeout.nanoseconds / 1_000_000_000) s"
+      default: "\(error)"
+      }
     switch endpoint {
-    case .url(let url): return "the API at \(url) cannot be reached: \(error)"
+    case .url(let url): return "the API at \(url) cannot be reached: \(reason)"
     case .socket(let path):
       let place = "the socket \(path)"
       guard access(path, F_OK) == 0 else {
@@ -94,7 +108,7 @@ struct Client: Sendable {
       guard access(path, R_OK | W_OK) == 0 else {
         return "\(place) may not be used: be root, or a member of its group"
       }
-      return "toprackd cannot be reached: nobody answers at \(place); is toprackd running? (\(error))"
+      return "toprackd cannot be reached at \(place): \(reason); is toprackd running?"
     }
   }
 }

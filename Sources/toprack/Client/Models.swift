@@ -68,6 +68,16 @@ struct WirePort: Decodable {
   let members: [Member]?
 }
 
+/// A NIC in a bond as LACP sees it.
+struct LACPMember: Decodable {
+  struct Counters: Decodable { let lacpdusReceived: Int, lacpdusSent: Int }
+
+  let server: String, port: String, linkUp: Bool, collecting: Bool, distributing: Bool, fallback: Bool
+  let actorSystem: String, actorKey: Int, actorState: [String]
+  let partnerSystem: String?, partnerKey: Int?, partnerPort: Int?, partnerState: [String]?
+  let muxState: String, counters: Counters, lastLacpduMs: Int?, problem: String?
+}
+
 struct Station: Decodable {
   let facility: String, vxlan: Int, mac: String, server: String, port: String, ageS: Int
 }
@@ -77,7 +87,7 @@ struct RackStatus: Decodable {
 
   let version: String, rackId: String, startedAt: String
   let servers: Int, networks: Int, stations: Int, stationLimit: Int, stationsEvicted: Int, stationsRefused: Int
-  let workers: Int, io: String, agingSeconds: Int
+  let workers: Int, io: String, agingSeconds: Int, lacpRate: String
   let start: Start, problems: [String]
 }
 

@@ -2,6 +2,7 @@
 // kernel: interfaces say by their alias which rack they belong to, and a TAP that can be attached has no daemon.
 
 import ArgumentParser
+import Foundation
 import Ports
 
 struct CleanupCommand: AsyncParsableCommand {
@@ -25,14 +26,17 @@ struct CleanupCommand: AsyncParsableCommand {
     let result = try leftovers.remove()
     try global.output.print(
       json: [
-        "interfaces": result.interfaces.map { ["name": $0.name, "namespace": $0.namespace as Any] },
+        "interfaces": result.interfaces.map { interface -> [String: Any] in
+          ["name": interface.name, "namespace": interface.namespace ?? NSNull() as Any]
+        },
         "namespaces": result.namespaces,
       ]
     ) {
       let lines =
         result.interfaces.map { "removed \($0.name)" + ($0.namespace.map { " in netns \($0)" } ?? "") }
         + result.namespaces.map { "removed netns \($0)" }
-      return lines.isEmpty ? "nothing to remove" : lines.joined(separator: "\n")
+      if lines.isEmpty { return result.faults.isEmpty ? "nothing to remove" : "" }
+      return lines.joined(separator: "\n")
     }
     if !result.faults.isEmpty { throw Failure(kind: .refused, messages: result.faults) }
   }

@@ -1,3 +1,5 @@
+// `fdb show | flush`.
+
 import ArgumentParser
 
 struct FDBCommand: AsyncParsableCommand {

@@ -1,3 +1,5 @@
+// `facility list`.
+
 import ArgumentParser
 
 struct FacilityCommand: AsyncParsableCommand {

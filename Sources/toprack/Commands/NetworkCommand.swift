@@ -1,3 +1,5 @@
+// `network create | list | delete`.
+
 import ArgumentParser
 
 struct NetworkCommand: AsyncParsableCommand {

@@ -1,3 +1,5 @@
+// `plan list`.
+
 import ArgumentParser
 
 struct PlanCommand: AsyncParsableCommand {

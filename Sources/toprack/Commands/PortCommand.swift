@@ -1,3 +1,5 @@
+// `port show | attach | detach | native`. What is shown comes from the switch, what is changed goes by the Metal API.
+
 import ArgumentParser
 
 struct PortCommand: AsyncParsableCommand {
@@ -17,7 +19,8 @@ extension PortCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show what the ports of a server do: VLANs, counters, drops by reason.",
       discussion: """
-        Counters are those of the switch: rx is what came from the server, tx what went to it. bond0 sums its members.
+        Counters are those of the switch: rx is what came from the server, tx what went to it. bond0 sums its members, and names those that \
+        carry frames now; 'toprack lacp show' says why one does not.
 
         Examples:
           toprack port show web1

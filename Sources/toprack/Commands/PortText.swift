@@ -2,11 +2,13 @@
 
 enum PortText {
   static func table(_ ports: [WirePort]) -> String {
-    var table = Table("PORT", "BONDED", "LINK", "VLANS", "RX PACKETS", "RX BYTES", "TX PACKETS", "TX BYTES", "DROPS")
+    var table = Table(
+      "PORT", "BONDED", "LINK", "CARRIES", "VLANS", "RX PACKETS", "RX BYTES", "TX PACKETS", "TX BYTES", "DROPS")
     for port in ports {
       table.add(
-        port.name, port.bonded ? "yes" : "no", port.linkUp ? "up" : "down", vlans(of: port), "\(port.rxPackets)",
-        "\(port.rxBytes)", "\(port.txPackets)", "\(port.txBytes)", "\(port.drops.values.reduce(0, +))")
+        port.name, port.bonded ? "yes" : "no", port.linkUp ? "up" : "down", carrying(port), vlans(of: port),
+        "\(port.rxPackets)", "\(port.rxBytes)", "\(port.txPackets)", "\(port.txBytes)",
+        "\(port.drops.values.reduce(0, +))")
     }
     guard let first = ports.first else { return "no ports" }
     return "\(first.server) is \(first.mode)\n\n" + table.text
@@ -31,6 +33,15 @@ enum PortText {
     ]
     facts += port.drops.sorted { $0.key < $1.key }.map { ("dropped", "\($0.value) \($0.key)") }
     return Table.facts(facts)
+  }
+
+  /// Of a NIC "yes" or "no"; of bond0 those of its members that carry: "eth0 of eth0, eth1".
+  private static func carrying(_ port: WirePort) -> String {
+    guard let members = port.members else { return port.carries == true ? "yes" : "no" }
+    guard !members.isEmpty else { return "no members" }
+    let all = members.map(\.name).joined(separator: ", ")
+    let active = members.filter(\.carries).map(\.name).joined(separator: ", ")
+    return active == all ? all : "\(active.isEmpty ? "none" : active) of \(all)"
   }
 
   private static func vlans(of port: WirePort) -> String {

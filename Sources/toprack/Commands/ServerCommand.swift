@@ -1,3 +1,5 @@
+// `server create | list | show | delete | mode`.
+
 import ArgumentParser
 
 struct ServerCommand: AsyncParsableCommand {

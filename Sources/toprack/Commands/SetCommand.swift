@@ -1,13 +1,15 @@
+// `set aging | lacp-rate | mtu`.
+
 import ArgumentParser
 
 struct SetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Settings that can change while the daemon runs.",
-    subcommands: [Aging.self, MTU.self])
+    subcommands: [Aging.self, LACPRate.self, MTU.self])
 
   @OptionGroup var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack set': aging or mtu") }
+  func run() async throws { throw ValidationError("give a command of 'toprack set': aging, lacp-rate or mtu") }
 }
 
 extension SetCommand {
@@ -22,6 +24,28 @@ extension SetCommand {
     func run() async throws {
       let answer = try await global.client.put("/toprack/settings/aging", ["seconds": seconds])
       try global.output.print(json: try answer.value()) { "stations age after \(seconds) s" }
+    }
+  }
+
+  struct LACPRate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "lacp-rate", abstract: "Set how often bonds ask their partners for an LACPDU.",
+      discussion: """
+        slow: each 30 s; a partner that is silent for 90 s is lost.
+        fast: each second; a partner that is silent for 3 s is lost.
+
+        For all bonds of the rack, at once. slow in a new rack, unless lacp-rate in the daemon's settings says fast. How \
+        often the switch itself speaks is the partner's to say.
+
+        Example: toprack set lacp-rate fast
+        """)
+
+    @Argument(help: "slow or fast.") var rate: String
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.put("/toprack/settings/lacp-rate", ["rate": rate])
+      try global.output.print(json: try answer.value()) { "bonds ask for LACPDUs at the \(rate) rate" }
     }
   }
 

@@ -1,3 +1,5 @@
+// `status`: the daemon as a whole.
+
 import ArgumentParser
 
 struct StatusCommand: AsyncParsableCommand {
@@ -28,7 +30,8 @@ struct StatusCommand: AsyncParsableCommand {
           "\(status.stations) of at most \(status.stationLimit); \(status.stationsEvicted) evicted, "
             + "\(status.stationsRefused) refused"
         ),
-        ("aging", "\(status.agingSeconds) s"), ("workers", "\(status.workers)"), ("I/O", status.io),
+        ("aging", "\(status.agingSeconds) s"), ("LACP rate", status.lacpRate), ("workers", "\(status.workers)"),
+        ("I/O", status.io),
       ]
       facts += status.problems.isEmpty ? [("problems", "none")] : status.problems.map { ("problem", $0) }
       return Table.facts(facts)

@@ -8,11 +8,7 @@ struct Output {
   /// Prints `value` as JSON when that was asked for, and the text otherwise.
   func print(json value: @autoclosure () throws -> Any, text: () throws -> String) throws {
     if json {
-      let options: JSONSerialization.WritingOptions = [
-        .prettyPrinted, .sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed,
-      ]
-      let data = try JSONSerialization.data(withJSONObject: value(), options: options)
-      Self.write(String(decoding: data, as: UTF8.self))
+      Self.write(try JSONText.pretty(value()))
     } else {
       Self.write(try text())
     }

@@ -1,0 +1,39 @@
+// Bonds as LACP sees them, and the rate at which it speaks.
+
+import Control
+import Rack
+
+struct ToprackLACPRoutes {
+  let control: Control
+
+  func register(on routes: inout Routes) {
+    routes.get("/toprack/lacp", list)
+    routes.put("/toprack/settings/lacp-rate", setRate)
+  }
+
+  /// The NICs that are in a bond, of one server or of all.
+  private func list(_ call: Call) async throws -> Reply {
+    let rack = await control.rack
+    let server = try call.arguments.string("server").map { try rack.known(serverNamed: $0).id }
+    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    return .ok(.array(await control.lacp(of: server).map(renderer.lacp)))
+  }
+
+  private func setRate(_ call: Call) async throws -> Reply {
+    let word = try call.arguments.required("rate", "slow or fast") { try call.arguments.string($0) }
+    guard let rate = LACPRate(rawValue: word) else {
+      throw APIError.invalid("rate \(Arguments.shown(.string(word))) is not known; valid are slow and fast")
+    }
+    _ = try await control.perform(.setLACPRate(fast: rate == .fast))
+    return .ok(["rate": LACPRate(of: await control.rack).json])
+  }
+}
+
+/// The rate in words.
+enum LACPRate: String {
+  case slow, fast
+
+  init(of rack: Rack) { self = rack.lacpFast ? .fast : .slow }
+
+  var json: JSON { .string(rawValue) }
+}

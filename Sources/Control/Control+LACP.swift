@@ -1,0 +1,67 @@
+import Dataplane
+import FoundationEssentials
+import LinkAggregation
+public import Rack
+import Switching
+import Wire
+
+extension Control {
+  /// Every NIC that is in a bond now, of `server` or of all, by hostname and NIC.
+  public func lacp(of server: ServerID?) async -> [LACPMember] {
+    let ports = server.map { Set(wires.ports(of: $0)) }
+    if ports?.isEmpty == true { return [] }
+    return await dataplane.bonds(ports).flatMap { bond in
+      // What has gone while we asked is left out.
+      guard let owner = wires.owner(of: bond.port)?.server, let hostname = rack.servers[owner]?.hostname else {
+        return [LACPMember]()
+      }
+      return bond.members.map { LACPMember($0.snapshot, of: hostname, port: NICs.name(of: $0.nic)) }
+    }
+    .sorted { ($0.server, $0.port.rawValue) < ($1.server, $1.port.rawValue) }
+  }
+}
+
+extension MACAddress {
+  /// Who a rack is to its LACP partners: the same for as long as the rack's state lives, and another rack's is another.
+  /// The random last octets of the identifier, as a unicast address, locally administered (IEEE 802c-2017 8.4).
+  init(systemOf rack: UUID) {
+    let (_, _, _, _, _, _, _, _, _, _, a, b, c, d, e, f) = rack.uuid
+    let value = [a, b, c, d, e, f].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    self.init(value & 0xFCFF_FFFF_FFFF | 0x0200_0000_0000)
+  }
+}
+
+extension LACPMember {
+  init(_ snapshot: MemberSnapshot, of server: String, port: PortName) {
+    self.init(
+      server: server, port: port, linkUp: snapshot.isLinkUp, selected: snapshot.isSelected,
+      collecting: snapshot.isCollecting, distributing: snapshot.isDistributing, fallback: snapshot.isFallback,
+      actor: Participant(snapshot.actor), partner: snapshot.partner.map(Participant.init),
+      machines: Machines(
+        receive: snapshot.receiveState, periodic: snapshot.periodicState, mux: snapshot.muxState,
+        actorChurn: snapshot.actorChurnState, partnerChurn: snapshot.partnerChurnState),
+      counters: Counters(snapshot), sinceLastLACPDU: snapshot.sinceLastLACPDU,
+      problem: snapshot.problem.map { "\($0)" })
+  }
+}
+
+extension LACPMember.Participant {
+  init(_ participant: LACPParticipant) {
+    self.init(
+      systemPriority: Int(participant.systemPriority), system: participant.system.value, key: Int(participant.key),
+      portPriority: Int(participant.portPriority), port: Int(participant.port), state: participant.state.names)
+  }
+}
+
+extension LACPMember.Counters {
+  init(_ snapshot: MemberSnapshot) {
+    self.init()
+    let counters = snapshot.counters
+    (lacpdusReceived, lacpdusSent) = (counters.lacpdusReceived, counters.lacpdusSent)
+    (illegalReceived, unknownReceived) = (counters.illegalReceived, counters.unknownReceived)
+    (markersReceived, markerResponsesReceived) = (counters.markersReceived, counters.markerResponsesReceived)
+    (markerResponsesSent, markersIgnored) = (counters.markerResponsesSent, counters.markersIgnored)
+    (receiveTransitions, muxTransitions) = (counters.receiveTransitions, counters.muxTransitions)
+    (actorChurns, partnerChurns) = (snapshot.actorChurns, snapshot.partnerChurns)
+  }
+}

@@ -1,0 +1,186 @@
+import LinkAggregation
+import Testing
+import Wire
+
+/// Random numbers that are the same in every run (SplitMix64): a failing test can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value >> 31
+  }
+}
+
+/// A bond, a Linux server, and two cables between them that lose and delay frames, on virtual time.
+///
+/// After every event the invariants are checked against what was really delivered, not against what the bond says of it.
+struct Simulation {
+  struct Flight {
+    let arrives: Instant
+    let toBond: Bool
+    let link: Int
+    let frame: [UInt8]
+  }
+  /// What the bond heard last by a link.
+  struct Heard {
+    let at: Instant
+    let pdu: LACPDU
+  }
+
+  var now: Instant = 0
+  var bond: Bond
+  var server: LinuxPartner
+  var isUp = [false, false]
+  var isMember = [true, true]
+  /// Share of frames lost, in percent, and the longest delay. Frames of one link may not overtake each other.
+  var loss = 0
+  var delay: Instant = 1
+  private var random: SeededGenerator
+  private var flights: [Flight] = []
+  private var lastArrival: [Instant] = [0, 0, 0, 0]
+  private var nextTick: Instant = 100
+  private(set) var heard: [Heard?] = [nil, nil]
+  private var sent: [[Instant]] = [[], []]
+  let seed: UInt64
+
+  static let ports: [UInt16] = [11, 12]
+
+  init(seed: UInt64, fast: Bool, server: LinuxPartner) {
+    self.seed = seed
+    random = SeededGenerator(seed: seed)
+    bond = Bond(LACPConfiguration(system: rack, key: 7, fastRate: fast), ports: Self.ports, at: 0)
+    self.server = server
+  }
+
+  mutating func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
+
+  // MARK: Events
+
+  mutating func setLink(_ link: Int, up: Bool) {
+    isUp[link] = up
+    if !up { flights.removeAll { $0.link == link } }
+    heard[link] = nil
+    server.setCarrier(link, up)
+    bond.setLink(member: link, up: up, at: now)
+    afterBondEvent()
+  }
+
+  mutating func setMember(_ link: Int, _ joined: Bool) {
+    isMember[link] = joined
+    heard[link] = nil
+    if joined {
+      bond.add(member: link, port: Self.ports[link], at: now)
+    } else {
+      bond.remove(member: link, at: now)
+    }
+    afterBondEvent()
+  }
+
+  /// The server boots: it knows nothing, and its links have carrier as before.
+  mutating func reboot() {
+    server = LinuxPartner(system: server.system, key: server.key, fast: server.fast, active: server.active)
+    for link in 0...1 where isUp[link] { server.setCarrier(link, true) }
+  }
+
+  /// Lets the time go on by `duration`, event by event.
+  mutating func run(for duration: Instant) {
+    let end = now + duration
+    while true {
+      let arrival = flights.map(\.arrives).min() ?? .max
+      let next = min(arrival, nextTick, bond.deadline ?? .max)
+      if next > end { break }
+      now = max(now, next)
+      if let index = flights.firstIndex(where: { $0.arrives <= now }) {
+        deliver(flights.remove(at: index))
+      } else if nextTick <= now {
+        nextTick += 100
+        for (port, frame) in server.tick() { send(frame, by: port, toBond: true) }
+      } else {
+        bond.tick(at: now)
+        afterBondEvent()
+      }
+    }
+    now = end
+  }
+
+  private mutating func send(_ frame: [UInt8], by link: Int, toBond: Bool) {
+    guard isUp[link], number(0..<100) >= loss else { return }
+    let lane = link * 2 + (toBond ? 1 : 0)
+    let arrives = max(lastArrival[lane], now + Instant(number(0..<Int(delay) + 1)))
+    lastArrival[lane] = arrives
+    flights.append(Flight(arrives: arrives, toBond: toBond, link: link, frame: frame))
+  }
+
+  private mutating func deliver(_ flight: Flight) {
+    guard flight.toBond else { return server.receive(flight.frame, on: flight.link) }
+    let pdu = unsafe flight.frame.withUnsafeBytes { bytes in
+      unsafe SlowProtocolPDU.decode(bytes.baseAddress!, count: bytes.count)
+    }
+    guard case .lacp(let content) = pdu else { preconditionFailure("the server sends LACPDUs") }
+    if isMember[flight.link] { heard[flight.link] = Heard(at: now, pdu: content) }
+    bond.receive(pdu, on: flight.link, at: now)
+    afterBondEvent()
+  }
+
+  private mutating func afterBondEvent() {
+    var frame = [UInt8](repeating: 0, count: SlowProtocolPDU.frameSize)
+    while let link = unsafe frame.withUnsafeMutableBytes({
+      unsafe bond.nextTransmission(into: $0.baseAddress!, at: now)
+    }) {
+      sent[link].append(now)
+      send(frame, by: link, toBond: false)
+    }
+    check()
+  }
+
+  // MARK: Invariants
+
+  private func check() {
+    let carriage = bond.carriage
+    let context: Comment = "seed \(seed) at \(now): \(carriage)"
+    #expect(carriage.distributing.isSubset(of: carriage.collecting), context)
+    for link in 0...1 {
+      let times = sent[link].suffix(4)
+      if times.count == 4 { #expect(times.last! - times.first! >= 1_000, "over three LACPDUs in a second, \(context)") }
+    }
+    switch carriage.kind {
+    case .none: #expect(carriage.collecting.isEmpty, context)
+    case .fallback:
+      #expect(carriage.collecting.count == 1 && carriage.collecting == carriage.distributing, context)
+      for link in 0...1 {
+        if carriage.collecting.contains(member: link) { #expect(isUp[link] && isMember[link], context) }
+        if let heard = heard[link] {
+          #expect(now - heard.at >= timeout + 3_000, "fallback beside a partner on link \(link), \(context)")
+        }
+      }
+    case .aggregate:
+      var groups: [[UInt64]] = []
+      for link in 0...1 where carriage.collecting.contains(member: link) {
+        guard let heard = heard[link], isUp[link], isMember[link] else {
+          Issue.record("link \(link) collects without a partner, \(context)")
+          continue
+        }
+        let partner = heard.pdu.actor
+        #expect(now - heard.at < timeout, "link \(link) collects from a silent partner, \(context)")
+        #expect(partner.state.contains(.synchronization), "link \(link): partner out of sync, \(context)")
+        #expect(heard.pdu.partner.port == Self.ports[link] && heard.pdu.partner.system == rack, context)
+        if carriage.distributing.contains(member: link) {
+          #expect(partner.state.contains(.collecting), "link \(link): partner does not collect, \(context)")
+        }
+        groups.append([partner.system.value, UInt64(partner.key), UInt64(partner.systemPriority)])
+      }
+      #expect(Set(groups).count == 1, "two aggregates, \(context)")
+    }
+  }
+
+  private var timeout: Instant { bond.configuration.fastRate ? 3_000 : 90_000 }
+
+  var isWhole: Bool {
+    bond.carriage == Bench.aggregate(0, 1) && server.isCarrying(0) && server.isCarrying(1)
+  }
+}
