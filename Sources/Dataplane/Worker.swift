@@ -218,25 +218,34 @@ struct Worker: ~Copyable {
     if place == 0 { counters.dropped(nic, .noReceiver) }
   }
 
+  /// Writes what was noted. Frames that a bond's member did not take because its link has gone go to the other member: a
+  /// second pass at most, because a link that is down is given nothing more.
   private mutating func finishSends() {
-    for index in 0..<driver.flush() {
-      let result = driver.result(index)
-      let nic = NICIndex(result.nic)
-      if result.errno == 0 {
-        counters.sent(nic, bytes: result.byteCount)
-      } else {
-        sendFailed(nic, result.errno)
+    var count = driver.flush()
+    while count > 0 {
+      for index in 0..<count {
+        let result = driver.result(index)
+        let nic = NICIndex(result.nic)
+        if result.errno == 0 {
+          counters.sent(nic, bytes: result.byteCount)
+        } else if let other = substitute(for: nic) {
+          driver.resend(index, to: other.value)
+        }
       }
+      count = driver.flush()
     }
   }
 
-  private mutating func sendFailed(_ nic: NICIndex, _ errno: Int32) {
+  /// Who carries a frame that `nic` has refused; nil when nobody does, and then it is counted.
+  private mutating func substitute(for nic: NICIndex) -> NICIndex? {
     if driver.isUp(nic.value) {
       counters.dropped(nic, .transmitFailed)
-    } else {
-      counters.dropped(nic, .linkDown)
-      linkWentDown(nic)
+      return nil
     }
+    linkWentDown(nic)
+    if let other = plane.substitute(for: nic) { return other }
+    counters.dropped(nic, .linkDown)
+    return nil
   }
 
   // MARK: Letters

@@ -164,6 +164,14 @@ extension TAPDriver {
     return SendResult(nic: Int(sent.nic), byteCount: Int(sent.frameCount), errno: sent.result < 0 ? -sent.result : 0)
   }
 
+  /// Notes once more what result `index` of the last `flush` was about, this time for `nic`. In the order of the results.
+  public mutating func resend(_ index: Int, to nic: Int) {
+    var again = unsafe sending[index]
+    again.nic = UInt16(nic)
+    unsafe sending[sendingCount] = again
+    sendingCount &+= 1
+  }
+
   private func writePlain(_ sending: Sending) -> Int32 {
     let descriptor = unsafe descriptors[Int(sending.nic)]
     if sending.isGathered {

@@ -190,6 +190,13 @@ public import Wire
     return NICIndex(Int(carrier))
   }
 
+  /// The member that carries what `nic`, whose link is down, cannot.
+  public borrowing func substitute(for nic: NICIndex) -> NICIndex? {
+    let port = unsafe Int(portOfNIC[nic.value])
+    guard port != 0, case .one(let carrier) = carrier(of: port), Int(carrier) != nic.value else { return nil }
+    return NICIndex(Int(carrier))
+  }
+
   /// Whether frames of its port leave by `nic` now: true outside a bond, and only while it is up.
   public borrowing func carries(_ nic: NICIndex) -> Bool {
     let port = unsafe Int(portOfNIC[nic.value])
