@@ -69,7 +69,8 @@ need_build() {
   need git=git pkg-config=pkg-config libpcap=libpcap-dev /usr/include/sqlite3.h=libsqlite3-dev \
     /usr/include/zlib.h=zlib1g-dev
   command -v swift >/dev/null ||
-    die 'swift is not in PATH.' 'Install a Swift 6.2 toolchain or newer: https://www.swift.org/install/linux/'
+    die 'swift is not in PATH.' 'Install a Swift 6.2 toolchain or newer: https://www.swift.org/install/linux/' \
+      ${SUDO_USER:+"If $SUDO_USER has one, sudo hides it: sudo env PATH=\"\$PATH\" $0"}
   local version
   version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
   [[ $(printf '6.2\n%s\n' "$version" | sort -V | head -n 1) == 6.2 ]] ||

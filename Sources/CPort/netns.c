@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 int cport_netns_run(int namespace_fd, int (*body)(void *), void *context) {
@@ -29,7 +31,7 @@ int cport_netns_run(int namespace_fd, int (*body)(void *), void *context) {
 /* Making or removing a binding happens on a thread of its own, which gives up its share of the process's file-system state
  * to be allowed into another mount namespace, and ends afterwards. */
 struct binding {
-    const char *directory, *path;
+    const char *directory, *path, *mark;
     int make, result;
 };
 
@@ -56,13 +58,29 @@ static int share_directory(const char *directory) {
     return mount("", directory, "none", MS_SHARED | MS_REC, NULL) < 0 ? -errno : 0;
 }
 
-static int make(const char *directory, const char *path) {
+/* Makes the file `path` with `text` in it: there as a whole or not at all. */
+static int place(const char *directory, const char *path, const char *text) {
+    int fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
+    if (fd < 0) return -errno;
+    char link[64];
+    snprintf(link, sizeof link, "/proc/thread-self/fd/%d", fd);
+    ssize_t length = (ssize_t)strlen(text);
+    int error = 0;
+    if (write(fd, text, (size_t)length) != length || linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+        error = errno ? -errno : -EIO;
+    close(fd);
+    return error;
+}
+
+static int make(const char *directory, const char *path, const char *mark) {
     int error = share_directory(directory);
     if (error < 0) return error;
-    int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
-    if (fd < 0) return -errno;
-    close(fd);
-    if (unshare(CLONE_NEWNET) < 0 || mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL) < 0) {
+    if (unshare(CLONE_NEWNET) < 0) return -errno;
+    error = cport_link_set(-1, "lo", NULL, 0, mark, NULL);
+    if (error < 0) return error;
+    error = place(directory, path, mark);
+    if (error < 0) return error;
+    if (mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL) < 0) {
         error = -errno;
         unlink(path);
         return error;
@@ -78,7 +96,7 @@ static int take_away(const char *path) {
 static void *binding_thread(void *argument) {
     struct binding *b = argument;
     b->result = enter_host_mounts();
-    if (b->result == 0) b->result = b->make ? make(b->directory, b->path) : take_away(b->path);
+    if (b->result == 0) b->result = b->make ? make(b->directory, b->path, b->mark) : take_away(b->path);
     return NULL;
 }
 
@@ -90,9 +108,28 @@ static int on_own_thread(struct binding *b) {
     return b->result;
 }
 
-int cport_netns_make(const char *directory, const char *path) {
-    struct binding b = {.directory = directory, .path = path, .make = 1};
+int cport_netns_make(const char *directory, const char *path, const char *mark) {
+    struct binding b = {.directory = directory, .path = path, .mark = mark, .make = 1};
     return on_own_thread(&b);
+}
+
+int cport_netns_abandoned(const char *path, char *mark, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0) return -errno;
+    struct statfs system;
+    struct stat file;
+    int result = -EINVAL;
+    if (fstatfs(fd, &system) < 0 || fstat(fd, &file) < 0) {
+        result = -errno;
+    } else if (system.f_type == 0x6e736673 /* NSFS_MAGIC, linux/magic.h */) {
+        result = 0;
+    } else if (S_ISREG(file.st_mode)) {
+        ssize_t length = read(fd, mark, size - 1);
+        result = length < 0 ? -errno : 1;
+        mark[length < 0 ? 0 : length] = 0;
+    }
+    close(fd);
+    return result;
 }
 
 int cport_netns_remove(const char *path) {

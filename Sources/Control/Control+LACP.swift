@@ -8,17 +8,37 @@ import Wire
 extension Control {
   /// Every NIC that is in a bond now, of `server` or of all, by hostname and NIC.
   public func lacp(of server: ServerID?) async -> [LACPMember] {
-    let ports = server.map { Set(wires.ports(of: $0)) }
-    if ports?.isEmpty == true { return [] }
-    return await dataplane.bonds(ports).flatMap { bond in
+    // All bonds, whoever is asked for: that two servers are in one bond of a partner shows in no single bond of ours.
+    let links = await dataplane.bonds().flatMap { bond in
       // What has gone while we asked is left out.
       guard let owner = wires.owner(of: bond.port)?.server, let hostname = rack.servers[owner]?.hostname else {
-        return [LACPMember]()
+        return [Link]()
       }
-      return bond.members.map { LACPMember($0.snapshot, of: hostname, port: NICs.name(of: $0.nic)) }
+      return bond.members.map {
+        Link(server: owner, hostname: hostname, port: NICs.name(of: $0.nic), snapshot: $0.snapshot)
+      }
+    }
+    let partners = Dictionary(grouping: links) { $0.partner }
+    return links.filter { server == nil || $0.server == server }.map { link in
+      var member = LACPMember(link.snapshot, of: link.hostname, port: link.port)
+      if let partner = link.partner, let other = partners[partner]?.first(where: { $0.server != link.server }) {
+        member.problem =
+          "partner \(partner.system) is also on \(other.hostname) "
+          + "\(other.port.rawValue), with the same key; are NICs of two servers in one bond?"
+      }
+      return member
     }
     .sorted { ($0.server, $0.port.rawValue) < ($1.server, $1.port.rawValue) }
   }
+
+  private struct Link {
+    let server: ServerID, hostname: String, port: PortName, snapshot: MemberSnapshot
+
+    /// One bond of one partner; nil while there is none.
+    var partner: Partner? { snapshot.partner.map { Partner(system: $0.system, key: $0.key) } }
+  }
+
+  private struct Partner: Hashable { let system: MACAddress, key: UInt16 }
 }
 
 extension MACAddress {

@@ -77,6 +77,11 @@ extension NICs {
   private func takeInventory(_ result: inout Reconciliation) -> Inventory {
     var inventory = Inventory()
     for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      if let namespace, let mark = NetworkNamespaces.abandonedMark(of: namespace), marks.owned(mark) == .namespace {
+        // A daemon was killed while it made or removed this one.
+        try? NetworkNamespaces.remove(namespace)
+        continue
+      }
       do {
         for link in try Links.list(in: namespace) {
           inventory.names[namespace, default: []].formUnion([link.name, link.alternativeName].compactMap { $0 })

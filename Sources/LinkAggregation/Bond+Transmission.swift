@@ -17,6 +17,7 @@ extension Bond {
         unsafe pdu.write(to: frame, from: configuration.system)
         members[index].farewell = nil
         members[index].counters.lacpdusSent += 1
+        members[index].noteSent(at: now)
         schedule()
         return index
       }

@@ -28,6 +28,8 @@ struct Member: Sendable, BitwiseCopyable {
   var actorChurn = ChurnDetector()
   var partnerChurn = ChurnDetector()
   var transmit = TransmitMachine()
+  /// From when on the partner has heard that we are in sync, and has had time to act on it; `nil`: it was not told yet.
+  var settled: Instant?
   /// An answer that waits to be fetched; a second Marker in the meantime is not answered.
   var markerResponse: MarkerPDU?
   var markerBudget = TransmitMachine.Budget()
@@ -161,12 +163,19 @@ struct Member: Sendable, BitwiseCopyable {
     while let step = mux.step(
       .init(
         selected: isSelected, complete: complete, partnerInSync: partner.state.contains(.synchronization),
-        partnerCollecting: partner.state.contains(.collecting)), at: now)
+        partnerCollecting: partner.state.contains(.collecting) && settled.map { $0 <= now } ?? false), at: now)
     {
+      if !mux.isInSync { settled = nil }
       if case .entered = step { counters.muxTransitions += 1 }
       if case .entered(.waiting) = step { continue }
       if isJoined, isLinkUp { transmit.request() }
     }
+  }
+
+  /// An LACPDU has gone out. A partner may say that it collects when it does not yet (Open vSwitch does, on a link that
+  /// came back), so distribution begins only when it has heard that we are in sync.
+  mutating func noteSent(at now: Instant) {
+    if mux.isInSync, settled == nil { settled = now + Timing.settling }
   }
 
   mutating func runPeriodic(at now: Instant) {
@@ -187,6 +196,9 @@ struct Member: Sendable, BitwiseCopyable {
   var deadline: Instant {
     if markerResponse != nil { return 0 }
     var earliest = min(receive.deadline ?? .max, periodic.deadline ?? .max, mux.deadline ?? .max)
+    if let settled, mux.isCollecting, !mux.isDistributing, partner.state.contains(.collecting) {
+      earliest = min(earliest, settled)
+    }
     earliest = min(earliest, actorChurn.deadline ?? .max, partnerChurn.deadline ?? .max)
     return min(earliest, transmit.deadline ?? .max)
   }

@@ -5,8 +5,8 @@
 ///         └─────not selected────┴────────────────┘    └─partner out of sync, unselected┘
 ///
 /// Coupled control has one state where independent control has COLLECTING and DISTRIBUTING, and lets both begin together.
-/// Here collecting begins with the state, and distributing inside it as soon as the partner says that it collects, so that
-/// the first frames are not sent to a closed door. A partner with coupled control opens on our Synchronization alone, so
+/// Here collecting begins with the state, and distributing inside it as soon as the partner says that it collects and has
+/// had time to hear that we are in sync, so that the first frames are not sent to a closed door. A partner with coupled control opens on our Synchronization alone, so
 /// nobody waits for the other forever. Source: IEEE 802.1AX-2014 6.4.15; states keep its names.
 struct MuxMachine: Equatable, Sendable, BitwiseCopyable {
   enum State: Equatable, Sendable, BitwiseCopyable {
@@ -32,7 +32,7 @@ struct MuxMachine: Equatable, Sendable, BitwiseCopyable {
     var selected: Bool
     /// Nobody is left who could still join: waiting is over before its time.
     var complete: Bool
-    /// Partner_Oper_Port_State.Synchronization and .Collecting.
+    /// Partner_Oper_Port_State.Synchronization, and .Collecting once it counts (`Member.noteSent`).
     var partnerInSync: Bool
     var partnerCollecting: Bool
   }

@@ -11,6 +11,8 @@ public enum Timing {
   public static let longTimeout: Instant = 90_000
   /// How long the ends may disagree before it counts as churn.
   public static let churnDetection: Instant = 60_000
+  /// Our own, not the standard's: time for a partner to act on our Synchronization before frames are sent to it.
+  public static let settling: Instant = 50
   /// How long a link waits for others that may join the same aggregate.
   public static let aggregateWait: Instant = 2_000
 }

@@ -3,7 +3,8 @@ import Glibc
 
 /// Named network namespaces: files in /run/netns that hold a namespace open, as `ip netns` makes them.
 ///
-/// A namespace of ours carries a mark, the alias of its `lo`, so that one which a crash left behind is found again.
+/// A namespace of ours carries a mark, the alias of its `lo`, so that one which a crash left behind is found again. A
+/// crash may also leave the name without a namespace behind it; then the file itself holds the mark (`abandonedMark`).
 ///
 /// ## Threads
 /// Any. A call enters the namespace on the calling thread and has left it when it returns.
@@ -28,15 +29,18 @@ public enum NetworkNamespaces {
     unsafe access("\(directory)/\(name)", F_OK) == 0
   }
 
-  /// Makes the namespace `name` and marks it with `alias`. Throws EEXIST when there is one.
+  /// Makes the namespace `name` and marks it with `alias`, at most 255 bytes. Throws EEXIST when the name is taken.
   public static func create(_ name: String, alias: String) throws(PortsFault) {
-    try PortsFault.check(unsafe cport_netns_make(directory, "\(directory)/\(name)"), "making namespace \(name)")
-    do {
-      try Links.configure("lo", in: name, alias: alias)
-    } catch {
-      try? remove(name)
-      throw error
-    }
+    try PortsFault.check(
+      unsafe cport_netns_make(directory, "\(directory)/\(name)", alias), "making namespace \(name)")
+  }
+
+  /// The mark of a name behind which there is no namespace: its maker, or who took it away, was killed half-way. `nil`
+  /// when a namespace is there; empty when somebody else's tool left the name.
+  public static func abandonedMark(of name: String) -> String? {
+    var text = [CChar](repeating: 0, count: 256)
+    guard unsafe cport_netns_abandoned("\(directory)/\(name)", &text, text.count) == 1 else { return nil }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Takes the name away; the namespace ends with the last process and descriptor in it. Throws ENOENT when there is none.

@@ -63,6 +63,55 @@ extension Integration {
         try lab.stations(["--vxlan", "200"]).keys.sorted() == ["ewr1 200 \(a.mac)", "ewr1 200 \(b.mac)"].sorted())
     }
 
+    @Test("frames of every length from 14 to 65550 bytes do no harm, tagged or not, and later traffic is right")
+    func everyLength() throws {
+      let lab = try Lab()
+      try lab.networks(100, 200, 300)
+      let hostile = try lab.machine(
+        "hostile", .layer2Individual, vlans: [("eth0", 100), ("eth1", 100), ("eth1", 300)])
+      let neighbour = try lab.individual("neighbour", 100).eth0
+      let a = try lab.individual("a", 200).eth0
+      let b = try lab.individual("b", 200).eth0
+      for nic in ["eth0", "eth1"] { try hostile.namespace.run("ip", "link", "set", nic, "mtu", "65521") }
+      let offloading = try PacketSocket(on: "eth0", in: hostile.namespace, offloads: true)
+      var superFrame = OffloadHeader()
+      superFrame.needsChecksum = true
+      superFrame.segmentation = 1
+      superFrame.segmentSize = 1_000
+      superFrame.headerLength = 54
+      superFrame.checksumStart = 34
+      superFrame.checksumOffset = 16
+
+      var random = SeededGenerator(seed: 14)
+      let content = random.bytes(70_000)
+      var refused: [Int] = []
+      for length in 14...65_550 {
+        let start = Int.random(in: 0...4_000, using: &random)
+        var bytes = Array(content[start..<start + length])
+        Self.forge(&bytes, hostile: hostile, neighbour: neighbour, random: &random)
+        let nic = length % 2 == 0 ? hostile.eth0 : hostile.eth1
+        // More than the largest MTU goes only as a super-frame.
+        let failure = length <= 65_535 ? nic.trySend(bytes) : offloading.trySend(bytes, superFrame)
+        if failure != 0 { refused.append(length) }
+        if length % 100 == 0 {
+          // Not ahead of the switch by more than its queues hold: each of these frames is to be read by it.
+          let beat = Frame(to: neighbour.mac, from: hostile.eth0.mac, "beat \(length)")
+          let heard = try lab.poll {
+            try hostile.eth0.send(beat)
+            return try neighbour.next(until: .after(.milliseconds(500))) { $0 == beat } != nil
+          }
+          try #require(heard, "after frames of \(length) bytes")
+        }
+      }
+      #expect(refused.allSatisfy { $0 > 65_535 }, "the kernel let all others out")
+      #expect(lab.daemon.isRunning)
+      try a.expectNothing(sentinelFrom: b, "of another domain's noise")
+      try b.expectNothing(sentinelFrom: a, "of another domain's noise")
+      let frame = Frame(to: .broadcast, from: a.mac, "later traffic", size: 1_514)
+      try a.send(frame)
+      try b.expect(frame)
+    }
+
     /// Puts something plausible where it hurts: known stations, reserved addresses, tags of every VLAN, short and long
     /// lengths.
     private static func forge(

@@ -42,7 +42,7 @@ extension Integration {
         // The moment is random, not awaited: anywhere in the stream of commands.
         usleep(UInt32(random.next() % 700_000))
         lab.daemon.kill()
-        let (acknowledged, inFlight) = driver.stop()
+        let (acknowledged, inFlight) = try driver.stop()
         try lab.daemon.start()
 
         model = try RackModel(lab)
@@ -99,6 +99,31 @@ extension Integration {
         in: lab, name: "a", namespace: a.namespace, device: lab.toprack.json("server", "show", "a"))
       #expect(again.eth0.mac == a.eth0.mac)
       #expect(try lab.poll { try again.reaches(b) })
+    }
+
+    @Test("a name whose namespace a kill left unmade is taken away at start and by cleanup; somebody else's stays")
+    func abandonedNames() throws {
+      let lab = try Lab()
+      let rack = try #require(try lab.toprack.json("status")["rack_id"].string)
+      let ours = lab.namespace("ours")
+      let foreign = lab.namespace("foreign")
+      try lab.namespace("any").create()  // so that the directory is there
+      func abandon() throws {
+        try "toprack \(rack) netns".write(toFile: "/run/netns/\(ours.name)", atomically: false, encoding: .utf8)
+      }
+      try "".write(toFile: "/run/netns/\(foreign.name)", atomically: false, encoding: .utf8)
+      try abandon()
+      lab.daemon.kill()
+      try lab.daemon.start()
+      #expect(!ours.exists)
+      #expect(foreign.exists)
+      try lab.toprack("server", "create", "web1", "--netns=\(ours.name)")
+      try lab.toprack("server", "delete", "web1")
+      try abandon()
+      #expect(try lab.daemon.stop() == 0)
+      _ = try lab.toprack.attempt(["cleanup"])
+      #expect(!ours.exists)
+      #expect(foreign.exists)
     }
 
     @Test("a second daemon on the same state or the same socket is refused with one clear line, and harms nothing")

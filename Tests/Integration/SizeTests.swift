@@ -14,7 +14,8 @@ extension Integration {
         var frame = Frame(to: .broadcast, from: a.mac, "", size: length)
         try a.send(frame)
         try b.expect(frame, "\(length) bytes")
-        try trunk.expect(frame.with(tags: [.c(100)]), "\(length) bytes and a tag")
+        // Linux gives up a tagged frame of less than 20 bytes before any capture sees it (skb_vlan_untag).
+        if length >= 16 { try trunk.expect(frame.with(tags: [.c(100)]), "\(length) bytes and a tag") }
         frame = Frame(to: .broadcast, from: trunk.mac, tags: [.c(100, priority: 3)], "", size: length + 4)
         try trunk.send(frame)
         try a.expect(frame.with(tags: []), "\(length + 4) bytes less the tag")

@@ -60,6 +60,9 @@ struct Bench {
     collect()
   }
 
+  /// Lets the partner have had time to hear that the bond is in sync: frames are sent from then on.
+  mutating func settle() { advance(by: Timing.settling) }
+
   /// What the bond said last by `member`.
   func last(_ member: Int) -> LACPDU? { said[member] }
 
@@ -83,6 +86,7 @@ struct Bench {
     for _ in 0..<2 {
       for member in joining { hear(word(member), on: member) }
     }
+    settle()
   }
 
   func state(_ member: Int) -> MemberSnapshot? { bond.snapshot(at: now).first { $0.member == member } }

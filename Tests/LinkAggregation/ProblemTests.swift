@@ -51,6 +51,7 @@ import Wire
     bench.hear(bench.word(1), on: 1)
     bench.advance(to: 2_000)
     bench.hear(bench.word(1), on: 1)
+    bench.settle()
     #expect(bench.bond.carriage == Bench.aggregate(1))
     #expect(bench.state(0)?.problem == .loop(port: 40, key: 9))
   }
@@ -61,6 +62,7 @@ import Wire
     bench.hear(bench.word(first), on: first)
     bench.advance(to: 2_000)
     bench.hear(bench.word(first), on: first)
+    bench.settle()
     #expect(bench.bond.carriage == Bench.aggregate(first))
     bench.hear(bench.word(1 - first, from: web2), on: 1 - first)
     #expect(bench.bond.carriage == Bench.aggregate(first))
@@ -89,6 +91,7 @@ import Wire
     for member in 0...1 { bench.hear(bench.word(member, key: UInt16(10 + member)), on: member) }
     bench.advance(to: 2_000)
     for member in 0...1 { bench.hear(bench.word(member, key: UInt16(10 + member)), on: member) }
+    bench.settle()
     #expect(bench.bond.carriage == Bench.aggregate(0))
     #expect(bench.state(1)?.problem == .otherKey(11, other: 10))
   }
@@ -100,11 +103,13 @@ import Wire
     for member in 0...1 { bench.hear(bench.word(member, state), on: member) }
     bench.advance(to: 2_000)
     for member in 0...1 { bench.hear(bench.word(member, state), on: member) }
+    bench.settle()
     #expect(bench.bond.carriage == Bench.aggregate(0))
     #expect(bench.state(0)?.problem == .individual(web1, isSelected: true))
     #expect(bench.state(1)?.problem == .individual(web1, isSelected: false))
     bench.link(0, up: false)
     bench.advance(by: 2_000)
+    bench.settle()
     #expect(bench.bond.carriage == Bench.aggregate(1))
   }
 

@@ -28,8 +28,15 @@ int cport_netns_run(int namespace_fd, int (*body)(void *context), void *context)
 
 /* Makes a network namespace and binds it to `path` (its directory must be a shared mount, as ip-netns(8) leaves it; it is
  * made one when it is not). Works from within a service whose mount namespace is private: the mount is made in that of
- * process 1 when the two differ. -EEXIST when the name is taken. */
-int cport_netns_make(const char *directory, const char *path);
+ * process 1 when the two differ. -EEXIST when the name is taken.
+ *
+ * `mark` (at most 255 bytes) becomes the alias of its `lo` before it has a name, and the text of the file that it is bound
+ * over: whenever the process is killed, in here or in cport_netns_remove, what is left under `path` carries the mark. */
+int cport_netns_make(const char *directory, const char *path, const char *mark);
+
+/* Whether `path` is only the file that a namespace was, or was to be, bound over: then 1, and its text is put into `mark`.
+ * 0 when a namespace is there. */
+int cport_netns_abandoned(const char *path, char *mark, size_t size);
 
 /* Takes the binding `path` away. The namespace itself ends when nothing lives in it any more. */
 int cport_netns_remove(const char *path);

@@ -37,6 +37,13 @@ struct Leftovers {
     }
     var found = Leftovers()
     for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      if let namespace, let mark = NetworkNamespaces.abandonedMark(of: namespace) {
+        let words = mark.split(separator: " ").map(String.init)
+        if words.count == 3, words[0] == "toprack", words[2] == "netns", UUID(uuidString: words[1]) != nil {
+          found.racks[words[1], default: RackLeftovers()].namespaces.append(namespace)
+        }
+        continue
+      }
       // A namespace may go away at any moment, and not every file in /run/netns is one.
       guard let links = try? Links.list(in: namespace) else { continue }
       for link in links {
@@ -72,9 +79,8 @@ struct Leftovers {
 
   private func remove(_ leftovers: RackLeftovers, of rack: String, into result: inout Result) throws(PortsFault) {
     var held: [Held] = []
-    for interface in leftovers.interfaces {
-      held.append(Held(try TAP.open(interface.name, in: interface.namespace)))
-    }
+    let deadline = ContinuousClock.now + Self.patience
+    for interface in leftovers.interfaces { held.append(Held(try Self.open(interface, until: deadline))) }
     for (interface, tap) in zip(leftovers.interfaces, held) {
       try tap.remove()
       result.interfaces.append(interface)
@@ -82,6 +88,23 @@ struct Leftovers {
     for namespace in leftovers.namespaces {
       try NetworkNamespaces.remove(namespace)
       result.namespaces.append(namespace)
+    }
+  }
+
+  /// The kernel lets go of a killed daemon's TAPs a moment after the daemon is gone (io_uring ends by itself).
+  private static let patience = Duration.seconds(3)
+
+  /// Attaches to `interface`. Throws EBUSY when somebody still holds it at the deadline.
+  private static func open(
+    _ interface: Interface, until deadline: ContinuousClock.Instant
+  ) throws(PortsFault) -> TAP {
+    while true {
+      do throws(PortsFault) {
+        return try TAP.open(interface.name, in: interface.namespace)
+      } catch {
+        guard error.errno == EBUSY, ContinuousClock.now < deadline else { throw error }
+        usleep(10_000)
+      }
     }
   }
 }

@@ -8,31 +8,34 @@ struct HTTPAnswer {
   let headers: [String: String]
   let body: Data
 
-  /// Sends `request` byte for byte and reads until the daemon closes.
+  /// Sends `request` byte for byte and reads one answer.
   init(raw request: Data, socket path: String) throws {
     let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     guard withUnixAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
       throw HarnessError("connect \(path): \(String(cString: strerror(errno)))")
     }
+    // Writes and reads as the daemon lets it: it may answer, and read no more, before a long body is through.
     var sent = 0
-    while sent < request.count {
-      let count = request.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      // The daemon may refuse a long body before it has read it; the answer says why.
-      guard count > 0 else { break }
-      sent += count
-    }
     var answer = Data()
     var buffer = [UInt8](repeating: 0, count: 65_536)
     let deadline = Deadline.after(.seconds(20))
-    while true {
+    while !Self.isComplete(answer) {
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&entry, 1, deadline.milliseconds) > 0 else { throw HarnessError("no end of the answer within 20 s") }
-      let count = recv(descriptor, &buffer, buffer.count, 0)
-      if count <= 0 { break }
-      answer += buffer.prefix(count)
+      if sent < request.count { entry.events |= Int16(POLLOUT) }
+      guard poll(&entry, 1, deadline.milliseconds) > 0 else { throw HarnessError("no whole answer within 20 s") }
+      if entry.revents & Int16(POLLIN) != 0 {
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        if count <= 0 { break }
+        answer += buffer.prefix(count)
+      } else if entry.revents & Int16(POLLOUT) != 0 {
+        let count = request.withUnsafeBytes {
+          Glibc.send(descriptor, $0.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        }
+        sent += max(count, 0)
+      } else {
+        break
+      }
     }
     guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else {
       throw HarnessError("no HTTP answer: \(String(decoding: answer.prefix(200), as: UTF8.self))")
@@ -46,6 +49,17 @@ struct HTTPAnswer {
         }
       }, uniquingKeysWith: { $1 })
     body = Data(answer[end.upperBound...])
+  }
+
+  /// Whether `answer` holds all of the body that its head announces; true for 204, which has none.
+  private static func isComplete(_ answer: Data) -> Bool {
+    guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { return false }
+    let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased().components(separatedBy: "\r\n")
+    if head[0].contains(" 204 ") { return true }
+    guard let line = head.first(where: { $0.hasPrefix("content-length:") }),
+      let length = Int(line.dropFirst("content-length:".count).trimmingCharacters(in: .whitespaces))
+    else { return false }
+    return answer.count - answer.distance(from: answer.startIndex, to: end.upperBound) >= length
   }
 
   /// An ordinary request; `body` goes as it is, whatever it says it is.

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// All tests that make real NICs. One after another: each of them fills the machine's two cores by itself.
-@Suite("Toprack on real NICs", .serialized) enum Integration {}
+@Suite("Toprack on real NICs", .serialized, .timeLimit(.minutes(5))) enum Integration {}
 
 /// A private rack for one test: a daemon, the command line tool, and machines in namespaces. It takes away all that it
 /// made when the test is over, however that ends.
@@ -25,10 +25,10 @@ final class Lab {
   }
 
   deinit {
-    // The namespaces go first: NICs inside go with them, whatever state the daemon is in.
-    for namespace in namespaces where namespace.exists { try? namespace.remove() }
     if !hostnames.isEmpty, !daemon.isRunning { try? daemon.start() }
     for name in hostnames { _ = try? toprack.attempt(["server", "delete", name]) }
+    // NICs inside go with their namespace, whatever state the daemon is in.
+    for namespace in namespaces where namespace.exists { try? namespace.remove() }
   }
 
   /// A namespace name that no other test uses; it is removed with the lab.

@@ -87,3 +87,12 @@ enum Packet {
     word16(UInt16(value >> 16)) + word16(UInt16(value & 0xFFFF))
   }
 }
+
+/// Where two byte strings differ, in words short enough to print; nil when they are equal.
+func difference(_ one: [UInt8]?, _ other: [UInt8]) -> String? {
+  guard let one else { return "nothing instead of \(other.count) bytes" }
+  if let index = zip(one, other).enumerated().first(where: { $1.0 != $1.1 })?.offset {
+    return "byte \(index) is \(one[index]), not \(other[index]); \(one.count) and \(other.count) bytes"
+  }
+  return one.count == other.count ? nil : "\(one.count) bytes, not \(other.count)"
+}

@@ -19,7 +19,9 @@ final class PacketSocket: Sendable {
       guard descriptor >= 0 else { throw HarnessError("packet socket: \(String(cString: strerror(errno)))") }
       var on: Int32 = 1
       var large: Int32 = 8 << 20
+      var limit = timeval(tv_sec: 10, tv_usec: 0)
       let size = socklen_t(MemoryLayout<Int32>.size)
+      setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
       setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &large, size)
       setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &large, size)
       if offloads { setsockopt(descriptor, SOL_PACKET, PACKET_VNET_HDR, &on, size) }

@@ -131,9 +131,9 @@ final class CommandDriver: Sendable {
   }
 
   /// Waits for the command that found nobody, and says what was acknowledged before and what that one would have made.
-  func stop() -> (acknowledged: RackModel, inFlight: RackModel) {
+  func stop() throws -> (acknowledged: RackModel, inFlight: RackModel) {
     stopping.store(true, ordering: .relaxed)
-    return (try? answer.take()) ?? (RackModel(), RackModel())
+    return try answer.take()
   }
 
   private func drive() throws -> (acknowledged: RackModel, inFlight: RackModel) {

@@ -17,6 +17,7 @@ struct TCPStream {
     let (listener, port) = try receiver.inside { try listen(on: address) }
     defer { close(listener) }
     let connection = try sender.inside { try connect(to: address, port: port) }
+    // The connection is made: it waits in the queue of the listener.
     let accepted = accept(listener, nil, nil)
     guard accepted >= 0 else { throw HarnessError("accept: \(String(cString: strerror(errno)))") }
     defer { close(accepted) }
@@ -57,6 +58,9 @@ struct TCPStream {
 
   private static func connect(to address: String, port: UInt16) throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    // Bounds connecting as well as sending.
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     guard descriptor >= 0, withInternetAddress(address, port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
       throw HarnessError("connecting to \(address): \(String(cString: strerror(errno)))")
     }

@@ -1,0 +1,163 @@
+import CPcap
+import Foundation
+import Glibc
+
+/// A virtual machine on a machine's two NICs: a whole Linux, with a bonding driver that the host's kernel may not have.
+///
+/// `scripts/guest` builds what it boots, and `scripts/attach-vm` joins its NICs to the machine's, as it would for a user. QEMU emulates
+/// the processor: slower than KVM, and the same everywhere. Boots in some 5 s.
+final class Guest {
+  /// The folder that `scripts/guest` printed: TOPRACK_GUEST. Tests with a guest run only when it is given.
+  static let image = ProcessInfo.processInfo.environment["TOPRACK_GUEST"].flatMap { $0.isEmpty ? nil : $0 }
+
+  private let lab: Lab
+  private let namespace: NetworkNamespace
+  private let directory: String
+  private let process: ChildProcess
+  private let commands: LineSocket
+  private let monitor: LineSocket
+
+  /// `speed`: whether its NICs report one, as `scripts/attach-vm` has it.
+  init(in lab: Lab, on machine: Machine, speed: Bool = true) throws {
+    Orphans.sweepOnce
+    self.lab = lab
+    namespace = machine.namespace
+    directory = "\(lab.daemon.directory)/vm-\(machine.name)"
+    guard let image = Self.image else { throw HarnessError("TOPRACK_GUEST is not set") }
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let nics = try attachToNICs(of: machine).map { word in
+      speed ? word : word.replacingOccurrences(of: ",speed=10000,duplex=full", with: "")
+    }
+
+    let emulator = [
+      "ip", "netns", "exec", namespace.name, "qemu-system-x86_64", "-name", machine.name, "-accel", "tcg", "-cpu",
+      "max",
+      "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+    ]
+    let system = [
+      "-kernel", "\(image)/vmlinux", "-initrd", "\(image)/initrd",
+      "-append", "console=ttyS0 quiet mitigations=off panic=-1 random.trust_cpu=on",
+    ]
+    let devices = [
+      "-serial", "file:\(directory)/console", "-qmp", "unix:\(directory)/monitor,server=on,wait=off",
+      "-device", "virtio-serial-pci", "-chardev", "socket,id=cmd0,path=\(directory)/cmd0,server=on,wait=off",
+      "-device", "virtserialport,chardev=cmd0,name=cmd0",
+    ]
+    process = try ChildProcess(emulator + system + devices + nics)
+    let deadline = Deadline.after(.seconds(120))
+    do {
+      commands = try LineSocket(path: "\(directory)/cmd0", until: deadline)
+      monitor = try LineSocket(path: "\(directory)/monitor", until: deadline)
+      _ = try monitor.line(until: deadline)
+      try monitor.send("{\"execute\":\"qmp_capabilities\"}")
+      _ = try monitor.line(until: deadline)
+      // What is written before somebody listens waits in the port: the answer comes when the machine has booted.
+      _ = try Self.run("true", by: commands, until: deadline)
+    } catch {
+      let console = (try? String(contentsOfFile: "\(directory)/console", encoding: .utf8)) ?? ""
+      throw HarnessError(
+        "\(machine.name) did not boot: \(error)\n\(String(decoding: process.standardError, as: UTF8.self))\(console)")
+    }
+  }
+
+  deinit {
+    process.signal(SIGKILL)
+    _ = process.wait(until: .after(.seconds(10)))
+  }
+
+  /// Runs a shell script in the guest, which must succeed, and returns what it printed.
+  @discardableResult
+  func run(_ script: String, limit: Duration = .seconds(60)) throws -> String {
+    let (status, output) = try attempt(script, limit: limit)
+    guard status == 0 else { throw HarnessError("in the guest, `\(script)` ended with \(status): \(output)") }
+    return output
+  }
+
+  /// Runs a shell script in the guest, whatever becomes of it.
+  func attempt(_ script: String, limit: Duration = .seconds(60)) throws -> (status: Int, output: String) {
+    try Self.run(script, by: commands, until: .after(limit))
+  }
+
+  /// Pulls the cable of NIC `number` out of the guest, or puts it in: the guest loses carrier, the switch does not.
+  func setLink(_ number: Int, up: Bool) throws {
+    try monitor.send("{\"execute\":\"set_link\",\"arguments\":{\"name\":\"nic\(number)\",\"up\":\(up)}}")
+    let deadline = Deadline.after(.seconds(10))
+    while true {
+      let answer = try monitor.line(until: deadline)
+      if answer.contains("\"return\"") { return }
+      if answer.contains("\"error\"") { throw HarnessError("set_link: \(answer)") }
+    }
+  }
+
+  private static func run(_ script: String, by socket: LineSocket, until deadline: Deadline) throws -> (Int, String) {
+    try socket.send(Data(script.utf8).base64EncodedString())
+    let head = try socket.line(until: deadline).split(separator: " ").compactMap { Int($0) }
+    guard head.count == 2 else { throw HarnessError("the guest answered nonsense") }
+    return (head[0], String(decoding: try socket.bytes(head[1], until: deadline), as: UTF8.self))
+  }
+}
+
+/// Joins a TAP for QEMU to each NIC of `machine`, and returns QEMU's arguments for them.
+private func attachToNICs(of machine: Machine) throws -> [String] {
+  let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+  let printed = try runSuccessfully([
+    "\(repository)/scripts/attach-vm", "--netns", machine.namespace.name, machine.eth0.interface,
+    machine.eth1.interface,
+  ])
+  return printed.text.split(whereSeparator: \.isWhitespace).map(String.init)
+}
+
+/// A Unix stream socket to a program that answers in lines.
+private final class LineSocket {
+  private let descriptor: Int32
+  private let path: String
+  private var buffer: [UInt8] = []
+
+  /// Connects as soon as somebody listens there.
+  init(path: String, until deadline: Deadline) throws {
+    self.path = path
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    while withUnixAddress(path, { connect(descriptor, $0, $1) }) != 0 {
+      guard errno == ENOENT || errno == ECONNREFUSED, !deadline.hasPassed else {
+        throw HarnessError("connect \(path): \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ line: String) throws {
+    var bytes = Array((line + "\n").utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      guard count > 0 else { throw HarnessError("\(path): \(String(cString: strerror(errno)))") }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+
+  func line(until deadline: Deadline) throws -> String {
+    while true {
+      if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { buffer.removeFirst(end + 1) }
+        return String(decoding: buffer[..<end], as: UTF8.self)
+      }
+      try fill(until: deadline)
+    }
+  }
+
+  func bytes(_ count: Int, until deadline: Deadline) throws -> [UInt8] {
+    while buffer.count < count { try fill(until: deadline) }
+    defer { buffer.removeFirst(count) }
+    return Array(buffer[..<count])
+  }
+
+  private func fill(until deadline: Deadline) throws {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&entry, 1, deadline.milliseconds) > 0 else { throw HarnessError("\(path): no answer in time") }
+    var room = [UInt8](repeating: 0, count: 65_536)
+    let count = recv(descriptor, &room, room.count, 0)
+    guard count > 0 else { throw HarnessError("\(path): closed") }
+    buffer += room[..<count]
+  }
+}
