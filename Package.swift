@@ -44,8 +44,10 @@ let package = Package(
     .target(name: "Switching", dependencies: ["Wire"], swiftSettings: data),
     .target(name: "Ports", dependencies: ["CPort", "Wire"], swiftSettings: data),
     .target(name: "LinkAggregation", dependencies: ["Wire"], swiftSettings: data),
+    .target(name: "Gateway", dependencies: ["Switching", "Wire"], swiftSettings: data),
     .target(
-      name: "Dataplane", dependencies: ["LinkAggregation", "Ports", "Switching", "Wire"], swiftSettings: data),
+      name: "Dataplane", dependencies: ["Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
+      swiftSettings: data),
 
     // Control plane.
     .target(name: "Rack", swiftSettings: strict),
@@ -56,7 +58,7 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Dataplane", "Gateway", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -107,6 +109,8 @@ let package = Package(
     .testTarget(
       name: "DataplaneTests", dependencies: ["Dataplane", "LinkAggregation", "Ports", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
+    .testTarget(
+      name: "GatewayTests", dependencies: ["Gateway", "Switching", "Wire"], path: "Tests/Gateway", swiftSettings: data),
     .testTarget(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),

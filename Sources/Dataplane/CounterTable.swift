@@ -13,7 +13,7 @@ public struct NICCounters: Hashable, Sendable {
   public init() {}
 }
 
-/// Counters of all NICs, in one piece of memory, 256 bytes a NIC.
+/// Counters of all NICs, in one piece of memory, 512 bytes a NIC.
 ///
 /// ## Threads
 /// One writer, the worker: a relaxed load, an addition and a relaxed store, which compile to one plain `inc`. Any number
