@@ -1,5 +1,5 @@
 public import Switching
-public import Wire
+import Wire
 
 /// A packet that the worker's `Router` does not forward itself, on its way to the slow path's `Gateway`.
 public struct SlowPacket: Sendable {
