@@ -104,7 +104,9 @@ public struct IPv6UpperLayer: Equatable, Sendable {
 
   /// Walks from the end of the header (`packet` starts at the version octet; `header` was read from it) to the upper layer, or to the
   /// payload of a fragment that is not the first. A fragment with offset 0 that is all there is of a datagram (RFC 6946) is none.
-  public static func find(_ packet: ArraySlice<UInt8>, _ header: IPv6Header) -> Found {
+  ///
+  /// `asDestination`: whether the packet is for us, so that routing headers and options are ours to judge.
+  public static func find(_ packet: ArraySlice<UInt8>, _ header: IPv6Header, asDestination: Bool = true) -> Found {
     let packet = packet.prefix(header.totalLength)
     var upper = IPv6UpperLayer(protocolNumber: header.nextHeader, offset: IPv6Header.size, nextHeaderField: 6)
     for count in 0...headerLimit {
@@ -116,6 +118,7 @@ public struct IPv6UpperLayer: Equatable, Sendable {
         guard left >= 8, upper.protocolNumber != ProtocolNumber.hopByHop || count == 0 else { return .malformed }
         length = 8 + 8 * Int(packet[at + 1])
         guard left >= length else { return .malformed }
+        if !asDestination { break }
         if upper.protocolNumber == ProtocolNumber.routing {
           if packet[at + 3] != 0 { return .sourceRoute }
         } else if let fault = unknownOption(packet[(at + 2)..<(at + length)], in: packet) {
