@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", .product(name: "Logging", package: "swift-log"),
+        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Control", swiftSettings: strict),
     .testTarget(
