@@ -27,7 +27,7 @@ extension Renderer {
   }
 
   /// An iSCSI name of RFC 3720 3.2.6.3.1: month of creation, and the server.
-  private func iqn(of server: Server) -> String {
+  func iqn(of server: Server) -> String {
     "iqn.\(server.createdAt.formatted(.iso8601).prefix(7)).net.packet:device.\(server.id.short)"
   }
 }
