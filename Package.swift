@@ -98,7 +98,8 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
     .executableTarget(
-      name: "forwarding-bench", dependencies: ["AllocationCounter", "Dataplane", "Ports", "Switching", "Wire"],
+      name: "forwarding-bench",
+      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Ports", "Switching", "Wire"],
       path: "Benchmarks/Forwarding", swiftSettings: data),
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
@@ -107,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
     .testTarget(
-      name: "DataplaneTests", dependencies: ["Dataplane", "LinkAggregation", "Ports", "Switching", "Wire"],
+      name: "DataplaneTests", dependencies: ["Dataplane", "Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
       name: "GatewayTests", dependencies: ["Gateway", "Switching", "Wire"], path: "Tests/Gateway", swiftSettings: data),
@@ -121,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", .product(name: "Logging", package: "swift-log"),
+        "Control", "Dataplane", "Gateway", "Ports", "Rack", "Store", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Control", swiftSettings: strict),
     .testTarget(
