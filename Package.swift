@@ -105,6 +105,7 @@ let package = Package(
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
+    .testTarget(name: "PortsTests", dependencies: ["Ports", "Wire"], path: "Tests/Ports", swiftSettings: data),
     .testTarget(
       name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
     .testTarget(
