@@ -228,7 +228,7 @@ public actor Uplinks {
   private func quiet(_ name: String) {
     for (key, value) in [("disable_ipv6", "0"), ("accept_ra", "0"), ("dad_transmits", "0")] {
       do {
-        try InterfaceSysctl.set(.ipv6, name, key, value, in: namespace)
+        try NetworkSysctl.set(.ipv6, name, key, value, in: namespace)
       } catch {
         logger.debug("\(error)")
       }

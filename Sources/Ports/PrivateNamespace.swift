@@ -50,9 +50,9 @@ public struct PrivateNamespace: ~Copyable, Sendable {
 
   /// Writes `value` to net/`family`/conf/`interface`/`key`.
   public borrowing func setSysctl(
-    _ family: InterfaceSysctl.Family, _ interface: String, _ key: String, _ value: String
+    _ family: NetworkSysctl.Family, _ interface: String, _ key: String, _ value: String
   ) throws(PortsFault) {
-    try InterfaceSysctl.set(family, interface, key, value, descriptor: descriptor)
+    try NetworkSysctl.set(family, interface, key, value, descriptor: descriptor)
   }
 
   /// A TCP socket that listens in here at the IPv4 `address`, non-blocking. The caller owns it.

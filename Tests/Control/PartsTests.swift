@@ -31,7 +31,8 @@ import Testing
     let other = OwnershipMarks(rack: UUID())
     let mark = marks.mark(server, .eth0)
     for text in [
-      nil, "", "toprack", other.mark(server, .eth0), other.namespaceMark, other.uplinkMark, mark + " ", mark + "x", " " + mark,
+      nil, "", "toprack", other.mark(server, .eth0), other.namespaceMark, other.uplinkMark, mark + " ", mark + "x",
+      " " + mark,
       marks.mark(server, .bond0), marks.namespaceMark + " eth0", marks.namespaceMark.replacing("netns", with: ""),
     ] { #expect(marks.owned(text) == nil, "\(text ?? "nil")") }
   }

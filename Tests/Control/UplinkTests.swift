@@ -55,8 +55,8 @@ private func v6(_ high: UInt64, _ length: Int) -> IPPrefix { IPPrefix(IPAddress(
         let address = IPAddress(v4: 0xC000_0200 | UInt32(last))
         if prefixes.contains(where: { $0.contains(address) }) { expected.insert(last) }
         let holders = minimal.count { $0.contains(address) }
-        #expect(holders <= 1, "seed \(seed): \(prefixes)")
-        if holders == 1 { found.insert(last) }
+        if holders > 1 { Issue.record("seed \(seed): \(address) is there twice: \(prefixes)") }
+        if holders > 0 { found.insert(last) }
       }
       #expect(found == expected, "seed \(seed): \(prefixes)")
       // Fewest aligned blocks, counted from the addresses: a full block is one, otherwise what its halves need.
@@ -270,7 +270,7 @@ struct UplinkTests {
 
   @Test("a route or an address of the host in a pool is refused by name, before anything is made")
   func clashes() async throws {
-    try host.ip("link", "add", "eth9", "type", "dummy")
+    try host.ip("link", "add", "eth9", "type", "veth", "peer", "name", "p9")
     try host.ip("link", "set", "eth9", "up")
     try host.ip("addr", "add", "10.0.0.2/24", "dev", "eth9")
     try host.ip("route", "add", "default", "via", "10.0.0.1")
@@ -282,7 +282,7 @@ struct UplinkTests {
     try host.ip("route", "del", "198.18.0.0/16")
 
     // Of an interface that is down there are no routes, but an address all the same.
-    try host.ip("link", "add", "eth8", "type", "dummy")
+    try host.ip("link", "add", "eth8", "type", "veth", "peer", "name", "p8")
     try host.ip("addr", "add", "10.64.3.1/24", "dev", "eth8")
     #expect(
       await refusal(request())
@@ -337,13 +337,11 @@ struct UplinkTests {
     await host.dataplane.stop()
   }
 
-  @Test("a host without IPv6 has the rest, and status says so")
+  @Test("where IPv6 is off by default, it is switched on for the uplink alone")
   func noIPv6() async throws {
-    // The interface is made first, since a daemon with access to /proc/sys would switch IPv6 on for it again.
-    try InterfaceSysctl.set(.ipv6, "default", "disable_ipv6", "1", in: host.namespace)
-    try InterfaceSysctl.set(.ipv6, "all", "disable_ipv6", "1", in: host.namespace)
+    try host.ip("link", "add", "eth9", "type", "veth", "peer", "name", "p9")
+    try NetworkSysctl.set(.ipv6, "default", "disable_ipv6", "1", in: host.namespace)
     let open = try #require(try await host.uplinks().open([request()]).first)
-    // Here we may write to /proc/sys, so the uplink has it in spite of the default.
     #expect(open.ipv6 != nil)
     #expect(open.problems == [])
     await host.dataplane.stop()

@@ -116,9 +116,9 @@ struct NetlinkTests {
   @Test("a setting of an interface is written in its own namespace, and an odd name is refused")
   func sysctl() throws {
     try namespace.makeTAP("t0")
-    try InterfaceSysctl.set(.ipv6, "t0", "accept_ra", "0", in: namespace.name)
-    #expect(throws: PortsFault.self) { try InterfaceSysctl.set(.ipv6, "t0", "accept_ra", "0", in: nil) }
-    #expect(throws: PortsFault.self) { try InterfaceSysctl.set(.ipv6, "../x", "accept_ra", "0", in: nil) }
+    try NetworkSysctl.set(.ipv6, "t0", "accept_ra", "0", in: namespace.name)
+    #expect(throws: PortsFault.self) { try NetworkSysctl.set(.ipv6, "t0", "accept_ra", "0", in: nil) }
+    #expect(throws: PortsFault.self) { try NetworkSysctl.set(.ipv6, "../x", "accept_ra", "0", in: nil) }
   }
 
   @Test("IP addresses cross the C functions unchanged")

@@ -9,6 +9,7 @@
  *   route.c   rtnetlink: routes
  *   sysctl.c  settings of one interface below /proc/sys/net
  *   listen.c  a listening TCP socket inside a namespace
+ *   run.c     a program of the system, run to its end
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
  *   poll.c    epoll with an integer token per descriptor
  *
@@ -156,11 +157,21 @@ int cport_route_change(int namespace_fd, enum cport_route_verb verb, const struc
 /* Writes `value` to /proc/sys/net/`family`/conf/`name`/`key` of `namespace_fd`. `family`: "ipv4" or "ipv6". */
 int cport_sysctl_interface(int namespace_fd, const char *family, const char *name, const char *key, const char *value);
 
+/* Reads /proc/sys/net/`path` of `namespace_fd` into `value`, NUL-terminated, and returns its length. */
+int cport_sysctl_read(int namespace_fd, const char *path, char *value, size_t size);
+
 /* ---- listen.c --------------------------------------------------------------------------------------------------- */
 
 /* Opens a TCP socket that listens at the IPv4 `address` (a number) inside `namespace_fd`, non-blocking. It stays in there,
  * and so do the connections that it accepts, whoever uses them. */
 int cport_listen(int namespace_fd, uint32_t address, uint16_t port, int backlog);
+
+/* ---- run.c ------------------------------------------------------------------------------------------------------ */
+
+/* Runs the program arguments[0] (a path) inside `namespace_fd` with `input` (at most 60 000 bytes) on its standard input, and
+ * returns its exit status, or 128 and the signal that ended it. What it says on standard output and error goes to `output`,
+ * cut to what fits and NUL-terminated. -ETIMEDOUT: it said nothing for `timeout_ms`, and was killed. */
+int cport_run(int namespace_fd, char *const *arguments, const char *input, char *output, size_t capacity, int timeout_ms);
 
 /* ---- poll.c ----------------------------------------------------------------------------------------------------- */
 

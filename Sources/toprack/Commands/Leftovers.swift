@@ -1,7 +1,7 @@
 // What racks left on this machine, found by their marks.
 //
 // Every NIC of a rack has the alias "toprack RACK SERVER NIC"; a namespace that a rack made has "toprack RACK netns" on
-// its lo. RACK is the rack's UUID, so that two racks on one machine are told apart.
+// its lo, and an uplink has "toprack RACK uplink". RACK is the rack's UUID, so that two racks on one machine are told apart.
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
@@ -51,7 +51,7 @@ struct Leftovers {
         guard words.count >= 3, words[0] == "toprack", UUID(uuidString: words[1]) != nil else { continue }
         if words[2] == "netns", let namespace {
           found.racks[words[1], default: RackLeftovers()].namespaces.append(namespace)
-        } else if words.count == 4, link.isTAP {
+        } else if words.count == 4 || words[2...] == ["uplink"], link.isTAP {
           found.racks[words[1], default: RackLeftovers()].interfaces.append(
             Interface(name: link.name, namespace: namespace))
         }
