@@ -139,7 +139,7 @@ private struct Datagram {
     }
   }
 
-  /// The packet, when nothing is missing; empty when it is larger than a packet can be.
+  /// The packet, when nothing is missing; empty when it is larger than a packet can be, or a fragment again.
   var whole: [UInt8]? {
     guard !isDead, let end, received == end else { return nil }
     var packet = header
@@ -149,15 +149,14 @@ private struct Datagram {
       guard packet.count <= Reassembler.datagramSizeLimit else { return [] }
       packet.setNumber16(UInt16(packet.count), at: 2)
       packet.setNumber16(0, at: 10)
-      packet.setNumber16(InternetChecksum.finish(InternetChecksum.sum(header(of: packet))), at: 10)
+      packet.setNumber16(InternetChecksum.finish(InternetChecksum.sum(packet[..<header.count])), at: 10)
     } else {
       guard packet.count - IPv6HeaderChain.size <= Reassembler.datagramSizeLimit else { return [] }
       packet.setNumber16(UInt16(packet.count - IPv6HeaderChain.size), at: 4)
+      guard IPv6HeaderChain(packet[...])?.isFragment == false else { return [] }
     }
     return packet
   }
-
-  private func header(of packet: [UInt8]) -> ArraySlice<UInt8> { packet[..<header.count] }
 
   /// Place of the first piece whose offset is `offset` or more.
   private func firstIndex(atOrBehind offset: Int) -> Int {
@@ -231,7 +230,8 @@ private struct Fragment {
     // RFC 6946 4: offset 0 and no more: it is whole by itself, whatever else has the same identification.
     if field & 0xFFF9 == 0 {
       header.setNumber16(UInt16(header.count + payload.count - IPv6HeaderChain.size), at: 4)
-      return .whole(header + payload)
+      let packet = header + payload
+      return IPv6HeaderChain(packet[...])?.isFragment == false ? .whole(packet) : .malformed
     }
     return Fragment(
       key: Key(

@@ -40,6 +40,8 @@ public struct DHCPMessage: Equatable, Sendable {
   public static let broadcastFlag: UInt16 = 0x8000
   public static let magicCookie: UInt32 = 0x6382_5363
   public static let headerSize = 240
+  /// No larger message is read: a client's have a few hundred bytes, and what a hostile one costs has a limit.
+  public static let maximumSize = 4_096
   /// No smaller message is sent: RFC 1542 2.1.
   public static let minimumSize = 300
   /// Bytes of IP and UDP header that the sizes of RFC 2131 2 and of option 57 include.
@@ -62,10 +64,10 @@ public struct DHCPMessage: Equatable, Sendable {
     (nextServer, relayAddress) = (Self.unspecified, Self.unspecified)
   }
 
-  /// `nil` when the message is short, is not for Ethernet, has no DHCP options, or one that runs over the end of its field.
+  /// `nil` when the message is too short or too long, is not for Ethernet, has no DHCP options, or one that runs over the end of its field.
   public init?(_ bytes: ArraySlice<UInt8>) {
     let start = bytes.startIndex
-    guard bytes.count >= Self.headerSize, let operation = Operation(rawValue: bytes[start]),
+    guard Self.headerSize...Self.maximumSize ~= bytes.count, let operation = Operation(rawValue: bytes[start]),
       bytes[start + 1] == 1, bytes[start + 2] == 6, bytes.number32(at: start + 236) == Self.magicCookie
     else { return nil }
     self.operation = operation

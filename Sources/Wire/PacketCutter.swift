@@ -29,7 +29,7 @@ public enum PacketCutter {
   /// The frames that `bytes` stands for, each with at most `mtu` bytes behind the Ethernet header; none when that cannot be, or
   /// `bytes` is malformed.
   public static func cut(_ bytes: [UInt8], mtu: Int) -> [[UInt8]] {
-    guard bytes.count >= Place.network else { return [] }
+    guard bytes.count >= Place.network, mtu > 0 else { return [] }
     let offload = Offload(bytes)
     guard let packet = Packet(bytes) else {
       guard !Packet.isIP(bytes), offload.type == .none, bytes.count - Place.network <= mtu else { return [] }
@@ -73,7 +73,7 @@ public enum PacketCutter {
   /// `identification` must be different for each packet between two addresses in a minute. None when the packet is malformed,
   /// already a fragment, or its headers do not fit in the first fragment (RFC 7112). Source: RFC 8200 4.5.
   public static func fragment6(_ packet: [UInt8], mtu: Int, identification: UInt32) -> [[UInt8]] {
-    guard let chain = IPv6HeaderChain(packet[...]), !chain.isFragment else { return [] }
+    guard mtu > 0, let chain = IPv6HeaderChain(packet[...]), !chain.isFragment else { return [] }
     if chain.end <= mtu { return [Array(packet[..<chain.end])] }
     let room = mtu - chain.fragmentable - IPv6HeaderChain.fragmentSize
     guard room >= 8, chain.upperLayer < chain.fragmentable + room & ~7 else { return [] }
@@ -384,7 +384,7 @@ private struct Packet {
   /// Where a checksum that the network header does not cover can begin. `bytes` has at least an Ethernet header.
   static func endOfNetworkHeader(_ bytes: [UInt8]) -> Int {
     switch bytes.number16(at: Place.etherType) {
-    case 0x0800: Place.network + (bytes.count > Place.network ? IPv4.headerLength(bytes) : IPv4.size)
+    case 0x0800: Place.network + max(IPv4.size, bytes.count > Place.network ? IPv4.headerLength(bytes) : 0)
     case 0x86DD: Place.network + IPv6HeaderChain.size
     default: Place.network
     }
