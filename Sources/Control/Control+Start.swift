@@ -1,7 +1,7 @@
 public import Dataplane
 import FoundationEssentials
 public import Logging
-import Rack
+public import Rack
 public import Store
 public import Switching
 import Wire
@@ -30,14 +30,15 @@ extension Control {
   ///   - dataplane: one that runs and has nothing attached.
   ///   - limits: those that the forwarding plane was made with.
   ///   - newRackLACPFast: the LACP rate of a rack that has no state yet.
+  ///   - plan: the ranges that addresses come from.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state. Interfaces that cannot be had are no error: `status` names
   ///   them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
-    version: String, logger: Logger
+    plan: AddressPlan = AddressPlan(), version: String, logger: Logger
   ) async throws -> Control {
-    let rack = try await store.load(newRackLACPFast: newRackLACPFast)
+    let rack = try await store.load(newRackLACPFast: newRackLACPFast, plan: plan)
     var wires = Wires(limits)
     for network in rack.networks.values { try wires.openDomain(for: network.id) }
     // In the order in which they came, so that a lack of ports meets the youngest.
