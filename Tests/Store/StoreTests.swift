@@ -195,15 +195,17 @@ import Testing
       let store = try Store.open(directory.path)
       rack = try await store.load()
       var dice = Dice(seed: 6)
+      var changes: [Change] = []
       for facility in Catalogue.facilities {
         // 65 servers need a second /25.
         for number in 0..<(facility.code == "syd2" ? 65 : 1) {
           let request = ServerRequest(
             hostname: "\(facility.code)-\(number)", plan: "c3.small.x86", facility: facility.code,
             operatingSystem: "debian_12", project: rack.project(named: "default")!.id, place: .host)
-          try await store.commit(try rack.perform(.createServer(request), with: &dice).changes)
+          changes += try rack.perform(.createServer(request), with: &dice).changes
         }
       }
+      try await store.commit(changes)
       try store.close()
     }
     // Back to what version 2 wrote: chunks counted from the start of the facility's range, and one of public IPv4.
@@ -213,8 +215,8 @@ import Testing
           DROP TABLE block_assignment;
           DROP TABLE reservation;
           ALTER TABLE pool_cursor DROP COLUMN next_elastic;
-          UPDATE pool_chunk SET chunk = chunk - first.chunk
-            FROM (SELECT pool, min(chunk) AS chunk FROM pool_chunk GROUP BY pool) AS first
+          UPDATE pool_chunk SET chunk = chunk - first.number
+            FROM (SELECT pool, min(chunk) AS number FROM pool_chunk GROUP BY pool) AS first
             WHERE first.pool = pool_chunk.pool;
           INSERT INTO pool_chunk SELECT id, 0, 0 FROM pool_cursor WHERE kind = 'publicIPv4';
           DELETE FROM grdb_migrations WHERE identifier = '3 elastic blocks';
@@ -260,13 +262,13 @@ import Testing
       let store = try Store.open(directory.path)
       var rack = try await store.load(plan: plan)
       var dice = Dice(seed: 8)
+      var changes: [Change] = []
       for number in 0..<(range.hasSuffix("/24") ? 65 : 1) {
-        try await store.commit(try rack.perform(World.create("s\(number)", in: rack), with: &dice).changes)
+        changes += try rack.perform(World.create("s\(number)", in: rack), with: &dice).changes
       }
       #expect(rack.checkInvariants() == [])
-      for id in rack.servers.keys {
-        try await store.commit(try rack.perform(.deleteServer(id), with: &dice).changes)
-      }
+      for id in rack.servers.keys { changes += try rack.perform(.deleteServer(id), with: &dice).changes }
+      try await store.commit(changes)
       #expect(try await store.load(plan: plan) == rack)
       try store.close()
       let chunks = try { () in
