@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "Control", "Dataplane", "Ports", "Store",
+        "API", "Control", "Dataplane", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -121,7 +121,7 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", .product(name: "Logging", package: "swift-log"),
+        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Control", swiftSettings: strict),
     .testTarget(
