@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "Control", "Dataplane", "Ports", "Store",
+        "API", "Control", "Dataplane", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Hummingbird", package: "hummingbird"),

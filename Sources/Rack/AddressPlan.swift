@@ -40,10 +40,12 @@ public struct AddressPlan: Hashable, Sendable {
     guard range.length <= kind.smallestRange else {
       return "must be a /\(kind.smallestRange) or larger, not \(range)"
     }
-    if let (special, name) = Self.special.first(where: { $0.0.overlaps(range) }) {
-      return "must not have addresses of \(special) (\(name)), as \(range) has"
-    }
-    return nil
+    return special(in: range).map { "must not have addresses of \($0), as \(range) has" }
+  }
+
+  /// The addresses in `range` that have a meaning of their own and cannot be a server's: `127.0.0.0/8 (loopback)`.
+  public static func special(in range: IPBlock) -> String? {
+    specialRanges.first { $0.range.overlaps(range) }.map { "\($0.range) (\($0.name))" }
   }
 
   /// - Precondition: `fault(of:as:)` finds nothing, and the facility exists.
@@ -54,7 +56,9 @@ public struct AddressPlan: Hashable, Sendable {
 
   /// Two ranges that overlap, by name; `nil` when there are none.
   public var overlap: (String, String)? {
-    let all = named.sorted { ($0.range.family, $0.range.base) < ($1.range.family, $1.range.base) }
+    let all = named.sorted {
+      ($0.range.family, $0.range.base, $0.range.length) < ($1.range.family, $1.range.base, $1.range.length)
+    }
     for (one, other) in zip(all, all.dropFirst()) where one.range.overlaps(other.range) {
       return ("\(one.name) \(one.range)", "\(other.name) \(other.range)")
     }
@@ -86,7 +90,7 @@ public struct AddressPlan: Hashable, Sendable {
   public static func name(of kind: Address.Kind, in facility: String) -> String { "pools.\(facility).\(kind.setting)" }
 
   /// Ranges with a meaning of their own, RFC 6890.
-  private static let special: [(IPBlock, String)] = [
+  private static let specialRanges: [(range: IPBlock, name: String)] = [
     (IPBlock(family: 4, base: 0, length: 8), "this network"),
     (IPBlock(family: 4, base: 127 << 24, length: 8), "loopback"),
     (IPBlock(family: 4, base: 169 << 24 | 254 << 16, length: 16), "link-local"),
@@ -96,6 +100,31 @@ public struct AddressPlan: Hashable, Sendable {
     (IPBlock(family: 6, base: 0xFE80 << 112, length: 10), "link-local"),
     (IPBlock(family: 6, base: 0xFF00 << 112, length: 8), "multicast"),
   ]
+}
+
+/// Ranges as settings.
+extension AddressPlan {
+  /// Why a range cannot be: what must be instead, to be read after the setting's name.
+  public struct Fault: Error, Hashable, Sendable {
+    public let message: String
+  }
+
+  /// Sets the range of a setting (`pools.ewr1.public-ipv4`) to what a text says; throws what is valid instead.
+  public mutating func set(_ setting: String, to text: String) throws(Fault) {
+    let parts = setting.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "pools", ranges[.publicIPv4]?[String(parts[1])] != nil else {
+      let facilities = Catalogue.facilities.map(\.code).listed("or")
+      throw Fault(message: "is not a setting; in \"pools\" each facility has its own, \(facilities)")
+    }
+    guard let kind = Address.Kind.allCases.first(where: { $0.setting == parts[2] }) else {
+      let kinds = Address.Kind.allCases.map(\.setting) + ["uplink"]
+      throw Fault(message: "is not a setting; a facility has \(kinds.listed())")
+    }
+    let range: IPBlock
+    do { range = try IPBlock(reading: text) } catch { throw Fault(message: "is not valid: \(error.message)") }
+    if let fault = Self.fault(of: range, as: kind) { throw Fault(message: fault) }
+    setRange(range, of: kind, in: String(parts[1]))
+  }
 }
 
 extension Address.Kind {

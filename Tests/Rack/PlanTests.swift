@@ -44,6 +44,26 @@ import Testing
     #expect(fault?.contains(wrong.range) == true, "\(fault ?? "no fault")")
   }
 
+  @Test(
+    "settings are read, or refused with what is valid",
+    arguments: [
+      ("pools.ewr1.public-ipv4", "203.0.113.0/24", nil), ("pools.ewr1.public-ipv4", "203.0.113.1/24", "203.0.113.0/24"),
+      ("pools.ewr1.public-ipv4", "lots", "\"lots\" is no block"), ("pools.ewr1.public-ipv4", "10.0.0.0/28", "/27"),
+      ("pools.lhr1.public-ipv4", "203.0.113.0/24", "ewr1, sjc1"), ("pools.ewr1", "203.0.113.0/24", "each facility"),
+      ("pools.ewr1.ipv4", "203.0.113.0/24", "public-ipv4, private-ipv4, public-ipv6 and uplink"),
+    ] as [(String, String, String?)])
+  func settings(_ name: String, _ value: String, _ says: String?) throws {
+    var plan = AddressPlan()
+    guard let says else {
+      try plan.set(name, to: value)
+      #expect(plan.named.contains { $0.name == name && $0.range.description == value })
+      return
+    }
+    let fault = #expect(throws: AddressPlan.Fault.self) { try plan.set(name, to: value) }
+    #expect(fault?.message.contains(says) == true, "\(fault?.message ?? "")")
+    #expect(plan == AddressPlan())
+  }
+
   @Test("the smallest ranges work: 12 servers and 8 elastic addresses; two projects with 64 private blocks")
   func small() throws {
     var plan = AddressPlan()
