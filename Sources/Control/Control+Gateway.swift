@@ -27,19 +27,19 @@ final class Held<Value: ~Copyable & Sendable>: Sendable {
 }
 
 /// What the start has made of the gateway besides servers' interfaces: the uplinks and the link of the metadata service.
-struct GatewayStart: ~Copyable, Sendable {
+struct GatewayStart: Sendable {
   var plan: RoutingPlan
   var change = ForwardingChange()
   var routing = RoutingChange()
   var uplinks: Uplinks
   var masquerade: Masquerade?
-  var metadata: MetadataLink?
+  var metadata: Held<MetadataLink>?
   var problems: [String] = []
   var names: [PortIndex: String] = [:]
 
-  consuming func running() -> RunningGateway {
+  func running() -> RunningGateway {
     RunningGateway(
-      plan: plan, uplinks: uplinks, masquerade: masquerade, metadata: metadata.take().map { Held($0) }, names: names)
+      plan: plan, uplinks: uplinks, masquerade: masquerade, metadata: metadata, names: names)
   }
 }
 
@@ -63,12 +63,14 @@ extension GatewayStart {
     var start = GatewayStart(
       plan: RoutingPlan(mac: mac, settings), uplinks: Uplinks(rack: rack.id, dataplane: dataplane, logger: logger))
     let pools = Pools(addresses, settings)
-    start.routing.pools = IPPrefix.minimal(pools.all.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])
+    start.routing.pools = IPPrefix.minimal(
+      pools.all.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])
 
     let requests = settings.uplinksInUse.enumerated().map { number, uplink in
       UplinkRequest(
         name: uplink.name, nic: wires.own(number).nic, ipv4: IPPrefix(settings.uplinkIPv4.pair(number)),
-        ipv6: IPPrefix(settings.uplinkIPv6.pair(number)), pools: pools.all.filter { uplink.facilities.contains($0.facility) })
+        ipv6: IPPrefix(settings.uplinkIPv6.pair(number)),
+        pools: pools.all.filter { uplink.facilities.contains($0.facility) })
     }
     let opened = try await start.uplinks.open(requests)
     for (number, uplink) in opened.enumerated() {
@@ -96,7 +98,7 @@ extension GatewayStart {
     as place: (nic: NICIndex, port: PortIndex), of dataplane: Dataplane, _ logger: Logger
   ) async {
     do throws(PortsFault) {
-      metadata = try await MetadataLink.open(as: place.nic, of: dataplane)
+      metadata = Held(try await MetadataLink.open(as: place.nic, of: dataplane))
       let link = RoutedInterface.Link(gateway: MetadataLink.gateway, host: MetadataLink.address, isPublic: false)
       add(RoutedInterface(kind: .metadata, mac: plan.mac, mtu: 1_500, links: [link]), as: place.port, by: place.nic)
       names[place.port] = MetadataLink.device

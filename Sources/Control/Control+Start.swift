@@ -1,5 +1,6 @@
 public import Dataplane
 import FoundationEssentials
+import Gateway
 public import Logging
 public import Rack
 public import Store
@@ -48,7 +49,7 @@ extension Control {
     for server in servers { wanted.append((server, try wires.openSlot(for: server.id))) }
 
     // Before anything else of the host is touched: it may refuse.
-    var gateway = try await GatewayStart.open(
+    let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
     let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
     let found = await nics.reconcile(wanted)
@@ -77,7 +78,8 @@ extension Control {
         "removed": "\(found.removed)",
       ])
     return Control(
-      rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(), start: report,
+      rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
+      start: report,
       logger: logger)
   }
 }

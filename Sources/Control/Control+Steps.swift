@@ -65,7 +65,7 @@ extension Control {
         routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
       case .removeNICs(let server):
         change.ports.merge(wires.absence(of: server.id)) { $1 }
-        wires.ports(of: server.id).first.map { routing.interfaces.updateValue(nil, forKey: $0) }
+        if let bond0 = wires.ports(of: server.id).first { routing.interfaces.updateValue(nil, forKey: bond0) }
       case .openDomain(let id):
         change.domains.updateValue(outcome.network(id)!.vid, forKey: wires.domainOf[id]!)
       case .closeDomain(let id):

@@ -26,7 +26,8 @@ struct RoutingPlan {
     let way = server.addresses.firstIndex { $0.kind == .publicIPv4 }
     return RoutedInterface(
       kind: .server, mac: mac, mtu: server.mtu, links: links,
-      blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: IPPrefix($0.block), link: link) } } ?? [],
+      blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: IPPrefix($0.block), link: link) } }
+        ?? [],
       exit: exits[server.facility],
       boot: RoutedInterface.Boot(
         hostname: server.hostname, dns: dns, nextServer: nextServer, filename: bootFile, leaseSeconds: leaseSeconds))
