@@ -162,6 +162,20 @@ extension Reassembler {
       reassembler.add([six(800..<900, more: false), six(1_000..<1_100, more: false), six(0..<800, more: true)]) == nil)
   }
 
+  @Test("as many bytes as the datagram has do not make it, when they are not its bytes")
+  func countIsNotEnough() {
+    for first in [four(16..<24, more: true), six(16..<24, more: true)] {
+      for isEndFirst in [false, true] {
+        var reassembler = Reassembler()
+        let isV6 = first[0] >> 4 == 6
+        let last = isV6 ? six(8..<16, more: false) : four(8..<16, more: false)
+        let start = isV6 ? six(0..<8, more: true) : four(0..<8, more: true)
+        #expect(reassembler.add(isEndFirst ? [last, first] : [first, last]) == nil)
+        #expect(reassembler.add([start]) == nil, "dead")
+      }
+    }
+  }
+
   @Test("a fragment that comes twice is ignored, the last one too")
   func duplicates() {
     let parts = [four(0..<800, more: true), four(800..<1_600, more: true), four(1_600..<1_700, more: false)]
