@@ -17,8 +17,7 @@ struct TokenBucket: Equatable, Sendable {
   mutating func hasToken(at now: UInt64) -> Bool {
     if now > counted {
       let (earned, isMuch) = (now - counted).multipliedReportingOverflow(by: rate)
-      credit = isMuch ? capacity : min(capacity, credit.addingReportingOverflow(earned).partialValue)
-      if isMuch || earned > capacity { credit = capacity }
+      credit = isMuch || earned >= capacity - credit ? capacity : credit + earned
       counted = now
     }
     return credit >= 1_000
