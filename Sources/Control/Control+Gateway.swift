@@ -62,15 +62,15 @@ extension GatewayStart {
     let mac = MACAddress(gatewayOf: MACAddress(systemOf: rack.id))
     var start = GatewayStart(
       plan: RoutingPlan(mac: mac, settings), uplinks: Uplinks(rack: rack.id, dataplane: dataplane, logger: logger))
-    let pools = Pools(addresses, settings)
+    let pools = addresses.pools
     start.routing.pools = IPPrefix.minimal(
-      pools.all.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])
+      pools.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])
 
     let requests = settings.uplinksInUse.enumerated().map { number, uplink in
       UplinkRequest(
         name: uplink.name, nic: wires.own(number).nic, ipv4: IPPrefix(settings.uplinkIPv4.pair(number)),
         ipv6: IPPrefix(settings.uplinkIPv6.pair(number)),
-        pools: pools.all.filter { uplink.facilities.contains($0.facility) })
+        pools: pools.filter { uplink.facilities.contains($0.facility) })
     }
     let opened = try await start.uplinks.open(requests)
     for (number, uplink) in opened.enumerated() {
@@ -108,10 +108,12 @@ extension GatewayStart {
     }
   }
 
-  private mutating func masquerade(_ rack: UUID, _ pools: Pools, _ uplinks: [String], _ logger: Logger) async {
+  private mutating func masquerade(_ rack: UUID, _ pools: [UplinkRequest.Pool], _ uplinks: [String], _ logger: Logger)
+    async
+  {
     let masquerade = Masquerade(rack: rack)
     do {
-      try await masquerade.apply(pools: IPPrefix.minimal(pools.all.map(\.prefix)), uplinks: uplinks)
+      try await masquerade.apply(pools: IPPrefix.minimal(pools.map(\.prefix)), uplinks: uplinks)
       self.masquerade = masquerade
     } catch {
       problems.append("servers do not get beyond the host: \(error)")
@@ -120,15 +122,14 @@ extension GatewayStart {
   }
 }
 
-/// The ranges that servers have addresses from.
-private struct Pools {
-  var all: [UplinkRequest.Pool] = []
-
-  init(_ plan: AddressPlan, _ settings: GatewaySettings) {
-    for facility in Catalogue.facilities {
-      for kind in Address.Kind.allCases {
-        guard let range = plan.range(of: kind, in: facility.code) else { continue }
-        all.append(UplinkRequest.Pool(kind: kind.setting, facility: facility.code, prefix: IPPrefix(range)))
+extension AddressPlan {
+  /// Every range that servers have addresses from, for the host's routes.
+  fileprivate var pools: [UplinkRequest.Pool] {
+    Catalogue.facilities.flatMap { facility in
+      Address.Kind.allCases.compactMap { kind in
+        range(of: kind, in: facility.code).map {
+          UplinkRequest.Pool(kind: kind.setting, facility: facility.code, prefix: IPPrefix($0))
+        }
       }
     }
   }
@@ -154,7 +155,10 @@ extension RoutingPlan {
 extension Control {
   /// A host behind a routed interface, as the gateway knows it.
   public func neighbours() async -> [NeighbourStatus] {
-    await dataplane.neighbours().compactMap { report in
+    await dataplane.neighbours().sorted {
+      ($0.port.value, $0.address.description) < ($1.port.value, $1.address.description)
+    }
+    .compactMap { report in
       let place: NeighbourStatus.Place
       if let owner = wires.owner(of: report.port).flatMap({ rack.servers[$0.server] }) {
         place = .server(owner.hostname)

@@ -21,6 +21,7 @@ public struct APIResponder: HTTPResponder {
     ToprackNetworkRoutes(control: control).register(on: &routes)
     ToprackSwitchRoutes(control: control).register(on: &routes)
     ToprackLACPRoutes(control: control).register(on: &routes)
+    ToprackGatewayRoutes(control: control).register(on: &routes)
     self.init(routes: routes)
   }
 

@@ -78,6 +78,11 @@ struct LACPMember: Decodable {
   let muxState: String, counters: Counters, lastLacpduMs: Int?, problem: String?
 }
 
+/// A host behind a routed interface.
+struct Neighbour: Decodable {
+  let server: String?, interface: String?, address: String, mac: String?, state: String, ageS: Int
+}
+
 struct Station: Decodable {
   let facility: String, vxlan: Int, mac: String, server: String, port: String, ageS: Int
 }
