@@ -133,7 +133,7 @@ let package = Package(
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
-      path: "Tests/API", swiftSettings: strict),
+      path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
   ]
 )
