@@ -136,7 +136,7 @@ let package = Package(
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
-      path: "Tests/API", swiftSettings: strict),
+      path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
   ]
 )
