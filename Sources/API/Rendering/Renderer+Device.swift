@@ -16,7 +16,7 @@ extension Renderer {
       "operating_system": Catalogue.operatingSystem(server.operatingSystem).map(catalogue.operatingSystem) ?? nil,
       "facility": catalogue.facility(code: server.facility), "metro": catalogue.metro(facility: server.facility),
       "project": project(id: server.project), "plan": plan.map(catalogue.plan) ?? nil,
-      "ip_addresses": .array(server.addresses.map { address($0, of: server) }),
+      "ip_addresses": .array(addresses(of: server)),
       "network_ports": .array(server.ports.map { port($0, of: server, nics: nics) }),
       "ssh_keys": [], "volumes": [], "userdata": "", "customdata": [:], "always_pxe": false, "ipxe_script_url": nil,
       "spot_instance": false, "provisioning_percentage": 100, "root_password": nil,

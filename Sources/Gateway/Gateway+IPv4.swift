@@ -1,0 +1,117 @@
+import Switching
+import Wire
+
+// IPv4 packets that are addressed to the gateway: echo, DHCP, and who knocks at a closed port.
+//
+// Source: RFC 1122 3.2.2, RFC 1812 4.2, 4.3.3.6 (no echo reply to a broadcast), RFC 9293 3.5.2.
+
+extension Gateway {
+  mutating func receive4(_ arrival: Arrival, on interface: RoutedInterface, at now: Instant) {
+    guard let header = IPv4Header(arrival.packet) else {
+      drop(arrival.nic, .malformedPacket)
+      return
+    }
+    guard header.isChecksumRight(arrival.packet) else {
+      drop(arrival.nic, .badChecksum)
+      return
+    }
+    if header.protocolNumber == ProtocolNumber.udp, !header.isFragment,
+      header.destination == .broadcast || isOurs(header.destination),
+      receiveDHCP(arrival, header, on: interface, at: now)
+    {
+      return
+    }
+    // RFC 1122 3.3.6: a packet to one host in a frame to many is nobody's.
+    guard isOurs(header.destination), !arrival.isToGroup, header.source.namesOneHost, !isOurs(header.source) else {
+      drop(arrival.nic, .notAnswered)
+      return
+    }
+    guard interface.slot(towards: header.source) != nil else {
+      drop(arrival.nic, .spoofedSource)
+      return
+    }
+    if header.isFragment {
+      guard !arrival.isReassembled, let whole = reassembled(arrival, at: now) else { return }
+      receive4(whole, on: interface, at: now)
+      return
+    }
+    switch header.protocolNumber {
+    case ProtocolNumber.icmp4: receiveICMP4(arrival, header, at: now)
+    case ProtocolNumber.udp: receiveUDP(arrival, header.segment(arrival), at: now)
+    case ProtocolNumber.tcp: receiveTCP(arrival, header.segment(arrival), at: now)
+    default: refuse(arrival, .protocolUnknown(pointer: 0), from: header.destination, counting: .notAnswered, at: now)
+    }
+  }
+
+  /// The datagram that this fragment completes; otherwise it is kept, and counted when nothing comes of it.
+  ///
+  /// SEAM: the real reassembler should say whether it has kept the fragment; with the stand-in each is counted as not answered.
+  mutating func reassembled(_ arrival: Arrival, at now: Instant) -> Arrival? {
+    guard let whole = reassembler.add(arrival.packet, at: now) else {
+      drop(arrival.nic, .notAnswered)
+      return nil
+    }
+    var result = arrival
+    result.packet = whole[...]
+    result.isReassembled = true
+    return result
+  }
+
+  private mutating func receiveICMP4(_ arrival: Arrival, _ header: IPv4Header, at now: Instant) {
+    let message = header.payload(arrival.packet)
+    guard message.count >= ICMPMessage.headerSize, message[message.startIndex] == ICMPv4.echoRequest,
+      message[message.startIndex + 1] == 0
+    else {
+      drop(arrival.nic, .notAnswered)
+      return
+    }
+    guard arrival.isUnfinished || InternetChecksum.finish(InternetChecksum.sum(message)) == 0 else {
+      drop(arrival.nic, .badChecksum)
+      return
+    }
+    guard interfaces[arrival.ingress]?.echoes.take(at: now) ?? false else {
+      drop(arrival.nic, .gatewayBusy)
+      return
+    }
+    let reply = IPv4Header(
+      typeOfService: header.typeOfService, identification: UInt16.random(in: 0 ... .max, using: &random),
+      dontFragment: header.dontFragment, protocolNumber: ProtocolNumber.icmp4, source: header.destination,
+      destination: header.source)
+    let data = ICMPMessage.bytes(
+      type: ICMPv4.echoReply, code: 0, rest: message.number32(at: message.startIndex + 4), data: message.dropFirst(8))
+    send(reply, data, answering: arrival, at: now)
+  }
+
+  // MARK: Sending
+
+  /// Sends the packet back to where `arrival` came from, in pieces when the link wants them.
+  mutating func send(_ header: IPv4Header, _ payload: [UInt8], answering arrival: Arrival, at now: Instant) {
+    guard let mtu = interfaces[arrival.ingress]?.configuration.mtu else { return }
+    for packet in header.packets(payload, mtu: mtu) {
+      answer(packet, EtherType.ipv4, to: header.destination, arrival, at: now)
+    }
+  }
+
+  /// To the neighbour that has the address or a route to it. A server whose MAC address is not known has just sent to us, so that its
+  /// frame says enough; the uplink is asked.
+  mutating func answer(
+    _ packet: [UInt8], _ etherType: UInt16, to destination: IPAddress, _ arrival: Arrival, at now: Instant
+  ) {
+    guard let interface = interfaces[arrival.ingress]?.configuration else { return }
+    if destination.isLinkLocal6 {
+      if let mac = arrival.sourceMAC { put(packet, etherType, to: mac, on: arrival.ingress) }
+      return
+    }
+    guard let slot = interface.slot(towards: destination) else { return }
+    let neighbour = Neighbour(port: arrival.ingress, slot: slot)
+    if interface.kind == .server, let mac = arrival.sourceMAC,
+      interfaces[arrival.ingress]?.slots[slot].machine.mac == nil
+    {
+      put(packet, etherType, to: mac, on: arrival.ingress)
+      return
+    }
+    let frame = Self.frame(packet, etherType, from: interface.mac, to: MACAddress(0))
+    send(
+      Interface.Waiting(bytes: frame, ingress: arrival.ingress, nic: arrival.nic, isOurs: true), to: neighbour, at: now)
+  }
+}
