@@ -68,8 +68,11 @@ let package = Package(
         "Control", "Rack",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
 
@@ -77,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "Control", "Dataplane", "Ports", "Store",
+        "API", "Control", "Dataplane", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -98,16 +101,18 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
     .executableTarget(
-      name: "forwarding-bench", dependencies: ["AllocationCounter", "Dataplane", "Ports", "Switching", "Wire"],
+      name: "forwarding-bench",
+      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Ports", "Switching", "Wire"],
       path: "Benchmarks/Forwarding", swiftSettings: data),
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
+    .testTarget(name: "PortsTests", dependencies: ["Ports", "Wire"], path: "Tests/Ports", swiftSettings: data),
     .testTarget(
       name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
     .testTarget(
-      name: "DataplaneTests", dependencies: ["Dataplane", "LinkAggregation", "Ports", "Switching", "Wire"],
+      name: "DataplaneTests", dependencies: ["Dataplane", "Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
       name: "GatewayTests", dependencies: ["Gateway", "Switching", "Wire"], path: "Tests/Gateway", swiftSettings: data),
@@ -121,7 +126,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Ports", "Rack", "Store", "Switching", .product(name: "Logging", package: "swift-log"),
+        "Control", "Dataplane", "Gateway", "Ports", "Rack", "Store", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Control", swiftSettings: strict),
     .testTarget(
@@ -131,9 +137,11 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
-      path: "Tests/API", swiftSettings: strict),
+      path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -1,5 +1,6 @@
 import AllocationCounter
 import Dataplane
+import Gateway
 import Glibc
 import Ports
 import Switching
@@ -24,7 +25,7 @@ import Wire
     let roles: [PortProgram.Role] = [
       .switched(untagged: DomainIndex(1), tagged: []),
       .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]),
-      .switched(untagged: DomainIndex(1), tagged: []),
+      .switched(untagged: DomainIndex(1), tagged: []), .routed, .routed,
     ]
     var change = ForwardingChange()
     change.domains[DomainIndex(1)] = VLANID(1001)!
@@ -37,7 +38,12 @@ import Wire
       try await plane.attach(TAP(adopting: pair[0], name: "cable"), as: NICIndex(index))
       change.ports[PortIndex(index + 1)] = PortProgram(members: [NICIndex(index)], role: role, mtu: 1_500)
     }
-    await plane.apply(change)
+    var routing = RoutingChange()
+    for (port, base) in [(4, 0xC612_0000), (5, 0xC612_0002)] as [(Int, UInt32)] {
+      let link = RoutedInterface.Link(gateway: IPAddress(v4: base), host: IPAddress(v4: base + 1), isPublic: true)
+      routing.interfaces[PortIndex(port)] = RoutedInterface(kind: .server, mac: gateway, mtu: 1_500, links: [link])
+    }
+    await plane.apply(change, routing)
     for index in roles.indices { while !(await plane.carries(NICIndex(index))) {} }
     // Both threads have done all that the start gave them to do when they have answered.
     _ = (await plane.bonds(), await plane.stationStatistics())
@@ -61,6 +67,11 @@ import Wire
       crossing.cross(frames, from: from, to: to, source: source, tag: tag, receivers: receivers)
       found.append((name, allocation_count() - before))
     }
+    await crossing.introduce(to: plane)
+    crossing.cross(1_000, of: Self.packet, from: 3, receivers: 1)
+    let before = allocation_count()
+    crossing.cross(frames, of: Self.packet, from: 3, receivers: 1)
+    found.append(("routed", allocation_count() - before))
     await plane.stop()
     return found
   }
@@ -74,6 +85,34 @@ import Wire
   @unsafe private func free() {
     unsafe frame.deallocate()
     unsafe room.deallocate()
+  }
+
+  // MARK: Routed packets
+
+  private static let gateway = MACAddress(0x0600_0000_0001)
+  /// From 198.18.0.1 to 198.18.0.3, by the gateway.
+  private static let packet: [UInt8] =
+    [6, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 4, 8, 0]
+    + [0x45, 0, 0, 50, 0, 1, 0x40, 0, 64, 17, 0xAE, 0x91, 198, 18, 0, 1, 198, 18, 0, 3] + .init(repeating: 7, count: 30)
+
+  /// The machine at the last end says who it is: an ARP request to the gateway, RFC 826, and the answer to the gateway's own.
+  private func introduce(to plane: Dataplane) async {
+    let me: [UInt8] = [2, 0, 0, 0, 0, 5]
+    let router: [UInt8] = [6, 0, 0, 0, 0, 1]
+    let hello = [198, 18, 0, 3] + router + [198, 18, 0, 2] as [UInt8]
+    cross(1, of: Self.packet, from: 3, receivers: 0)
+    while !(await plane.neighbours().contains { $0.state == .reachable }) {
+      cross(1, of: router + me + [8, 6, 0, 1, 8, 0, 6, 4, 0, 2] + me + hello, from: 4, receivers: 0)
+      _ = drain()
+    }
+  }
+
+  private func cross(_ count: Int, of bytes: [UInt8], from: Int, receivers: Int) {
+    unsafe frame.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
+    for (index, byte) in bytes.enumerated() {
+      unsafe frame.storeBytes(of: byte, toByteOffset: VirtioNetHeader.size + index, as: UInt8.self)
+    }
+    send(count, size: bytes.count, from: from, receivers: receivers)
   }
 
   /// Sends `count` frames in bursts and takes what comes out at the other ends, without allocating.
@@ -90,10 +129,14 @@ import Wire
     unsafe start.storeBytes(of: UInt8(source), toByteOffset: 11, as: UInt8.self)
     unsafe start.storeBigEndian16(tag == nil ? 0x88B5 : FrameHeader.tagProtocol, at: 12)
     if let tag { unsafe start.storeBigEndian16(tag, at: 14) }
+    send(count, size: 64, from: from, receivers: receivers)
+  }
+
+  private func send(_ count: Int, size: Int, from: Int, receivers: Int) {
     var sent = 0
     var received = 0
     while sent < count {
-      if unsafe write(counts[from], frame, 12 + 64) > 0 { sent &+= 1 }
+      if unsafe write(counts[from], frame, VirtioNetHeader.size + size) > 0 { sent &+= 1 }
       // A socket that is full looks like a link that is down: no more than a burst is ever under way.
       if sent % 32 == 0 || sent == count {
         while received < sent &* receivers { received &+= drain() }

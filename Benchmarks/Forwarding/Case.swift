@@ -17,6 +17,8 @@ struct Case: Sendable {
     Case(name: "learn: every frame a new station") { learn() },
     Case(name: "flood to 8 ports, a frame") { flood() },
     Case(name: "tag push and pop") { pushPop() },
+    Case(name: "routed, 10 servers") { RoutedBench(servers: 10).measure() },
+    Case(name: "routed, 4 000 servers") { RoutedBench(servers: 4_000).measure() },
     Case(name: dictionaryName) { dictionary(stations: 100_000) },
   ]
 

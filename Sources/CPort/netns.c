@@ -136,3 +136,19 @@ int cport_netns_remove(const char *path) {
     struct binding b = {.path = path};
     return on_own_thread(&b);
 }
+
+/* The thread that unshares ends at once; the descriptor keeps the namespace. */
+static void *unshare_thread(void *result) {
+    int fd = unshare(CLONE_NEWNET) < 0 ? -errno : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    *(int *)result = fd == -1 ? -errno : fd;
+    return NULL;
+}
+
+int cport_netns_private(void) {
+    pthread_t thread;
+    int result = -EAGAIN;
+    int error = pthread_create(&thread, NULL, unshare_thread, &result);
+    if (error) return -error;
+    pthread_join(thread, NULL);
+    return result;
+}

@@ -125,7 +125,7 @@ extension Control {
       networks: rack.networks.count, stations: stations.count, stationLimit: stations.limit,
       stationsEvicted: stations.evicted, stationsRefused: stations.refused, workers: dataplane.workers,
       ioDriver: dataplane.driver, adopted: start.adopted, made: start.made, removed: start.removed,
-      problems: start.problems.values.joined().sorted() + vanishedNamespaces())
+      problems: start.problems.values.joined().sorted() + vanishedNamespaces() + (await gateway.problems()))
   }
 
   private func vanishedNamespaces() -> [String] {

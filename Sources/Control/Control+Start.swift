@@ -1,7 +1,8 @@
 public import Dataplane
 import FoundationEssentials
+import Gateway
 public import Logging
-import Rack
+public import Rack
 public import Store
 public import Switching
 import Wire
@@ -19,8 +20,8 @@ extension Control {
   /// Enough NICs, ports and domains for a full rack; for `Dataplane.Configuration.limits`.
   public static var switchLimits: Switch.Limits {
     var limits = Switch.Limits()
-    limits.nics = max(limits.nics, 2 * Rack.serverLimit)
-    limits.ports = max(limits.ports, 3 * Rack.serverLimit + 1)
+    limits.nics = max(limits.nics, 2 * Rack.serverLimit + Wires.ownLimit)
+    limits.ports = max(limits.ports, 3 * Rack.serverLimit + 1 + Wires.ownLimit)
     return limits
   }
 
@@ -30,14 +31,16 @@ extension Control {
   ///   - dataplane: one that runs and has nothing attached.
   ///   - limits: those that the forwarding plane was made with.
   ///   - newRackLACPFast: the LACP rate of a rack that has no state yet.
+  ///   - plan: the ranges that addresses come from.
+  ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
   ///   - version: what `status` says.
-  /// - Throws: `StoreFault` when there is no usable state. Interfaces that cannot be had are no error: `status` names
-  ///   them, and the rest works.
+  /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way. Servers'
+  ///   interfaces that cannot be had are no error: `status` names them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
-    version: String, logger: Logger
+    plan: AddressPlan = AddressPlan(), gateway settings: GatewaySettings = .closed, version: String, logger: Logger
   ) async throws -> Control {
-    let rack = try await store.load(newRackLACPFast: newRackLACPFast)
+    let rack = try await store.load(newRackLACPFast: newRackLACPFast, plan: plan)
     var wires = Wires(limits)
     for network in rack.networks.values { try wires.openDomain(for: network.id) }
     // In the order in which they came, so that a lack of ports meets the youngest.
@@ -45,21 +48,28 @@ extension Control {
     var wanted: [(server: Server, slot: Int)] = []
     for server in servers { wanted.append((server, try wires.openSlot(for: server.id))) }
 
+    // Before anything else of the host is touched: it may refuse.
+    let gateway = try await GatewayStart.open(
+      settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
     let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
     let found = await nics.reconcile(wanted)
     wires.locations = found.locations
     for problem in found.problems.values.joined() { logger.warning("\(problem)") }
 
-    var change = ForwardingChange()
+    var change = gateway.change
+    var routing = gateway.routing
     for network in rack.networks.values { change.domains.updateValue(network.vid, forKey: wires.domainOf[network.id]!) }
-    for server in servers { change.ports.merge(wires.programs(for: server)) { $1 } }
+    for server in servers {
+      change.ports.merge(wires.programs(for: server)) { $1 }
+      routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
+    }
     await dataplane.setAging(seconds: rack.aging)
     await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: rack.lacpFast)
-    await dataplane.apply(change)
+    await dataplane.apply(change, routing)
 
     let report = StartReport(
       version: version, at: SystemEntropy().now, adopted: found.adopted, made: found.made, removed: found.removed,
-      problems: found.problems)
+      problems: found.problems.merging([nil: gateway.problems]) { $0 + $1 })
     logger.info(
       "started",
       metadata: [
@@ -68,6 +78,8 @@ extension Control {
         "removed": "\(found.removed)",
       ])
     return Control(
-      rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, start: report, logger: logger)
+      rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
+      start: report,
+      logger: logger)
   }
 }

@@ -1,4 +1,5 @@
 import Dataplane
+import Gateway
 import Ports
 import Rack
 import Switching
@@ -55,12 +56,16 @@ extension Control {
   /// After the commit: one transaction on the forwarding plane.
   func forward(_ outcome: Outcome) async {
     var change = ForwardingChange()
+    var routing = RoutingChange()
     for effect in outcome.effects {
       switch effect {
       case .rewire(let id), .setMTU(let id):
-        change.ports.merge(wires.programs(for: outcome.server(id)!)) { $1 }
+        let server = outcome.server(id)!
+        change.ports.merge(wires.programs(for: server)) { $1 }
+        routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
       case .removeNICs(let server):
         change.ports.merge(wires.absence(of: server.id)) { $1 }
+        if let bond0 = wires.ports(of: server.id).first { routing.interfaces.updateValue(nil, forKey: bond0) }
       case .openDomain(let id):
         change.domains.updateValue(outcome.network(id)!.vid, forKey: wires.domainOf[id]!)
       case .closeDomain(let id):
@@ -72,7 +77,7 @@ extension Control {
       case .makeNICs: break
       }
     }
-    if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change) }
+    if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }
   }
 
   /// At the end: what is no longer used.

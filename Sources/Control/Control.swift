@@ -24,6 +24,7 @@ public actor Control {
   let dataplane: Dataplane
   let nics: NICs
   var wires: Wires
+  let gateway: RunningGateway
   var start: StartReport
   private let logger: Logger
   private var entropy = SystemEntropy()
@@ -32,9 +33,10 @@ public actor Control {
   private var isStopped = false
 
   init(
-    rack: Rack, store: Store, dataplane: Dataplane, nics: NICs, wires: Wires, start: StartReport, logger: Logger
+    rack: Rack, store: Store, dataplane: Dataplane, nics: NICs, wires: Wires, gateway: RunningGateway,
+    start: StartReport, logger: Logger
   ) {
-    (self.rack, self.store, self.dataplane, self.nics) = (rack, store, dataplane, nics)
+    (self.rack, self.store, self.dataplane, self.nics, self.gateway) = (rack, store, dataplane, nics, gateway)
     (self.wires, self.start, self.logger) = (wires, start, logger)
   }
 
@@ -58,6 +60,7 @@ public actor Control {
     defer { turnstile.leave() }
     guard !isStopped else { return }
     isStopped = true
+    await gateway.masquerade?.remove()
     await dataplane.stop()
     do { try store.close() } catch { logger.error("closing the store", metadata: ["error": "\(error)"]) }
   }

@@ -10,8 +10,7 @@ import Switching
 /// name that it has: somebody may have moved or renamed it. One that nobody wants is removed, then what is missing is
 /// made. A NIC that cannot be had is a problem of its server; the rest goes on.
 ///
-/// The daemon before us may have ended a moment ago, and the kernel lets go of interfaces that its io_uring held a
-/// little after that: an interface that is busy is tried again until `patience` is over.
+/// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
 extension NICs {
   /// For all interfaces together, from the start.
   private static let patience = Duration.seconds(3)
@@ -27,6 +26,8 @@ extension NICs {
   private struct Inventory {
     var marked: [OwnershipMarks.Owned: [NICLocation]] = [:]
     var ourNamespaces: Set<String> = []
+    /// Uplinks of ours that somebody moved away from the host; those on the host are the business of `Uplinks`.
+    var strayUplinks: [NICLocation] = []
     /// Names in use, unmarked ones too; `nil` is the host.
     var names: [String?: Set<String>] = [:]
     var faults: [String: String] = [:]
@@ -51,6 +52,7 @@ extension NICs {
         }
       }
     }
+    for location in inventory.strayUplinks { _ = await remove(location, until: deadline, &result) }
     let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
     for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
 
@@ -58,7 +60,7 @@ extension NICs {
       for nic in PortName.nics {
         do {
           if let location = keep[.nic(server.id, nic)] {
-            let tap = try await open(location, until: deadline)
+            let tap = try await TAP.open(location.device, in: location.namespace, until: deadline)
             try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
             result.locations[server.id, default: [:]][nic] = location
             result.adopted += 1
@@ -91,6 +93,10 @@ extension NICs {
             inventory.marked[.nic(server, nic), default: []].append(location)
           case .namespace:
             if let namespace { inventory.ourNamespaces.insert(namespace) }
+          case .uplink:
+            guard namespace != nil else { break }
+            inventory.strayUplinks.append(
+              NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace))
           case nil: break
           }
         }
@@ -100,18 +106,6 @@ extension NICs {
       }
     }
     return inventory
-  }
-
-  /// Opens an interface that exists. Throws EBUSY when somebody else still holds it at the deadline.
-  private func open(_ location: NICLocation, until deadline: ContinuousClock.Instant) async throws -> TAP {
-    while true {
-      do {
-        return try TAP.open(location.device, in: location.namespace)
-      } catch {
-        guard error.errno == EBUSY, ContinuousClock.now < deadline else { throw error }
-        try await Task.sleep(for: .milliseconds(10))
-      }
-    }
   }
 
   private func makeMissing(
@@ -133,7 +127,7 @@ extension NICs {
     _ location: NICLocation, until deadline: ContinuousClock.Instant, _ result: inout Reconciliation
   ) async -> Bool {
     do {
-      try await open(location, until: deadline).remove()
+      try await TAP.open(location.device, in: location.namespace, until: deadline).remove()
       result.removed += 1
       return true
     } catch {

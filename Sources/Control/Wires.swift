@@ -1,4 +1,5 @@
 import Dataplane
+import Gateway
 import Rack
 import Switching
 import Wire
@@ -6,8 +7,12 @@ import Wire
 /// The rack in the forwarding plane's terms: which small integers stand for a server's NICs and ports and for a
 /// network, and what each port's program is.
 ///
-/// A server has a slot s: NICs 2s and 2s+1, ports 3s+1 (bond0), 3s+2, 3s+3. The numbers mean nothing after a restart.
+/// A server has a slot s: NICs 2s and 2s+1, ports 3s+1 (bond0), 3s+2, 3s+3. The last NICs and ports are the rack's own: its uplinks'
+/// and the metadata service's. The numbers mean nothing after a restart.
 struct Wires {
+  /// NICs of the rack's own, and as many ports: an uplink for each facility at most, and the metadata service.
+  static let ownLimit = 16
+
   private var slots: IndexPool
   private var domains: IndexPool
   private(set) var slotOf: [ServerID: Int] = [:]
@@ -17,8 +22,11 @@ struct Wires {
   /// The NICs that are attached, and where they are.
   var locations: [ServerID: [PortName: NICLocation]] = [:]
 
+  private let limits: Switch.Limits
+
   init(_ limits: Switch.Limits) {
-    slots = IndexPool(0..<min(limits.nics / 2, (limits.ports - 1) / 3))
+    self.limits = limits
+    slots = IndexPool(0..<min((limits.nics - Self.ownLimit) / 2, (limits.ports - 1 - Self.ownLimit) / 3))
     domains = IndexPool(1..<limits.domains)
   }
 
@@ -48,6 +56,11 @@ struct Wires {
     guard let domain = domainOf.removeValue(forKey: network) else { return }
     networkIn[domain] = nil
     domains.giveBack(domain.value)
+  }
+
+  /// NIC and port number `number`, below `ownLimit`, of the rack's own.
+  func own(_ number: Int) -> (nic: NICIndex, port: PortIndex) {
+    (NICIndex(limits.nics - 1 - number), PortIndex(limits.ports - 1 - number))
   }
 
   // MARK: Looking up
@@ -94,6 +107,15 @@ struct Wires {
   /// The programs of a server that is going.
   func absence(of server: ServerID) -> [PortIndex: PortProgram] {
     Dictionary(uniqueKeysWithValues: ports(of: server).map { ($0, .absent) })
+  }
+
+  /// bond0's routed interface: nil while it is none. Nothing for a server that has no slot.
+  func interfaces(for server: Server, _ plan: RoutingPlan) -> [PortIndex: RoutedInterface?] {
+    guard let slot = slotOf[server.id] else { return [:] }
+    let isRouted = server.wiring.contains { port in
+      port.role == .routed && port.members.contains { locations[server.id]?[$0] != nil }
+    }
+    return [Self.port(.bond0, slot: slot): isRouted ? plan.interface(of: server) : nil]
   }
 
   private func role(_ role: PortWiring.Role) -> PortProgram.Role {

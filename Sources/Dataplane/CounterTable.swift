@@ -11,12 +11,20 @@ public struct NICCounters: Hashable, Sendable {
   /// Name of the reason (`DropReason.name`) to frames, without zeros.
   public var drops: [String: UInt64] = [:]
   public init() {}
+
+  static func += (sum: inout NICCounters, more: NICCounters) {
+    sum.rxPackets += more.rxPackets
+    sum.rxBytes += more.rxBytes
+    sum.txPackets += more.txPackets
+    sum.txBytes += more.txBytes
+    sum.drops.merge(more.drops) { $0 + $1 }
+  }
 }
 
-/// Counters of all NICs, in one piece of memory, 512 bytes a NIC.
+/// Counters of all NICs by one thread, in one piece of memory, 512 bytes a NIC.
 ///
 /// ## Threads
-/// One writer, the worker: a relaxed load, an addition and a relaxed store, which compile to one plain `inc`. Any number
+/// One writer, the worker or the slow path: a relaxed load, an addition and a relaxed store, which compile to one plain `inc`. Any number
 /// of readers, which see each counter whole, and different counters of a NIC at slightly different moments.
 @safe final class CounterTable: Sendable {
   /// Four traffic counters, then one for each drop reason.

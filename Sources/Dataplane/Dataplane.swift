@@ -1,3 +1,4 @@
+public import Gateway
 import Glibc
 public import Ports
 public import Switching
@@ -36,7 +37,8 @@ public final class Dataplane: Sendable {
 
   private let mailbox: Mailbox<WorkerLetter>
   private let slowPath: SlowPathInbox
-  private let counters: CounterTable
+  /// One for each thread, which is its only writer.
+  private let counters: (worker: CounterTable, slowPath: CounterTable)
   private let taps = Mutex<[NICIndex: AttachedTAP]>([:])
   private let threads: [pthread_t]
   /// "io_uring" or "read/write".
@@ -49,11 +51,13 @@ public final class Dataplane: Sendable {
     let slowPoller = try Poller()
     let (wakeWorker, wakeSlowPath) = (workerPoller.waker, slowPoller.waker)
     let inbox = SlowPathInbox(
-      queue: SlowQueue(), mailbox: Mailbox<SlowLetter>(waker: wakeSlowPath), waker: wakeSlowPath)
+      queue: SlowQueue(), packets: PacketQueues(), mailbox: Mailbox<SlowLetter>(waker: wakeSlowPath),
+      waker: wakeSlowPath)
     let mailbox = Mailbox<WorkerLetter>(waker: wakeWorker)
     let pollers = (worker: Handover(workerPoller), slowPath: Handover(slowPoller))
     let counters = CounterTable(nicLimit: configuration.limits.nics)
-    (self.mailbox, self.counters, slowPath) = (mailbox, counters, inbox)
+    let slowCounters = CounterTable(nicLimit: configuration.limits.nics)
+    (self.mailbox, self.counters, slowPath) = (mailbox, (counters, slowCounters), inbox)
 
     var driverName = ""
     let worker = ForwardingThread("toprack-fwd") { ready in
@@ -66,7 +70,9 @@ public final class Dataplane: Sendable {
       worker.run()
     }
     let slow = ForwardingThread("toprack-slow") { ready in
-      var slowPath = SlowPath(poller: pollers.slowPath.take(), inbox: inbox, worker: mailbox)
+      var slowPath = SlowPath(
+        poller: pollers.slowPath.take(), inbox: inbox, worker: mailbox, counters: slowCounters,
+        seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
     }
@@ -113,7 +119,11 @@ public final class Dataplane: Sendable {
   }
 
   /// Counts since `attach`.
-  public func counters(of nic: NICIndex) -> NICCounters { counters.read(nic) }
+  public func counters(of nic: NICIndex) -> NICCounters {
+    var counters = counters.worker.read(nic)
+    counters += self.counters.slowPath.read(nic)
+    return counters
+  }
 
   /// Whether the interface is up on the server's side, asked of the kernel now.
   public func isLinkUp(_ nic: NICIndex) -> Bool { taps.withLock { $0[nic] }?.tap.isUp() ?? false }
@@ -127,12 +137,19 @@ public final class Dataplane: Sendable {
 
   // MARK: Forwarding
 
-  /// Applies one transaction: first frames see it, then the bonds' partners hear of it.
-  public func apply(_ change: ForwardingChange) async {
-    await withCheckedContinuation { continuation in mailbox.post(.apply(change) { continuation.resume() }) }
-    guard !change.ports.isEmpty else { return }
+  /// Applies one transaction: first frames see it, then the bonds' partners and the routed interfaces' neighbours hear of it.
+  public func apply(_ change: ForwardingChange, _ routing: RoutingChange = RoutingChange()) async {
+    await withCheckedContinuation { continuation in mailbox.post(.apply(change, routing) { continuation.resume() }) }
+    guard !change.ports.isEmpty || !routing.interfaces.isEmpty else { return }
     await withCheckedContinuation { continuation in
-      slowPath.mailbox.post(.apply(change.ports) { continuation.resume() })
+      slowPath.mailbox.post(.apply(change.ports, routing) { continuation.resume() })
+    }
+  }
+
+  /// What the gateway knows of the hosts behind the routed interfaces.
+  public func neighbours() async -> [NeighbourReport] {
+    await withCheckedContinuation { continuation in
+      slowPath.mailbox.post(.neighbours { continuation.resume(returning: $0) })
     }
   }
 

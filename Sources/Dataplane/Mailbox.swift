@@ -1,6 +1,8 @@
+import Gateway
 import Ports
 import Switching
 import Synchronization
+import Wire
 
 /// A TAP in use. Whoever holds the object keeps the descriptor open.
 final class AttachedTAP: Sendable {
@@ -12,7 +14,7 @@ final class AttachedTAP: Sendable {
 enum WorkerLetter: Sendable {
   case attach(AttachedTAP, NICIndex, reply: @Sendable (PortsFault?) -> Void)
   case detach(NICIndex, reply: @Sendable () -> Void)
-  case apply(ForwardingChange, reply: @Sendable () -> Void)
+  case apply(ForwardingChange, RoutingChange, reply: @Sendable () -> Void)
   case setAging(seconds: UInt32, reply: @Sendable () -> Void)
   case list(StationQuery, reply: @Sendable ([StationRecord]) -> Void)
   case flush(StationQuery, reply: @Sendable (Int) -> Void)
@@ -20,6 +22,9 @@ enum WorkerLetter: Sendable {
   case carries(NICIndex, reply: @Sendable (Bool) -> Void)
   /// From the slow path: what LACP has agreed for a bond.
   case carry(BondCarriage, PortIndex)
+  /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its next use is to
+  /// be told.
+  case neighbour(Neighbour, MACAddress?, watched: Bool)
   /// From the slow path: a write failed, is the link still up?
   case checkLink(NICIndex)
   case stop(reply: @Sendable () -> Void)

@@ -1,3 +1,4 @@
+import Gateway
 public import LinkAggregation
 import Ports
 public import Switching
@@ -8,10 +9,11 @@ enum SlowLetter: Sendable {
   case configure(system: MACAddress, fastRate: Bool, reply: @Sendable () -> Void)
   case attach(AttachedTAP, NICIndex)
   case detach(NICIndex, reply: @Sendable () -> Void)
-  case apply([PortIndex: PortProgram], reply: @Sendable () -> Void)
+  case apply([PortIndex: PortProgram], RoutingChange, reply: @Sendable () -> Void)
   /// From the worker.
   case link(NICIndex, up: Bool)
   case report(Set<PortIndex>?, reply: @Sendable ([BondReport]) -> Void)
+  case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
   case stop(reply: @Sendable () -> Void)
 }
 
@@ -27,13 +29,14 @@ public struct BondReport: Sendable {
   }
 }
 
-/// The second thread of the forwarding plane: protocols that need a clock and a few frames a second. Now that is LACP.
+/// The second thread of the forwarding plane: protocols that need a clock and a few frames a second. LACP for the bonds (this file),
+/// and for the routed interfaces what the `Gateway` speaks: ARP, neighbour discovery, ICMP, DHCP (`SlowPath+Gateway`).
 ///
 /// ## How it works
-/// A turn: wait for a letter, a frame or the next deadline; do the letters; give the frames to their bonds; let the bonds
-/// that are due do their work. After each event a bond's frames are written, straight to the TAP (one write is one frame,
-/// whoever writes), and what it has agreed is told to the worker when it has changed. So an LACPDU never waits behind
-/// data: in, it has a ring of its own, out, no queue at all.
+/// A turn: wait for a letter, a frame or the next deadline; do the letters; give the frames to their bonds and to the gateway; let
+/// those that are due do their work. After each event frames are written, straight to the TAP (one write is one frame,
+/// whoever writes), and what has changed is told to the worker. So an LACPDU never waits behind
+/// data: in, it has a ring of its own, out, no queue at all. Nor behind the gateway's packets: of those a turn takes a few.
 ///
 /// ## Invariants
 /// 1. A NIC is a place of at most one bond.
@@ -42,7 +45,7 @@ public struct BondReport: Sendable {
 /// ## Threads
 /// Everything here belongs to this thread. In: `SlowPathInbox`. Out: letters to the worker, and replies.
 struct SlowPath: ~Copyable {
-  private struct Entry {
+  struct Entry {
     var bond: Bond
     var places: [Aggregation.Place]
     /// What the worker was told last; nil: nothing yet.
@@ -50,12 +53,15 @@ struct SlowPath: ~Copyable {
   }
 
   private let poller: Poller
-  private let inbox: SlowPathInbox
-  private let worker: Mailbox<WorkerLetter>
-  private var bonds: [PortIndex: Entry] = [:]
+  let inbox: SlowPathInbox
+  let worker: Mailbox<WorkerLetter>
+  /// What this thread has sent and dropped; the worker has a table of its own.
+  let counters: CounterTable
+  var bonds: [PortIndex: Entry] = [:]
   private var placeOf: [NICIndex: (port: PortIndex, member: Int)] = [:]
-  private var up: Set<NICIndex> = []
-  private var taps: [NICIndex: AttachedTAP] = [:]
+  var up: Set<NICIndex> = []
+  var taps: [NICIndex: AttachedTAP] = [:]
+  var routed: RoutedPorts
   private var system = MACAddress(0x0200_0000_0001)
   private var fastRate = false
   private var stopped = false
@@ -65,10 +71,14 @@ struct SlowPath: ~Copyable {
   /// Deadlines are met this late at most, so that thousands of bonds do not each wake the thread.
   private static let granularity: UInt64 = 5
 
-  init(poller: consuming Poller, inbox: SlowPathInbox, worker: Mailbox<WorkerLetter>) {
+  init(
+    poller: consuming Poller, inbox: SlowPathInbox, worker: Mailbox<WorkerLetter>, counters: CounterTable, seed: UInt64
+  ) {
     self.poller = poller
     self.inbox = inbox
     self.worker = worker
+    self.counters = counters
+    routed = RoutedPorts(seed: seed)
   }
 
   /// Works until a `stop` letter comes.
@@ -79,22 +89,30 @@ struct SlowPath: ~Copyable {
       if let letters = inbox.mailbox.take() {
         for letter in letters { answer(letter) }
       }
-      while let entry = inbox.queue.pop() { receive(entry) }
+      takeLACP()
+      takePackets()
       let now = Clock.milliseconds()
       for (port, entry) in bonds where entry.bond.deadline.map({ $0 <= now }) ?? false {
         bonds[port]?.bond.tick(at: now)
         finish(port, at: now)
       }
+      tickGateway(at: now)
     }
   }
 
   private borrowing func timeout() -> Int {
-    guard let next = bonds.values.lazy.compactMap(\.bond.deadline).min() else { return -1 }
+    if routed.hasMore { return 0 }
+    let bond = bonds.values.lazy.compactMap(\.bond.deadline).min()
+    guard let next = [bond, routed.gateway.deadline].compactMap(\.self).min() else { return -1 }
     let now = Clock.milliseconds()
     return Int(max(Self.granularity, next > now ? min(next - now, 60_000) : 0))
   }
 
   // MARK: Frames
+
+  mutating func takeLACP() {
+    while let entry = inbox.queue.pop() { receive(entry) }
+  }
 
   private mutating func receive(_ entry: SlowQueue.Entry) {
     guard let (port, member) = placeOf[NICIndex(Int(entry.nic))] else { return }
@@ -110,6 +128,7 @@ struct SlowPath: ~Copyable {
     guard let entry = bonds[port], entry.told != entry.bond.carriage else { return }
     bonds[port]?.told = entry.bond.carriage
     worker.post(.carry(carriage(of: entry), port))
+    noteLink(of: port, at: now)
   }
 
   private mutating func transmit(_ port: PortIndex, at now: UInt64) {
@@ -152,20 +171,27 @@ struct SlowPath: ~Copyable {
         finish(port, at: now)
       }
       reply()
-    case .attach(let attached, let nic): taps[nic] = attached
+    case .attach(let attached, let nic):
+      counters.reset(nic)
+      taps[nic] = attached
     case .detach(let nic, let reply):
       setLink(nic, up: false, at: now)
       taps[nic] = nil
       reply()
-    case .apply(let programs, let reply):
+    case .apply(let programs, let routing, let reply):
+      // What an interface that goes has to say still goes by its bond.
+      endInterfaces(routing, at: now)
       // First the bonds that end, then those that begin: a NIC can change hands in one transaction.
       for (port, program) in programs where program.aggregation == nil || program.members.isEmpty { end(port, at: now) }
       for (port, program) in programs { program.aggregation.map { set(port, program, $0, at: now) } }
+      for (port, program) in programs { noteMembers(program, of: port) }
+      beginInterfaces(routing, at: now)
       reply()
     case .link(let nic, let isUp): setLink(nic, up: isUp, at: now)
     case .report(let ports, let reply):
       let wanted = ports.map { $0.filter { bonds[$0] != nil } } ?? Set(bonds.keys)
       reply(wanted.sorted { $0.value < $1.value }.compactMap { report($0, at: now) })
+    case .neighbours(let reply): reply(routed.gateway.neighbours(at: now))
     case .stop(let reply):
       stopped = true
       reply()
@@ -174,7 +200,7 @@ struct SlowPath: ~Copyable {
 
   private mutating func setLink(_ nic: NICIndex, up isUp: Bool, at now: UInt64) {
     if isUp { up.insert(nic) } else { up.remove(nic) }
-    guard let (port, member) = placeOf[nic] else { return }
+    guard let (port, member) = placeOf[nic] else { return noteLink(ofPlain: nic, at: now) }
     bonds[port]?.bond.setLink(member: member, up: isUp, at: now)
     // Whether any link is up is part of what the worker is told.
     bonds[port]?.told = nil
@@ -214,6 +240,7 @@ struct SlowPath: ~Copyable {
     }
     transmit(port, at: now)
     bonds[port] = nil
+    noteLink(of: port, at: now)
   }
 
   private borrowing func report(_ port: PortIndex, at now: UInt64) -> BondReport? {

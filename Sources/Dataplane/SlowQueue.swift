@@ -6,6 +6,7 @@ import Wire
 /// The slow path as a worker sees it.
 struct SlowPathInbox: Sendable {
   let queue: SlowQueue
+  let packets: PacketQueues
   let mailbox: Mailbox<SlowLetter>
   let waker: Waker
 }
@@ -54,16 +55,19 @@ struct SlowPathInbox: Sendable {
   }
 }
 
-/// Ten slow protocols frames a second from a NIC; what is more is not heard. Source: IEEE 802.3-2018 57A.2.
+/// So many frames of a kind in each second from each NIC; what is more is not heard.
 ///
 /// ## Threads
 /// The worker's.
 @safe struct SlowLimit: ~Copyable {
-  static let perSecond: UInt8 = 10
+  /// Slow protocols: IEEE 802.3-2018 57A.2.
+  static let slowProtocols: UInt16 = 10
+  private let perSecond: UInt16
   private let seconds: UnsafeMutablePointer<UInt32>
-  private let counts: UnsafeMutablePointer<UInt8>
+  private let counts: UnsafeMutablePointer<UInt16>
 
-  init(nics: Int) {
+  init(nics: Int, perSecond: UInt16) {
+    self.perSecond = perSecond
     unsafe seconds = .allocate(capacity: nics)
     unsafe seconds.initialize(repeating: 0, count: nics)
     unsafe counts = .allocate(capacity: nics)
@@ -80,7 +84,7 @@ struct SlowPathInbox: Sendable {
       unsafe seconds[nic.value] = now
       unsafe counts[nic.value] = 0
     }
-    guard unsafe counts[nic.value] < Self.perSecond else { return false }
+    guard unsafe counts[nic.value] < perSecond else { return false }
     unsafe counts[nic.value] += 1
     return true
   }

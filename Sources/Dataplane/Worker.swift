@@ -1,3 +1,4 @@
+import Gateway
 import Ports
 import Switching
 import Wire
@@ -18,12 +19,14 @@ import Wire
 /// letters, and the slow path's queues. Nothing on the path of a frame allocates, locks or counts references.
 struct Worker: ~Copyable {
   private var plane: Switch
+  private var router: Router
   private var driver: TAPDriver
   private let poller: Poller
   private let mailbox: Mailbox<WorkerLetter>
   private let counters: CounterTable
   private let slowPath: SlowPathInbox
   private var slowLimit: SlowLimit
+  private var packetLimits: PacketLimits
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
   private var now: UInt32 = 1
   private let epoch = Clock.milliseconds()
@@ -43,7 +46,9 @@ struct Worker: ~Copyable {
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, mailbox: Mailbox<WorkerLetter>,
     counters: CounterTable, slowPath: SlowPathInbox
   ) {
-    slowLimit = SlowLimit(nics: plane.limits.nics)
+    slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
+    packetLimits = PacketLimits(nics: plane.limits.nics)
+    router = Router(portLimit: plane.limits.ports)
     self.plane = plane
     self.driver = driver
     self.poller = poller
@@ -133,6 +138,7 @@ struct Worker: ~Copyable {
     finishSends()
   }
 
+  @inline(__always)
   private mutating func dispatch(_ frame: FrameBuffer, _ header: FrameHeader, at index: Int, from nic: NICIndex) {
     let size = frame.packetSize(header)
     var verdict = plane.decide(header, packetSize: size, from: nic, at: now)
@@ -149,6 +155,8 @@ struct Worker: ~Copyable {
       send(frame, header, size, to: target, tagControl)
     case .slowProtocol:
       handOver(frame, from: nic)
+    case .route(let port):
+      route(frame.withTag(TagForm.untagged, header), header, size, from: nic, port)
     case .flood(let domain, let origin):
       flood(frame, header, size, at: index, from: nic, in: domain, origin)
     }
@@ -161,6 +169,51 @@ struct Worker: ~Copyable {
     guard size <= plane.mtu(of: target) else { return counters.dropped(target, .mtuExceeded) }
     if driver.isFull { finishSends() }
     driver.send(frame.withTag(tagControl, header), to: target.value)
+  }
+
+  // MARK: Routed packets
+
+  @inline(__always)
+  private mutating func route(
+    _ untagged: FrameBuffer, _ header: FrameHeader, _ size: Int, from nic: NICIndex, _ port: PortIndex
+  ) {
+    var frame = untagged
+    switch router.route(&frame, header, packetSize: size, from: port) {
+    case .drop(let reason):
+      counters.dropped(nic, reason)
+    case .forward(let neighbour, let isWatched):
+      if isWatched { handOver(.used, .transit, nil, from: nic, port, neighbour) }
+      transmit(frame, by: neighbour.port)
+    case .slow(let kind, let queue, let neighbour):
+      handOver(kind, queue, frame, from: nic, port, neighbour)
+    }
+  }
+
+  @inline(__always)
+  private mutating func transmit(_ frame: FrameBuffer, by port: PortIndex) {
+    let target: NICIndex
+    switch plane.egress(by: port) {
+    case .forward(let nic, tagControl: _): target = nic
+    case .balance:
+      guard let nic = plane.member(of: port, for: frame.flowHash) else { return }
+      target = nic
+    case .drop, .flood, .slowProtocol, .route:
+      if let nic = plane.counter(of: port) { counters.dropped(nic, .linkDown) }
+      return
+    }
+    if driver.isFull { finishSends() }
+    driver.send(frame, to: target.value)
+  }
+
+  /// To the slow path, as many of a class in a second as one NIC may.
+  private mutating func handOver(
+    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, from nic: NICIndex, _ port: PortIndex,
+    _ neighbour: Neighbour
+  ) {
+    guard packetLimits.allows(nic, queue, at: now),
+      slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour)
+    else { return counters.dropped(nic, .gatewayBusy) }
+    slowPath.waker.wake()
   }
 
   /// A slow protocols frame goes to the slow path, ten a second from a NIC: IEEE 802.3-2018 57A.2.
@@ -257,8 +310,9 @@ struct Worker: ~Copyable {
       case .detach(let nic, let reply):
         detach(nic)
         reply()
-      case .apply(let change, let reply):
+      case .apply(let change, let routing, let reply):
         plane.apply(change)
+        router.apply(routing)
         reply()
       case .setAging(let seconds, let reply):
         plane.stations.setAging(seconds: seconds)
@@ -272,6 +326,7 @@ struct Worker: ~Copyable {
             refused: plane.stations.refused))
       case .carries(let nic, let reply): reply(carries(nic))
       case .carry(let carriage, let port): plane.setCarriage(carriage, of: port)
+      case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
       case .checkLink(let nic): if !driver.isUp(nic.value) { linkWentDown(nic) }
       case .stop(let reply):
         stopped = true

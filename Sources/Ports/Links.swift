@@ -23,15 +23,19 @@ public enum Links {
 
   public static func list(in namespace: String?) throws(PortsFault) -> [Link] {
     try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) -> [Link] in
-      var raw = [cport_link](repeating: cport_link(), count: 64)
-      while true {
-        let capacity = Int32(raw.count)
-        let found = try PortsFault.check(
-          unsafe cport_link_list(descriptor, &raw, capacity),
-          "listing interfaces" + (namespace.map { " of namespace \($0)" } ?? ""))
-        if found <= raw.count { return raw[..<found].map(Link.init) }
-        raw = [cport_link](repeating: cport_link(), count: found + 64)
-      }
+      try list(descriptor: descriptor, "listing interfaces" + (namespace.map { " of namespace \($0)" } ?? ""))
+    }
+  }
+
+  static func list(
+    descriptor: Int32, _ what: @autoclosure () -> String = "listing interfaces"
+  ) throws(PortsFault) -> [Link] {
+    var raw = [cport_link](repeating: cport_link(), count: 64)
+    while true {
+      let capacity = Int32(raw.count)
+      let found = try PortsFault.check(unsafe cport_link_list(descriptor, &raw, capacity), what())
+      if found <= raw.count { return raw[..<found].map(Link.init) }
+      raw = [cport_link](repeating: cport_link(), count: found + 64)
     }
   }
 
@@ -40,17 +44,39 @@ public enum Links {
     _ name: String, in namespace: String?, mac: UInt64? = nil, mtu: Int? = nil, alias: String? = nil,
     alternativeName: String? = nil
   ) throws(PortsFault) {
-    let octets = mac.map { value in (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * $0)) } }
     try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) in
-      let result = unsafe withOptional(octets) { octets in
-        unsafe withOptional(alias) { alias in
-          unsafe withOptional(alternativeName) { alternative in
-            unsafe cport_link_set(descriptor, name, octets, UInt32(mtu ?? 0), alias, alternative)
-          }
+      try configure(
+        name, descriptor: descriptor, namespace, mac: mac, mtu: mtu, alias: alias, alternativeName: alternativeName)
+    }
+  }
+
+  /// Sets the interface up or down.
+  public static func setUp(_ name: String, _ up: Bool, in namespace: String?) throws(PortsFault) {
+    try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) in
+      try setUp(name, up, descriptor: descriptor, namespace)
+    }
+  }
+
+  static func configure(
+    _ name: String, descriptor: Int32, _ namespace: String? = nil, mac: UInt64? = nil, mtu: Int? = nil,
+    alias: String? = nil, alternativeName: String? = nil
+  ) throws(PortsFault) {
+    let octets = mac.map { value in (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * $0)) } }
+    let result = unsafe withOptional(octets) { octets in
+      unsafe withOptional(alias) { alias in
+        unsafe withOptional(alternativeName) { alternative in
+          unsafe cport_link_set(descriptor, name, octets, UInt32(mtu ?? 0), alias, alternative)
         }
       }
-      try PortsFault.check(result, "configuring \(place(name, namespace))")
     }
+    try PortsFault.check(result, "configuring \(place(name, namespace))")
+  }
+
+  static func setUp(
+    _ name: String, _ up: Bool, descriptor: Int32, _ namespace: String? = nil
+  ) throws(PortsFault) {
+    try PortsFault.check(
+      unsafe cport_link_set_up(descriptor, name, up ? 1 : 0), "setting \(place(name, namespace)) \(up ? "up" : "down")")
   }
 
   @unsafe private static func withOptional<R>(_ bytes: [UInt8]?, _ body: (UnsafePointer<UInt8>?) -> R) -> R {

@@ -11,8 +11,9 @@ import Glibc
 public enum NetworkNamespaces {
   static let directory = "/run/netns"
 
-  /// Names of all, sorted; empty when there are none.
+  /// Names of all but the one that the process itself is in, sorted; empty when there are none.
   public static func list() -> [String] {
+    let own = unsafe status("/proc/self/ns/net")
     guard let handle = unsafe opendir(directory) else { return [] }
     defer { unsafe closedir(handle) }
     var names: [String] = []
@@ -20,9 +21,17 @@ public enum NetworkNamespaces {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      if name != "." && name != ".." { names.append(name) }
+      guard name != ".", name != ".." else { continue }
+      if let own, let other = unsafe status("\(directory)/\(name)"), own == other { continue }
+      names.append(name)
     }
     return names.sorted()
+  }
+
+  /// What tells one namespace from another.
+  @unsafe private static func status(_ path: String) -> [UInt64]? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
   }
 
   public static func exists(_ name: String) -> Bool {

@@ -25,12 +25,31 @@ public struct TAP: ~Copyable, Sendable {
   /// Throws EBUSY when another process holds it, EINVAL when an interface of that name exists and is no TAP of ours,
   /// ENAMETOOLONG over 15 bytes, EPERM without CAP_NET_ADMIN.
   public static func open(_ name: String, in namespace: String?) throws(PortsFault) -> TAP {
-    var offloads: UInt32 = 0
-    let descriptor = try NetworkNamespaces.with(namespace) { (file) throws(PortsFault) -> Int in
-      try PortsFault.check(unsafe cport_tap_open(file, name, &offloads), "opening \(place(name, namespace))")
+    try NetworkNamespaces.with(namespace) { (file) throws(PortsFault) -> Opened in
+      try Opened(name, descriptor: file, namespace)
+    }.tap(name, namespace)
+  }
+
+  /// The same inside a namespace that has no name.
+  static func open(_ name: String, descriptor: Int32) throws(PortsFault) -> TAP {
+    try Opened(name, descriptor: descriptor, nil).tap(name, nil)
+  }
+
+  /// What the kernel gives; generic code carries no noncopyable value.
+  private struct Opened {
+    let descriptor: Int32
+    let offloads: UInt32
+
+    init(_ name: String, descriptor file: Int32, _ namespace: String?) throws(PortsFault) {
+      var offloads: UInt32 = 0
+      descriptor = Int32(
+        try PortsFault.check(unsafe cport_tap_open(file, name, &offloads), "opening \(place(name, namespace))"))
+      self.offloads = offloads
     }
-    return TAP(
-      descriptor: Int32(descriptor), name: name, namespace: namespace, offloads: Offloads(rawValue: offloads))
+
+    func tap(_ name: String, _ namespace: String?) -> TAP {
+      TAP(descriptor: descriptor, name: name, namespace: namespace, offloads: Offloads(rawValue: offloads))
+    }
   }
 
   /// Wraps a descriptor that behaves as a TAP's does, a frame a read and a frame a write: one end of a datagram socket

@@ -29,6 +29,8 @@ public struct Address: Hashable, Sendable {
     (self.id, self.kind, self.network, self.createdAt) = (id, kind, network, createdAt)
   }
 
+  /// The server's address, as a block of one.
+  public var host: IPBlock { IPBlock(family: network.family, base: network.base + 1, length: network.width) }
   /// The gateway's address as text.
   public var gateway: String { network.address(0) }
   /// The server's address as text.

@@ -1,17 +1,21 @@
 /// Which addresses of a kind are next in a facility: the part of address allocation that is kept on disk.
 ///
 /// ## How it works
-/// Each kind has a range, divided evenly among 16 facilities. A facility's share is cut into chunks: one for all public
-/// IPv4, a /25 at a time per project for private IPv4, a /56 per project for IPv6. A pool owns chunks, seen as one
-/// row of blocks of two addresses, and walks around it: the next block given out is the first free one from the cursor
-/// on. So a block that comes back rests until the cursor has been everywhere else.
+/// A facility has a range of each kind (`AddressPlan`). The lower three quarters of the public IPv4 range are one row of
+/// blocks of two addresses, for servers of all projects; the upper quarter is for elastic blocks. The other ranges are cut
+/// into chunks, which a project gets one at a time and keeps; its pool is the row of blocks of two in them.
 ///
-///     kind          range            share   chunk              blocks in a chunk
-///     public IPv4   198.18.0.0/15    /19     the whole share    4096
-///     private IPv4  10.64.0.0/12     /16     /25                64
-///     public IPv6   2001:db8::/32    /36     /56                2^62 (of 2^71)
+///     kind          chunk    blocks in a chunk
+///     public IPv4   none     the whole range, but for the elastic quarter
+///     private IPv4  /25      64
+///     public IPv6   /56      2^32 (of 2^71)
 ///
-/// 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) belong to nobody on the real Internet.
+/// A pool walks around its row: the next block given out is the first free one from the cursor on. So a block that comes
+/// back rests until the cursor has been everywhere else. Elastic blocks have a cursor of their own, which walks around the
+/// upper quarter, over addresses, since these blocks have different sizes.
+///
+/// The two parts of public IPv4 are where new blocks come from, no more: after a change of the range a server may have a block of
+/// the upper quarter, or a reservation lie in the lower part. Whoever looks for a free block looks at both.
 public struct AddressPool: Hashable, Sendable {
   public struct Key: Hashable, Sendable {
     /// Code of the facility.
@@ -26,55 +30,43 @@ public struct AddressPool: Hashable, Sendable {
   }
 
   public let key: Key
-  /// Numbers of the chunks within the facility's share, in the order in which the pool got them. It keeps them.
+  /// Numbers of the chunks, in the order in which the pool got them; none of public IPv4. It keeps them. A chunk's number is its
+  /// first address divided by its size, so it means the same addresses whatever the range.
   public var chunks: [Int]
-  /// Where the search for a free block begins: an index into all blocks of `chunks`.
+  /// Where the search for a free block begins: an index into the row.
   public var next: Int
+  /// Where the search for a free elastic block begins: an address of the upper quarter, counted from its first. 0 but for public
+  /// IPv4.
+  public var nextElastic: Int
 
-  public init(key: Key, chunks: [Int], next: Int) { (self.key, self.chunks, self.next) = (key, chunks, next) }
+  public init(key: Key, chunks: [Int] = [], next: Int = 0, nextElastic: Int = 0) {
+    (self.key, self.chunks, self.next, self.nextElastic) = (key, chunks, next, nextElastic)
+  }
 }
 
 /// The numbers behind the table above.
 extension Address.Kind {
-  /// First address of the range.
-  private var base: UInt128 {
-    switch self {
-    case .publicIPv4: 198 << 24 | 18 << 16
-    case .privateIPv4: 10 << 24 | 64 << 16
-    case .publicIPv6: 0x2001_0db8 << 96
-    }
-  }
-  /// Addresses in a facility's share: a sixteenth of the range.
-  private var shareSize: UInt128 {
-    switch self {
-    case .publicIPv4: 1 << 13
-    case .privateIPv4: 1 << 16
-    case .publicIPv6: 1 << 92
-    }
-  }
-  private var chunkSize: UInt128 {
-    switch self {
-    case .publicIPv4: shareSize
-    case .privateIPv4: 1 << 7
-    case .publicIPv6: 1 << 72
-    }
-  }
-  var chunksPerShare: Int { Int(shareSize / chunkSize) }
-  var blocksPerChunk: Int { Int(min(chunkSize / 2, 1 << 62)) }
-  /// Whether each project has a pool of its own.
+  /// Bits of the prefix of a server's block of two.
+  public var blockLength: Int { family == 4 ? 31 : 127 }
+
+  /// Whether each project has a pool of its own, made of chunks.
   var isPerProject: Bool { self != .publicIPv4 }
 
-  func block(_ index: Int, ofChunk chunk: Int, share: Int) -> IPBlock {
-    let first = base + UInt128(share) * shareSize + UInt128(chunk) * chunkSize
-    return IPBlock(family: family, base: first + UInt128(index) * 2, length: family == 4 ? 31 : 127)
+  /// Bits of a chunk's prefix.
+  var chunkLength: Int { self == .publicIPv6 ? 56 : 25 }
+  var blocksPerChunk: Int { self == .publicIPv6 ? 1 << 32 : 64 }
+
+  func chunk(of block: IPBlock) -> Int { Int(block.base >> UInt128(block.width - chunkLength)) }
+
+  func chunks(in range: IPBlock) -> Range<Int> {
+    let first = chunk(of: range)
+    return first..<first + Int(range.size >> UInt128(range.width - chunkLength))
   }
 
-  /// The share and the chunk within it that hold `block`; `nil` when it is not of this kind.
-  func location(of block: IPBlock) -> (share: Int, chunk: Int)? {
-    guard block.family == family, block.length == (family == 4 ? 31 : 127), block.base >= base,
-      block.base - base < shareSize * 16
-    else { return nil }
-    let offset = block.base - base
-    return (Int(offset / shareSize), Int(offset % shareSize / chunkSize))
+  /// The block of two at an index of a row of chunks.
+  func block(_ index: Int, of chunks: [Int]) -> IPBlock {
+    let width = family == 4 ? 32 : 128
+    let first = UInt128(chunks[index / blocksPerChunk]) << UInt128(width - chunkLength)
+    return IPBlock(family: family, base: first + UInt128(index % blocksPerChunk) * 2, length: blockLength)
   }
 }

@@ -1,37 +1,41 @@
 /// All pools, and which blocks are in use.
 ///
 /// ## Invariants
-/// 1. A chunk belongs to at most one pool; chunks of a share are given out in order and never taken back.
-/// 2. `held` has the block of every address of every server, and no other.
+/// 1. A chunk belongs to at most one pool, and is never taken back.
+/// 2. `held` has the block of every management address of every server, and no other.
+/// 3. `reserved` has every address of every elastic block, and no other.
 struct AddressPools: Sendable {
+  let plan: AddressPlan
   private(set) var pools: [AddressPool.Key: AddressPool] = [:]
   private var held: Set<IPBlock> = []
-  /// How many chunks of a facility's share have been given out.
-  private var chunksGiven: [Share: Int] = [:]
+  private var reserved: Set<UInt128> = []
+  private var chunksOwned: [Range: Set<Int>] = [:]
 
-  private struct Share: Hashable, Sendable {
+  private struct Range: Hashable, Sendable {
     var facility: String
     var kind: Address.Kind
   }
 
+  init(plan: AddressPlan) { self.plan = plan }
+
   func isHeld(_ block: IPBlock) -> Bool { held.contains(block) }
   var heldCount: Int { held.count }
+  func isReserved(_ address: UInt128) -> Bool { reserved.contains(address) }
+  var reservedCount: Int { reserved.count }
 
-  /// Chooses a free block, and says what the pool is afterwards. Nothing is taken until `put` and `hold`.
+  /// Chooses a free block of two, and says what the pool is afterwards. Nothing is taken until `put` and `hold`.
   ///
   /// `avoiding` is given out only when nothing else is free.
   func choose(
-    _ kind: Address.Kind, in facility: Facility, for project: ProjectID, avoiding: IPBlock?
+    _ kind: Address.Kind, in facility: String, for project: ProjectID, avoiding: IPBlock?
   ) throws(Refusal) -> (block: IPBlock, pool: AddressPool) {
-    let key = AddressPool.Key(facility: facility.code, kind: kind, project: kind.isPerProject ? project : nil)
-    var pool = pools[key] ?? AddressPool(key: key, chunks: [], next: 0)
-
+    var pool = pool(kind, in: facility, for: project)
     var lastResort: Int?
-    let count = pool.chunks.count * kind.blocksPerChunk
+    let count = rowLength(of: pool)
     for step in 0..<count {
       let index = (pool.next + step) % count
-      let block = Self.block(index, of: pool, share: facility.share)
-      if held.contains(block) { continue }
+      let block = block(index, of: pool)
+      if isTaken(block) { continue }
       if block == avoiding {
         lastResort = index
         continue
@@ -39,58 +43,121 @@ struct AddressPools: Sendable {
       pool.next = (index + 1) % count
       return (block, pool)
     }
-
-    let given = chunksGiven[Share(facility: facility.code, kind: kind), default: 0]
-    if given < kind.chunksPerShare {
-      pool.chunks.append(given)
-      pool.next = (count + 1) % (count + kind.blocksPerChunk)
-      return (Self.block(count, of: pool, share: facility.share), pool)
+    if let chunk = freeChunk(kind, in: facility) {
+      pool.chunks.append(chunk)
+      pool.next = (count + 1) % rowLength(of: pool)
+      return (block(count, of: pool), pool)
     }
     if let lastResort {
       pool.next = (lastResort + 1) % count
-      return (Self.block(lastResort, of: pool, share: facility.share), pool)
+      return (block(lastResort, of: pool), pool)
     }
+    let range = plan.range(of: kind, in: facility).map { " of \($0)" } ?? ""
+    let whose = kind.isPerProject ? " that the project can have" : " for servers"
     throw .invalid(
-      "facility \(facility.code) has no \(kind.words) addresses left: all \(count) blocks are in use; "
+      "facility \(facility) has no \(kind.words) addresses left: all \(count) blocks\(range)\(whose) are in use; "
         + "delete a server there, or convert one to a layer-2 mode")
   }
 
+  /// Chooses a free elastic block, and says what the pool is afterwards. Nothing is taken until `put` and `reserve`.
+  func chooseElastic(length: Int, in facility: String) throws(Refusal) -> (block: IPBlock, pool: AddressPool) {
+    guard let range = plan.elasticRange(in: facility) else { throw .invalid(Rack.unknownFacility(facility)) }
+    var pool = pool(.publicIPv4, in: facility, for: nil)
+    let size = 1 << (32 - length)
+    let count = Int(range.size) / size
+    let first = (pool.nextElastic + size - 1) / size
+    for step in 0..<count {
+      let offset = (first + step) % count * size
+      let block = IPBlock(family: 4, base: range.base + UInt128(offset), length: length)
+      if isTaken(block) { continue }
+      pool.nextElastic = (offset + size) % Int(range.size)
+      return (block, pool)
+    }
+    throw .invalid(
+      "facility \(facility) has no free elastic /\(length) left in \(range); release a block there"
+        + (length < 32 ? ", or reserve a smaller one" : ""))
+  }
+
+  /// Puts a pool in place. Of one that is from another plan only what lies in this plan's range is left.
   mutating func put(_ pool: AddressPool) {
-    let share = Share(facility: pool.key.facility, kind: pool.key.kind)
-    let before = pools.updateValue(pool, forKey: pool.key)?.chunks.count ?? 0
-    chunksGiven[share, default: 0] += pool.chunks.count - before
+    var pool = pool
+    let kind = pool.key.kind
+    if let range = plan.range(of: kind, in: pool.key.facility) {
+      let valid = kind.chunks(in: range)
+      pool.chunks.removeAll { !valid.contains($0) }
+      if pool.next > 0 { pool.next %= max(rowLength(of: pool), 1) }
+      if pool.nextElastic > 0 { pool.nextElastic %= Int(range.size / 4) }
+    }
+    let owner = Range(facility: pool.key.facility, kind: kind)
+    chunksOwned[owner, default: []].subtract(pools.updateValue(pool, forKey: pool.key)?.chunks ?? [])
+    chunksOwned[owner, default: []].formUnion(pool.chunks)
   }
   mutating func hold(_ block: IPBlock) { held.insert(block) }
   mutating func release(_ block: IPBlock) { held.remove(block) }
+  mutating func reserve(_ block: IPBlock) { reserved.formUnion(block.parts(32).map(\.base)) }
+  mutating func giveBack(_ block: IPBlock) { reserved.subtract(block.parts(32).map(\.base)) }
 
-  private static func block(_ index: Int, of pool: AddressPool, share: Int) -> IPBlock {
+  /// Whether the pool of a server's project has `block` in its row, or has had it under another plan.
+  func has(_ block: IPBlock, _ kind: Address.Kind, in facility: String, for project: ProjectID) -> Bool {
+    guard let range = plan.range(of: kind, in: facility), range.contains(block), block.length == kind.blockLength else {
+      return false
+    }
+    return !kind.isPerProject || pool(kind, in: facility, for: project).chunks.contains(kind.chunk(of: block))
+  }
+
+  private func pool(_ kind: Address.Kind, in facility: String, for project: ProjectID?) -> AddressPool {
+    let key = AddressPool.Key(facility: facility, kind: kind, project: kind.isPerProject ? project : nil)
+    return pools[key] ?? AddressPool(key: key)
+  }
+
+  /// Whether a management or an elastic block has addresses of it. IPv4 blocks of two and elastic ones meet, no others.
+  private func isTaken(_ block: IPBlock) -> Bool {
+    guard block.family == 4 else { return held.contains(block) }
+    return block.parts(32).contains { reserved.contains($0.base) || held.contains($0.prefix(31)) }
+  }
+
+  private func rowLength(of pool: AddressPool) -> Int {
     let kind = pool.key.kind
-    let perChunk = kind.blocksPerChunk
-    return kind.block(index % perChunk, ofChunk: pool.chunks[index / perChunk], share: share)
+    if kind.isPerProject { return pool.chunks.count * kind.blocksPerChunk }
+    return plan.range(of: kind, in: pool.key.facility).map { Int($0.size / 8 * 3) } ?? 0
+  }
+
+  private func block(_ index: Int, of pool: AddressPool) -> IPBlock {
+    let kind = pool.key.kind
+    if kind.isPerProject { return kind.block(index, of: pool.chunks) }
+    let range = plan.range(of: kind, in: pool.key.facility)!
+    return IPBlock(family: 4, base: range.base + UInt128(index) * 2, length: 31)
+  }
+
+  private func freeChunk(_ kind: Address.Kind, in facility: String) -> Int? {
+    guard kind.isPerProject, let range = plan.range(of: kind, in: facility) else { return nil }
+    let owned = chunksOwned[Range(facility: facility, kind: kind), default: []]
+    return kind.chunks(in: range).first { !owned.contains($0) }
   }
 
   /// Sentences about what is wrong; empty when all is well.
   func violations() -> [String] {
     var found: [String] = []
-    var owners: [Share: Set<Int>] = [:]
+    var owners: [Range: Set<Int>] = [:]
     for (key, pool) in pools {
-      let share = Share(facility: key.facility, kind: key.kind)
+      let owner = Range(facility: key.facility, kind: key.kind)
       let name = "\(key.kind.words) pool of \(key.facility)"
+      if plan.range(of: key.kind, in: key.facility) == nil { found.append("\(name): unknown facility") }
       if key.kind.isPerProject != (key.project != nil) { found.append("\(name) has the wrong kind of owner") }
-      if pool.chunks.isEmpty { found.append("\(name) has no chunk") }
-      for chunk in pool.chunks {
-        if !(0..<key.kind.chunksPerShare).contains(chunk) {
-          found.append("\(name) has chunk \(chunk), which does not exist")
-        }
-        if !owners[share, default: []].insert(chunk).inserted { found.append("\(name): chunk \(chunk) has two owners") }
+      if !key.kind.isPerProject, !pool.chunks.isEmpty { found.append("\(name) has chunks") }
+      for chunk in pool.chunks where !owners[owner, default: []].insert(chunk).inserted {
+        found.append("\(name): chunk \(chunk) has two owners")
       }
-      let count = pool.chunks.count.multipliedReportingOverflow(by: key.kind.blocksPerChunk)
-      if count.overflow || pool.next < 0 || pool.next >= max(count.partialValue, 1) {
+      if pool.next < 0 || pool.next >= max(rowLength(of: pool), 1) {
         found.append("\(name): cursor \(pool.next) is out of range")
       }
+      let elastic = key.kind == .publicIPv4 ? plan.elasticRange(in: key.facility).map { Int($0.size) } ?? 1 : 1
+      if pool.nextElastic < 0 || pool.nextElastic >= elastic {
+        found.append("\(name): elastic cursor \(pool.nextElastic) is out of range")
+      }
     }
-    for (share, chunks) in owners where chunks != Set(0..<chunks.count) || chunksGiven[share] != chunks.count {
-      found.append("\(share.kind.words) chunks of \(share.facility) were not given out in order")
+    for (owner, chunks) in chunksOwned where chunks != owners[owner, default: []] {
+      found.append("\(owner.kind.words) chunks of \(owner.facility) do not agree with the pools")
     }
     return found
   }

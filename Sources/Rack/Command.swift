@@ -1,7 +1,7 @@
 /// Everything that a caller can ask of the rack.
 public enum Command: Hashable, Sendable {
   case createServer(ServerRequest)
-  /// Detaches its networks and frees its addresses and its name.
+  /// Detaches its networks, unassigns its elastic blocks, and frees its addresses and its name.
   case deleteServer(ServerID)
   /// All steps from any state to the mode, as one.
   case setMode(ServerID, NetworkMode)
@@ -21,10 +21,18 @@ public enum Command: Hashable, Sendable {
   case bond(PortID, bulk: Bool)
   /// Takes a NIC out of the bond; on bond0, or with `bulk`, all NICs.
   case disbond(PortID, bulk: Bool)
-  /// Makes bond0 switched, and gives the addresses back for good. The bond stays as it is.
+  /// Makes bond0 switched, gives the addresses back for good, and unassigns the elastic blocks. The bond stays as it is.
   case convertToLayer2(PortID, attaching: NetworkReference?)
   /// Makes bond0 whole and routed, with new addresses; `nil` or none requested: one of each kind.
   case convertToLayer3(PortID, requests: [AddressRequest]?)
+
+  /// Takes an elastic block out of a facility's pool for a project.
+  case reserveBlock(BlockRequest)
+  /// Routes a reservation, or a part of one, to a server that routes.
+  case assignBlock(ServerID, IPBlock)
+  case unassignBlock(AssignmentID)
+  /// Gives an elastic block back. Refused while a part of it is assigned.
+  case releaseBlock(ReservationID)
 
   /// Seconds after which a silent station is forgotten.
   case setAging(seconds: Int)
@@ -62,6 +70,18 @@ public struct NetworkRequest: Hashable, Sendable {
 
   public init(project: ProjectID, facility: String, vxlan: Int?, description: String?) {
     (self.project, self.facility, self.vxlan, self.description) = (project, facility, vxlan, description)
+  }
+}
+
+public struct BlockRequest: Hashable, Sendable {
+  public var project: ProjectID
+  /// Code or identifier.
+  public var facility: String
+  /// Bits of the prefix, within `Reservation.lengths`.
+  public var length: Int
+
+  public init(project: ProjectID, facility: String, length: Int) {
+    (self.project, self.facility, self.length) = (project, facility, length)
   }
 }
 

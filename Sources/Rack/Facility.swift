@@ -25,7 +25,8 @@ public struct Facility: Hashable, Sendable {
   public let metro: String
   /// Words of the API's enumeration; `layer_2` among them.
   public let features: [String]
-  /// Which share of each address pool is this facility's, 0...15. Fixed for ever: addresses on disk depend on it.
+  /// Which share of each range of the default `AddressPlan` is this facility's, 0...15. Fixed for ever: addresses on disk
+  /// depend on it.
   let share: Int
 
   init(_ code: String, _ name: String, metro: String, share: Int) {

@@ -25,6 +25,8 @@ public typealias ServerID = Identifier<Server>
 public typealias PortID = Identifier<Port>
 public typealias NetworkID = Identifier<VirtualNetwork>
 public typealias AddressID = Identifier<Address>
+public typealias ReservationID = Identifier<Reservation>
+public typealias AssignmentID = Identifier<BlockAssignment>
 
 extension UUID {
   /// The same UUID for the same text, for ever: catalogue entries keep their identifiers over versions and machines.

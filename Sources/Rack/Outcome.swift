@@ -1,7 +1,8 @@
 /// What a command does, decided and not yet done: the rows to write, and what the wire has to do about them.
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
-    case server(ServerID), network(NetworkID), port(PortID), nothing
+    case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
+      nothing
   }
 
   /// What the caller wants to see afterwards; `nothing` when it is gone.
@@ -23,7 +24,7 @@ public enum Effect: Hashable, Sendable {
   case makeNICs(ServerID)
   /// The server as it was: it is no longer in the rack.
   case removeNICs(Server)
-  /// `Server.wiring` is not what it was.
+  /// `Server.wiring`, `Server.addresses` or `Server.blocks` is not what it was.
   case rewire(ServerID)
   case setMTU(ServerID)
   /// A broadcast domain of its own begins; no port is in it yet.
@@ -42,6 +43,8 @@ public enum Change: Hashable, Sendable {
   case serverDeleted(ServerID)
   case network(VirtualNetwork)
   case networkDeleted(NetworkID)
+  case reservation(Reservation)
+  case reservationDeleted(ReservationID)
   case pool(AddressPool)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)

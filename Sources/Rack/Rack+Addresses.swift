@@ -9,7 +9,7 @@ extension Rack {
     var pools: [AddressPool] = []
     for kind in kinds {
       let (block, pool) = try addressPools.choose(
-        kind, in: facility, for: server.project, avoiding: server.lastHeld[kind])
+        kind, in: facility.code, for: server.project, avoiding: server.lastHeld[kind])
       pools.append(pool)
       server.addresses.append(
         Address(id: AddressID(source.identifier()), kind: kind, network: block, createdAt: source.now))
@@ -17,9 +17,10 @@ extension Rack {
     return pools
   }
 
-  /// Takes all addresses from the server, for good.
+  /// Takes all addresses from the server, for good, and unassigns its elastic blocks, which stay with the project.
   func releaseAddresses(of server: inout Server) {
     for address in server.addresses { server.lastHeld[address.kind] = address.network }
     server.addresses = []
+    server.blocks = []
   }
 }

@@ -20,6 +20,10 @@ extension Rack {
         guard let network = networks.removeValue(forKey: id) else { continue }
         index.numbers[network.scope]?[network.vxlan] = nil
         if index.numbers[network.scope]?.isEmpty == true { index.numbers[network.scope] = nil }
+      case .reservation(let reservation):
+        replace(reservations[reservation.id], by: reservation)
+      case .reservationDeleted(let id):
+        replace(reservations[id], by: nil)
       case .pool(let pool):
         addressPools.put(pool)
       case .aging(let seconds):
@@ -27,6 +31,19 @@ extension Rack {
       case .lacpRate(let fast):
         lacpFast = fast
       }
+    }
+  }
+
+  private mutating func replace(_ old: Reservation?, by new: Reservation?) {
+    if let old {
+      reservations[old.id] = nil
+      index.reservations[old.block] = nil
+      addressPools.giveBack(old.block)
+    }
+    if let new {
+      reservations[new.id] = new
+      index.reservations[new.block] = new.id
+      addressPools.reserve(new.block)
     }
   }
 
@@ -42,7 +59,14 @@ extension Rack {
     if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
     for address in server.addresses {
       index.addresses[address.id] = nil
+      index.hosts[address.host] = nil
       addressPools.release(address.network)
+    }
+    for assignment in server.blocks {
+      index.assignments[assignment.id] = nil
+      index.hosts[assignment.block] = nil
+      index.assigned[assignment.reservation]?.remove(assignment.id)
+      if index.assigned[assignment.reservation]?.isEmpty == true { index.assigned[assignment.reservation] = nil }
     }
     for port in server.ports {
       index.ports[port.id] = nil
@@ -61,7 +85,13 @@ extension Rack {
     if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
     for address in server.addresses {
       index.addresses[address.id] = server.id
+      index.hosts[address.host] = server.id
       addressPools.hold(address.network)
+    }
+    for assignment in server.blocks {
+      index.assignments[assignment.id] = server.id
+      index.hosts[assignment.block] = server.id
+      index.assigned[assignment.reservation, default: []].insert(assignment.id)
     }
     for port in server.ports {
       index.ports[port.id] = PortPlace(server: server.id, name: port.name)

@@ -32,6 +32,11 @@ extension Rack {
     case .convertToLayer3(let port, let requests):
       try convertToLayer3(port, requests: requests, with: &source)
 
+    case .reserveBlock(let request): try reserveBlock(request, with: &source)
+    case .assignBlock(let id, let block): try assignBlock(block, to: try server(id), with: &source)
+    case .unassignBlock(let id): try unassignBlock(id)
+    case .releaseBlock(let id): try releaseBlock(id)
+
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
     }
@@ -64,7 +69,9 @@ extension Rack {
     guard new != old else { return Outcome(subject: subject) }
     var effects: [Effect] = []
     if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
-    if new.wiring != old.wiring { effects.append(.rewire(new.id)) }
+    if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks {
+      effects.append(.rewire(new.id))
+    }
     return Outcome(
       subject: subject, effects: effects, changes: pools.map { .pool($0) } + [.server(new, replacing: old)])
   }

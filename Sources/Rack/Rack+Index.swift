@@ -9,6 +9,12 @@ extension Rack {
     var namespaces: [String: ServerID] = [:]
     var macs: Set<UInt64> = []
     var addresses: [AddressID: ServerID] = [:]
+    var assignments: [AssignmentID: ServerID] = [:]
+    /// The assignments of each reservation; reservations without any are absent.
+    var assigned: [ReservationID: Set<AssignmentID>] = [:]
+    var reservations: [IPBlock: ReservationID] = [:]
+    /// By each address of a server, as a block of one, and each elastic block.
+    var hosts: [IPBlock: ServerID] = [:]
     /// By number, for each project and facility that has networks.
     var numbers: [Scope: [Int: NetworkID]] = [:]
     /// The ports that each network is on; networks that are on none are absent.
@@ -48,6 +54,40 @@ extension Rack {
       let address = server.addresses.first(where: { $0.id == id })
     else { return nil }
     return (server, address)
+  }
+
+  /// The server that an elastic block is assigned to, and the assignment.
+  public func assignment(_ id: AssignmentID) -> (server: Server, assignment: BlockAssignment)? {
+    guard let server = index.assignments[id].flatMap({ servers[$0] }),
+      let assignment = server.blocks.first(where: { $0.id == id })
+    else { return nil }
+    return (server, assignment)
+  }
+
+  /// The assignments of a reservation and their servers, by address.
+  public func assignments(of reservation: ReservationID) -> [(server: Server, assignment: BlockAssignment)] {
+    index.assigned[reservation, default: []].compactMap { assignment($0) }
+      .sorted { $0.assignment.block.base < $1.assignment.block.base }
+  }
+
+  /// The elastic blocks that are routed to a server.
+  public func blocks(of server: ServerID) -> [IPBlock] { servers[server]?.blocks.map(\.block) ?? [] }
+
+  /// The server that answers to an address: its own, or one of an elastic block. A few lookups, however large the rack.
+  ///
+  /// - Parameter family: 4 or 6.
+  public func server(at address: UInt128, family: Int) -> Server? {
+    guard family == 6 || family == 4 && address >> 32 == 0 else { return nil }
+    let host = IPBlock(family: family, base: address, length: family == 4 ? 32 : 128)
+    let candidates = family == 4 ? Reservation.lengths.reversed().map(host.prefix) : [host]
+    return candidates.lazy.compactMap { index.hosts[$0] }.first.flatMap { servers[$0] }
+  }
+
+  /// The reservation that has all addresses of `block`.
+  public func reservation(containing block: IPBlock) -> Reservation? {
+    guard block.family == 4, Reservation.lengths.contains(block.length) else { return nil }
+    let candidates = (Reservation.lengths.lowerBound...block.length).lazy.map(block.prefix)
+    return candidates.compactMap { index.reservations[$0] }.first.flatMap { reservations[$0] }
   }
 
   /// The network of that number in a project and facility.

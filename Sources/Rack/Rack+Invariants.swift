@@ -26,6 +26,68 @@ extension Rack {
     if Set(blocks).count != addressPools.heldCount || !blocks.allSatisfy(addressPools.isHeld) {
       found.append("the address blocks in use do not agree with the servers")
     }
+    return found + reservationViolations()
+  }
+
+  /// Sentences about addresses and elastic blocks that are not in the ranges of the plan: somebody has changed the settings. Empty
+  /// when all are.
+  public func outsidePlan() -> [String] {
+    func advice(_ kind: Address.Kind, _ facility: String) -> String {
+      let range = addressPlan.range(of: kind, in: facility).map { ", \($0)" } ?? ""
+      return "is not in \(AddressPlan.name(of: kind, in: facility))\(range): set a range that has it, and "
+    }
+    func isOutside(_ block: IPBlock, _ kind: Address.Kind, _ facility: String) -> Bool {
+      addressPlan.range(of: kind, in: facility)?.contains(block) != true
+    }
+    var found: [String] = []
+    for server in servers.values.sorted(by: { $0.hostname < $1.hostname }) {
+      for address in server.addresses where isOutside(address.network, address.kind, server.facility) {
+        found.append(
+          "address \(address.address) of server \(server.hostname) " + advice(address.kind, server.facility)
+            + "convert the server to layer 2, or delete it, before the range is changed")
+      }
+    }
+    for reservation in reservations.values.sorted(by: { $0.block.base < $1.block.base })
+    where isOutside(reservation.block, .publicIPv4, reservation.facility) {
+      found.append(
+        "elastic block \(reservation.block) of project \(projects[reservation.project]?.name ?? "?") "
+          + advice(.publicIPv4, reservation.facility) + "release the block before the range is changed")
+    }
+    return found
+  }
+
+  private func reservationViolations() -> [String] {
+    var found: [String] = []
+    if reservations.count > Self.reservationLimit { found.append("there are \(reservations.count) elastic blocks") }
+    var addresses: Set<UInt128> = []
+    for reservation in reservations.values {
+      let name = "elastic block \(reservation.block)"
+      let block = reservation.block
+      if projects[reservation.project] == nil { found.append("\(name): unknown project") }
+      guard block.family == 4, Reservation.lengths.contains(block.length) else {
+        found.append("\(name) has the wrong size")
+        continue
+      }
+      if addressPlan.range(of: .publicIPv4, in: reservation.facility)?.contains(block) != true {
+        found.append("\(name) is not of its pool")
+      }
+      for part in block.parts(32) {
+        if !addresses.insert(part.base).inserted { found.append("\(name): \(part.address()) has two owners") }
+        if addressPools.isHeld(part.prefix(31)) { found.append("\(name): \(part.address()) is a server's") }
+        if !addressPools.isReserved(part.base) { found.append("\(name) is not marked as reserved") }
+      }
+      var assigned: [IPBlock] = []
+      for (server, assignment) in assignments(of: reservation.id) {
+        if !block.contains(assignment.block) || assigned.contains(where: assignment.block.overlaps) {
+          found.append("\(name): assignment \(assignment.block) is not a part of its own")
+        }
+        assigned.append(assignment.block)
+        if server.project != reservation.project || server.facility != reservation.facility {
+          found.append("\(name) is assigned to \(server.hostname), of another project or facility")
+        }
+      }
+    }
+    if addresses.count != addressPools.reservedCount { found.append("the elastic blocks in use do not agree") }
     return found
   }
 
@@ -105,23 +167,22 @@ extension Rack {
   private func addressViolations(of server: Server) -> [String] {
     var found: [String] = []
     if Set(server.addresses.map(\.kind)).count != server.addresses.count { found.append("has two addresses of a kind") }
-    let share = Catalogue.facility(server.facility)?.share
-    for address in server.addresses {
-      let kind = address.kind
-      let key = AddressPool.Key(
-        facility: server.facility, kind: kind, project: kind.isPerProject ? server.project : nil)
-      guard let place = kind.location(of: address.network), place.share == share,
-        addressPools.pools[key]?.chunks.contains(place.chunk) == true
-      else {
-        found.append("address \(address.network) is not of its pool")
-        continue
-      }
+    for address in server.addresses
+    where !addressPools.has(address.network, address.kind, in: server.facility, for: server.project) {
+      found.append("address \(address.network) is not of its pool")
     }
+    for assignment in server.blocks where reservations[assignment.reservation] == nil {
+      found.append("elastic block \(assignment.block) is not reserved")
+    }
+    if !server.blocks.isEmpty, server.address(.publicIPv4) == nil {
+      found.append("has elastic blocks and no public IPv4 address")
+    }
+    if server.blocks.count > Self.blocksPerServerLimit { found.append("has \(server.blocks.count) elastic blocks") }
     return found
   }
 
   private func rebuiltIndex() -> Index {
-    var fresh = Rack(empty: id)
+    var fresh = Rack(empty: id, plan: addressPlan)
     fresh.apply(records)
     return fresh.index
   }

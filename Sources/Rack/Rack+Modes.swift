@@ -1,7 +1,7 @@
 /// From any state to one of the four modes, in one step.
 extension Rack {
   /// What the mode cannot carry must be detached first. Between layer3 and hybrid the addresses stay; a layer-2 mode
-  /// gives them back for good; coming from layer 2 the server gets new ones.
+  /// gives them back for good and unassigns elastic blocks; coming from layer 2 the server gets new ones.
   func setMode(of old: Server, to mode: NetworkMode, with source: inout some Entropy) throws(Refusal) -> Outcome {
     guard let plan = Catalogue.plan(old.plan), plan.modes.contains(mode) else {
       let modes = Catalogue.plan(old.plan)?.modes.map(\.rawValue) ?? []

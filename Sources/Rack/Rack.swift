@@ -14,7 +14,8 @@ public import FoundationEssentials
 /// ## Invariants
 /// `checkInvariants` has them all. In short: identifiers, server numbers, hostnames, namespaces, MAC addresses and address blocks are
 /// unique; a network's number is unique per project and facility; a port carries only networks of its server's project
-/// and facility; each server is in a state that its plan allows; the indexes agree with the records.
+/// and facility; elastic blocks meet neither each other nor addresses of servers, and are assigned within their project and
+/// facility, each address once; each server is in a state that its plan allows; the indexes agree with the records.
 ///
 /// ## Limits
 /// The static constants below; each has a refusal that names it.
@@ -24,12 +25,14 @@ public struct Rack: Sendable {
   public internal(set) var projects: [ProjectID: Project] = [:]
   public internal(set) var servers: [ServerID: Server] = [:]
   public internal(set) var networks: [NetworkID: VirtualNetwork] = [:]
+  /// Elastic blocks of all projects and facilities.
+  public internal(set) var reservations: [ReservationID: Reservation] = [:]
   /// Seconds after which a silent station is forgotten.
   public internal(set) var aging = Rack.defaultAging
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
   /// and after 90 s. IEEE 802.1AX-2014 6.4.4 has both.
   public internal(set) var lacpFast = false
-  var addressPools = AddressPools()
+  var addressPools: AddressPools
   var index = Index()
 
   public static let serverLimit = 5000
@@ -37,17 +40,23 @@ public struct Rack: Sendable {
   /// numbers can rest before they are used again.
   public static let networkLimit = 32_768
   public static let networksPerPortLimit = 512
+  /// Elastic blocks of all projects and facilities together.
+  public static let reservationLimit = 4096
+  public static let blocksPerServerLimit = 64
   /// 802.1Q asks for 10 to 1 000 000 seconds; less is allowed here, so that ageing can be watched.
   public static let agings = 1...1_000_000
   /// IEEE 802.1Q-2018 Table 8-6.
   public static let defaultAging = 300
 
   /// A rack without anything, not even a project; for `apply`.
-  public init(empty id: UUID) { self.id = id }
+  public init(empty id: UUID, plan: AddressPlan = AddressPlan()) {
+    self.id = id
+    addressPools = AddressPools(plan: plan)
+  }
 
   /// A new rack: one project, `default`.
-  public init(with source: inout some Entropy, lacpFast: Bool = false) {
-    self.init(empty: source.identifier())
+  public init(with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan()) {
+    self.init(empty: source.identifier(), plan: plan)
     let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
     apply([.project(project), .lacpRate(fast: lacpFast)])
   }
@@ -65,9 +74,13 @@ public struct Rack: Sendable {
   /// Every record; applied to an empty rack they give this one.
   public var records: [Change] {
     projects.values.map { .project($0) } + networks.values.map { .network($0) }
-      + servers.values.map { .server($0, replacing: nil) } + addressPools.pools.values.map { .pool($0) }
+      + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
+      + addressPools.pools.values.map { .pool($0) }
       + [.aging(seconds: aging), .lacpRate(fast: lacpFast)]
   }
+
+  /// Where addresses come from: a setting of the daemon, the same for the life of the value.
+  public var addressPlan: AddressPlan { addressPools.plan }
 
   /// Every port of `server` that exists on the wire now.
   public func wiring(of server: Server) -> [PortWiring] { server.wiring }
@@ -77,7 +90,7 @@ extension Rack: Hashable {
   /// Compares the records; the indexes follow from them.
   public static func == (one: Rack, other: Rack) -> Bool {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
-      && one.networks == other.networks && one.servers == other.servers
+      && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
       && one.addressPools.pools == other.addressPools.pools
   }
 

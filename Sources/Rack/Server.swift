@@ -21,7 +21,7 @@ public enum Place: Hashable, Sendable {
 /// ## Invariants
 /// 1. bond0 is bonded exactly while a NIC is.
 /// 2. A NIC in the bond has no networks; bond0 has none in layer 3.
-/// 3. In layer 2 there are no addresses.
+/// 3. In layer 2 there are no addresses and no elastic blocks; these need a public IPv4 address.
 /// 4. The mode is one that the plan allows.
 public struct Server: Hashable, Sendable {
   public let id: ServerID
@@ -41,6 +41,8 @@ public struct Server: Hashable, Sendable {
   public var bond0: Port, eth0: Port, eth1: Port
   /// At most one of each kind.
   public var addresses: [Address]
+  /// The elastic blocks that are routed to it, in the order of assignment; at most `Rack.blocksPerServerLimit`.
+  public var blocks: [BlockAssignment]
   /// The block of each kind that this server gave back last; it does not get it again while another is free.
   public var lastHeld: [Address.Kind: IPBlock]
   /// Bytes of payload per frame, on both NICs; within `mtus`.
@@ -50,12 +52,13 @@ public struct Server: Hashable, Sendable {
   public init(
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
     project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
-    lastHeld: [Address.Kind: IPBlock], mtu: Int, createdAt: Date
+    blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int, createdAt: Date
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
     (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
-    (self.addresses, self.lastHeld, self.mtu, self.createdAt) = (addresses, lastHeld, mtu, createdAt)
+    (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
+    (self.mtu, self.createdAt) = (mtu, createdAt)
   }
 
   /// One for each server of a full rack.
@@ -81,6 +84,9 @@ public struct Server: Hashable, Sendable {
       }
     }
   }
+
+  /// The address of a kind, if the server has one.
+  public func address(_ kind: Address.Kind) -> Address? { addresses.first { $0.kind == kind } }
 
   /// bond0, eth0, eth1.
   public var ports: [Port] { [bond0, eth0, eth1] }

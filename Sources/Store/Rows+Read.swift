@@ -7,11 +7,11 @@ struct RowReader {
   let db: Database
 
   /// The rack, or `nil` in a database that has none yet.
-  func rack() throws -> Rack? {
+  func rack(plan: AddressPlan) throws -> Rack? {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
-    var rack = Rack(empty: id)
-    rack.apply(try projects() + networks() + pools() + servers() + settings())
+    var rack = Rack(empty: id, plan: plan)
+    rack.apply(try projects() + networks() + reservations() + pools() + servers() + settings())
     return rack
   }
 
@@ -36,6 +36,15 @@ struct RowReader {
     }
   }
 
+  private func reservations() throws -> [Change] {
+    try rows("SELECT * FROM reservation") { row in
+      .reservation(
+        Reservation(
+          id: try row.identifier("id"), project: try row.identifier("project"), facility: try row.text("facility"),
+          block: try row.elasticBlock(), createdAt: try row.date("created_at")))
+    }
+  }
+
   private func pools() throws -> [Change] {
     var chunks: [Int: [Int]] = [:]
     try each("SELECT pool, chunk FROM pool_chunk ORDER BY pool, position") { row in
@@ -45,7 +54,9 @@ struct RowReader {
       let key = AddressPool.Key(
         facility: try row.text("facility"), kind: try row.kind(), project: try row.optionalIdentifier("project"))
       return .pool(
-        AddressPool(key: key, chunks: chunks[try row.integer("id"), default: []], next: try row.integer("next")))
+        AddressPool(
+          key: key, chunks: chunks[try row.integer("id"), default: []], next: try row.integer("next"),
+          nextElastic: try row.integer("next_elastic")))
     }
   }
 
@@ -58,6 +69,13 @@ struct RowReader {
         Address(
           id: try row.identifier("id"), kind: kind, network: try row.block(kind), createdAt: try row.date("created_at"))
       )
+    }
+    var blocks: [String: [BlockAssignment]] = [:]
+    try each("SELECT * FROM block_assignment ORDER BY server, position") { row in
+      blocks[try row.text("server"), default: []].append(
+        BlockAssignment(
+          id: try row.identifier("id"), reservation: try row.identifier("reservation"), block: try row.elasticBlock(),
+          createdAt: try row.date("created_at")))
     }
     var lastHeld: [String: [Address.Kind: IPBlock]] = [:]
     try each("SELECT * FROM last_held") { row in
@@ -78,7 +96,8 @@ struct RowReader {
           operatingSystem: try row.text("operating_system"),
           project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
           layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
-          lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"), createdAt: try row.date("created_at")),
+          blocks: blocks[id, default: []], lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"),
+          createdAt: try row.date("created_at")),
         replacing: nil)
     }
   }

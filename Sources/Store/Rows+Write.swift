@@ -14,6 +14,9 @@ struct RowWriter {
     case .network(let network): try write(network)
     case .networkDeleted(let id):
       try run("DELETE FROM network WHERE id = ?", [id.description])
+    case .reservation(let reservation): try write(reservation)
+    case .reservationDeleted(let id):
+      try run("DELETE FROM reservation WHERE id = ?", [id.description])
     case .pool(let pool): try write(pool)
     case .aging(let seconds):
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
@@ -39,6 +42,15 @@ struct RowWriter {
       [
         network.id.description, network.vxlan, network.facility, network.project.description, network.description,
         network.createdAt.seconds,
+      ])
+  }
+
+  private func write(_ reservation: Reservation) throws {
+    try run(
+      "INSERT INTO reservation (id, project, facility, base, length, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+      [
+        reservation.id.description, reservation.project.description, reservation.facility, reservation.block.bytes,
+        reservation.block.length, reservation.createdAt.seconds,
       ])
   }
 
@@ -70,6 +82,20 @@ struct RowWriter {
           [
             address.id.description, server.id.description, position, address.kind.rawValue, address.network.bytes,
             address.createdAt.seconds,
+          ])
+      }
+    }
+    if server.blocks != old?.blocks ?? [] {
+      try run("DELETE FROM block_assignment WHERE server = ?", [server.id.description])
+      for (position, assignment) in server.blocks.enumerated() {
+        try run(
+          """
+          INSERT INTO block_assignment (id, server, reservation, position, base, length, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+          [
+            assignment.id.description, server.id.description, assignment.reservation.description, position,
+            assignment.block.bytes, assignment.block.length, assignment.createdAt.seconds,
           ])
       }
     }
@@ -122,17 +148,22 @@ struct RowWriter {
     let id: Int64
     if let known {
       id = known
-      try run("UPDATE pool_cursor SET next = ? WHERE id = ?", [pool.next, id])
+      try run("UPDATE pool_cursor SET next = ?, next_elastic = ? WHERE id = ?", [pool.next, pool.nextElastic, id])
     } else {
       try run(
-        "INSERT INTO pool_cursor (facility, kind, project, next) VALUES (?, ?, ?, ?)",
-        [key.facility, key.kind.rawValue, key.project?.description, pool.next])
+        "INSERT INTO pool_cursor (facility, kind, project, next, next_elastic) VALUES (?, ?, ?, ?, ?)",
+        [key.facility, key.kind.rawValue, key.project?.description, pool.next, pool.nextElastic])
       id = db.lastInsertedRowID
     }
-    // A pool keeps its chunks, so only further ones are new.
+    // A pool keeps its chunks, unless the range is another one than when it got them.
     for (position, chunk) in pool.chunks.enumerated() {
-      try run("INSERT OR IGNORE INTO pool_chunk (pool, position, chunk) VALUES (?, ?, ?)", [id, position, chunk])
+      try run(
+        """
+        INSERT INTO pool_chunk (pool, position, chunk) VALUES (?, ?, ?)
+        ON CONFLICT (pool, position) DO UPDATE SET chunk = excluded.chunk WHERE chunk != excluded.chunk
+        """, [id, position, chunk])
     }
+    try run("DELETE FROM pool_chunk WHERE pool = ? AND position >= ?", [id, pool.chunks.count])
   }
 
   private func run(_ sql: String, _ arguments: StatementArguments) throws {

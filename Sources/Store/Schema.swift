@@ -15,6 +15,9 @@ enum Schema {
     migrator.registerMigration("2 server numbers") { db in
       try db.execute(sql: serverNumbers)
     }
+    migrator.registerMigration("3 elastic blocks") { db in
+      try db.execute(sql: elasticBlocks)
+    }
     return migrator
   }()
 
@@ -142,5 +145,47 @@ enum Schema {
 
     DROP TABLE server;
     ALTER TABLE numbered_server RENAME TO server;
+    """
+
+  /// Beside the new tables: pools count their chunks from address 0 now, not from the start of the range that the facility had by
+  /// default, and public IPv4 has no chunks any more.
+  private static let elasticBlocks = """
+    -- base: the first address, as in the table address
+    CREATE TABLE reservation (
+      id TEXT PRIMARY KEY,
+      project TEXT NOT NULL REFERENCES project (id),
+      facility TEXT NOT NULL,
+      base BLOB NOT NULL UNIQUE CHECK (length(base) = 16),
+      length INTEGER NOT NULL CHECK (length BETWEEN 29 AND 32),
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- position: order of assignment; gaps mean nothing
+    CREATE TABLE block_assignment (
+      id TEXT PRIMARY KEY,
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      reservation TEXT NOT NULL REFERENCES reservation (id),
+      position INTEGER NOT NULL,
+      base BLOB NOT NULL UNIQUE CHECK (length(base) = 16),
+      length INTEGER NOT NULL CHECK (length BETWEEN 29 AND 32),
+      created_at INTEGER NOT NULL,
+      UNIQUE (server, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX block_assignment_by_reservation ON block_assignment (reservation);
+
+    -- where the search for a free elastic block begins; 0 but for public IPv4
+    ALTER TABLE pool_cursor ADD COLUMN next_elastic INTEGER NOT NULL DEFAULT 0;
+
+    DELETE FROM pool_chunk WHERE pool IN (SELECT id FROM pool_cursor WHERE kind = 'publicIPv4');
+    WITH share (facility, place) AS (
+      VALUES ('ewr1', 0), ('sjc1', 1), ('dfw2', 2), ('ams1', 3), ('fra2', 4), ('nrt1', 5), ('sin3', 6), ('syd2', 7)
+    ), first (pool, number) AS (
+      SELECT id, CASE kind
+        WHEN 'privateIPv4' THEN ((10 << 24) + (64 << 16) + (place << 16)) >> 7
+        ELSE (0x20010db8 << 24) + (place << 20)
+      END
+      FROM pool_cursor JOIN share USING (facility)
+    )
+    UPDATE pool_chunk SET chunk = chunk + first.number FROM first WHERE first.pool = pool_chunk.pool;
     """
 }

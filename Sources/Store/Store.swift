@@ -66,17 +66,27 @@ public final class Store: Sendable {
 
   /// The rack as last committed. In a new database: a new rack, which is written first.
   ///
-  /// - Parameter lacpFast: the LACP rate of a new rack; one that is there has its own.
-  public func load(newRackLACPFast lacpFast: Bool = false) async throws(StoreFault) -> Rack {
+  /// - Parameters:
+  ///   - lacpFast: the LACP rate of a new rack; one that is there has its own.
+  ///   - plan: the ranges of addresses. A rack that has others is refused.
+  public func load(
+    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan()
+  ) async throws(StoreFault) -> Rack {
     let path = path
     try mustBeOpen()
     return try await Self.translating(path) {
       let found = try await self.pool.read { db -> Rack? in
         let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
         if let fault = faults.first { throw StoreFault(.damaged, Self.damaged(path, fault)) }
-        return try RowReader(db: db).rack()
+        return try RowReader(db: db).rack(plan: plan)
       }
-      guard let rack = found else { return try await self.makeRack(lacpFast: lacpFast) }
+      guard let rack = found else { return try await self.makeRack(lacpFast: lacpFast, plan: plan) }
+      let misfits = rack.outsidePlan()
+      if let first = misfits.first {
+        let more =
+          misfits.count > 1 ? "; \(misfits.count - 1) more of the rack's addresses are outside of their ranges" : ""
+        throw StoreFault(.outsidePlan, first + more)
+      }
       let violations = rack.checkInvariants()
       if !violations.isEmpty {
         throw StoreFault(.damaged, Self.damaged(path, violations.prefix(3).joined(separator: "; ")))
@@ -85,9 +95,9 @@ public final class Store: Sendable {
     }
   }
 
-  private func makeRack(lacpFast: Bool) async throws -> Rack {
+  private func makeRack(lacpFast: Bool, plan: AddressPlan) async throws -> Rack {
     var source = SystemEntropy()
-    let rack = Rack(with: &source, lacpFast: lacpFast)
+    let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan)
     try await pool.write { db in
       try db.execute(sql: "INSERT INTO rack (one, id) VALUES (1, ?)", arguments: [rack.id.uuidString.lowercased()])
       let writer = RowWriter(db: db)

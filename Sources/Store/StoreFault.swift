@@ -7,6 +7,8 @@ public struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
     case newer
     /// Not a state of ours, or damaged.
     case damaged
+    /// Addresses are in use that the ranges of the settings do not have.
+    case outsidePlan
     /// The operating system or the disk refused; nothing was written.
     case unavailable
   }

@@ -14,11 +14,19 @@ extension IPBlock {
   /// 16 bytes, most significant first.
   var bytes: Data { Data((0..<16).map { UInt8(truncatingIfNeeded: base >> (120 - 8 * UInt128($0))) }) }
 
+  /// The block of `length` that starts at `bytes`; `nil` when there is none.
+  init?(family: Int, length: Int, bytes: Data) {
+    let base = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+    let width = family == 4 ? 32 : 128
+    guard bytes.count == 16, (0...width).contains(length), family == 6 || base >> 32 == 0 else { return nil }
+    let block = IPBlock(family: family, base: base, length: width).prefix(length)
+    guard block.base == base else { return nil }
+    self = block
+  }
+
   /// The block of two addresses that starts at `bytes`; `nil` when they are not the even address of one.
   init?(_ kind: Address.Kind, bytes: Data) {
-    let base = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-    guard bytes.count == 16, base & 1 == 0, kind.family == 6 || base >> 32 == 0 else { return nil }
-    self.init(family: kind.family, base: base, length: kind.family == 4 ? 31 : 127)
+    self.init(family: kind.family, length: kind.blockLength, bytes: bytes)
   }
 }
 
@@ -53,6 +61,12 @@ extension Row {
     guard let data = Data.fromDatabaseValue(self["base"]), let block = IPBlock(kind, bytes: data) else {
       throw BadColumn(name: "base")
     }
+    return block
+  }
+  func elasticBlock() throws -> IPBlock {
+    guard let data = Data.fromDatabaseValue(self["base"]),
+      let block = IPBlock(family: 4, length: try integer("length"), bytes: data)
+    else { throw BadColumn(name: "base") }
     return block
   }
 }

@@ -23,6 +23,8 @@
     return receivers
   }
 
+  @_noLocks func proveEgress(_ plane: borrowing Switch, _ port: PortIndex) -> Verdict { plane.egress(by: port) }
+
   @_noLocks func proveTagEdits(_ frame: inout FrameBuffer, _ tag: UInt16) {
     frame.pushTag(tag)
     frame.rewriteTag(tag)

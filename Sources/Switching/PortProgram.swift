@@ -7,7 +7,8 @@ public struct PortProgram: Hashable, Sendable {
     case absent
     /// It is there and carries nothing, because no VLAN is attached: frames count `no-vlan`.
     case dark
-    /// It belongs to the gateway. Until there is one, frames count `no-gateway`.
+    /// It belongs to the gateway: its frames go to the router, which has an interface of the port's number. While it has none,
+    /// they count `no-gateway`.
     case routed
     /// `untagged`: the domain of untagged frames both ways. `tagged`: domains whose frames carry a tag on this port.
     case switched(untagged: DomainIndex?, tagged: [DomainIndex])

@@ -11,6 +11,8 @@ public enum Verdict: Equatable, Sendable, BitwiseCopyable {
   case flood(DomainIndex, from: PortIndex)
   /// A slow protocols frame (LACP, marker) on a bond: to the slow path.
   case slowProtocol
+  /// It came in by a routed port, untagged or with a priority tag: to the router.
+  case route(PortIndex)
 }
 
 /// The form in which a frame leaves.
@@ -40,7 +42,8 @@ extension Switch {
     switch entry.role {
     case .absent: return .drop(.noPort)
     case .dark: return .drop(.noVLAN)
-    case .routed: return .drop(.noGateway)
+    // A routed port has no VLANs; a priority tag names none: IEEE 802.1Q-2018 6.9.
+    case .routed: return header.vid == 0 ? .route(PortIndex(port)) : .drop(.vlanNotAllowed)
     case .switched: break
     }
     guard header.source.isValidSource else { return .drop(.invalidSource) }
@@ -109,6 +112,16 @@ extension Switch {
         tagControl: tagControl(header, domain: domain.value, isTagged: member.isTagged), next: index)
     }
     return nil
+  }
+
+  /// How an untagged frame for whoever is behind `port` leaves by it.
+  @inline(always) @inlinable
+  public borrowing func egress(by port: PortIndex) -> Verdict {
+    switch carrier(of: port.value) {
+    case .none: .drop(.linkDown)
+    case .one(let carrier): .forward(NICIndex(Int(carrier)), tagControl: TagForm.untagged)
+    case .either: .balance(port, tagControl: TagForm.untagged)
+    }
   }
 
   /// Largest network-layer packet that may leave by `nic`, bytes.

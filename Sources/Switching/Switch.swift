@@ -181,6 +181,11 @@ public import Wire
   /// The member that counts a frame which no member can carry.
   @inlinable borrowing func firstMember(of port: Int) -> NICIndex { unsafe NICIndex(Int(ports[port].members.0)) }
 
+  /// The member that counts what `port` could not send; nil when it has none.
+  @inlinable public borrowing func counter(of port: PortIndex) -> NICIndex? {
+    unsafe ports[port.value].memberCount == 0 ? nil : firstMember(of: port.value)
+  }
+
   /// The member that carries for a bond without a partner, when it is another than `nic`: its link is worth a look.
   public borrowing func otherCarrier(than nic: NICIndex) -> NICIndex? {
     let port = unsafe Int(portOfNIC[nic.value])

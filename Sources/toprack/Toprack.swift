@@ -25,7 +25,8 @@ import Foundation
       """,
     subcommands: [
       StatusCommand.self, PlanCommand.self, FacilityCommand.self, ServerCommand.self, NetworkCommand.self,
-      PortCommand.self, LACPCommand.self, FDBCommand.self, SetCommand.self, CleanupCommand.self,
+      PortCommand.self, IPCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self,
+      CleanupCommand.self,
     ])
 
   @OptionGroup var global: GlobalOptions

@@ -1,9 +1,11 @@
 // What an operator can set, with the defaults and the valid values.
 
+import Control
 import Dataplane
 import Foundation
 import Logging
 import Ports
+import Rack
 
 /// The daemon's settings, valid by construction.
 struct Settings {
@@ -23,10 +25,17 @@ struct Settings {
   /// How frames are read and written.
   var io = TAPDriver.Mode.automatic
 
-  /// Names that the settings file knows.
-  static let names = [
-    "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io",
-  ]
+  /// The ranges of addresses, by facility.
+  var plan = AddressPlan()
+  /// Uplinks, and what servers are told when they boot.
+  var gateway = GatewaySettings()
+
+  /// Names that the settings file knows, without those of a facility.
+  static let names =
+    ["state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io"]
+    + GatewaySettings.names
+  /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
+  static let poolPrefix = "pools."
   static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
   /// What fits `sockaddr_un`, unix(7), with the NUL at the end.
   static let socketPathLimit = 107
@@ -63,9 +72,17 @@ struct Settings {
       case "readwrite": io = .readWrite
       default: throw SettingsFault("must be auto (io_uring where it is allowed) or readwrite, not \"\(value)\"")
       }
+    case _ where GatewaySettings.names.contains(name) || Self.isUplinkOfFacility(name):
+      do { try gateway.set(name, to: value) } catch { throw SettingsFault(error.message) }
+    case _ where name.hasPrefix(Self.poolPrefix):
+      do { try plan.set(name, to: value) } catch { throw SettingsFault(error.message) }
     default:
-      throw SettingsFault("is not a setting; valid are \(Self.names.joined(separator: ", "))")
+      throw SettingsFault("is not a setting; valid are \(Self.names.joined(separator: ", ")) and pools")
     }
+  }
+
+  private static func isUplinkOfFacility(_ name: String) -> Bool {
+    Catalogue.facilities.contains { name == "\(poolPrefix)\($0.code).uplink" }
   }
 
   private static func path(_ value: String) throws(SettingsFault) -> String {

@@ -1,6 +1,7 @@
 // Where settings come from: the command line before the file before the defaults.
 
 import Configuration
+import Control
 import Foundation
 import Synchronization
 
@@ -27,12 +28,16 @@ enum SettingsFile {
         throw SettingsFault("\(origin) \(error.message)")
       }
     }
+    if let conflict = settings.gateway.conflict(with: settings.plan) {
+      throw SettingsFault("\(file.path): \(conflict)")
+    }
     return settings
   }
 
   private static func value(of name: String, in reader: ConfigReader) throws(SettingsFault) -> String {
-    guard Settings.names.contains(name) else { return "" }
+    guard Settings.names.contains(name) || name.hasPrefix(Settings.poolPrefix) else { return "" }
     do {
+      if name == "dns", let list = reader.stringArray(forKey: ConfigKey([name])) { return list.joined(separator: ",") }
       return try reader.requiredString(forKey: ConfigKey([name]))
     } catch {
       throw SettingsFault("must be a single value")

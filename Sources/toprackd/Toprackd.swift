@@ -6,6 +6,7 @@
 // Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
 
 import ArgumentParser
+import Control
 import Foundation
 import Logging
 
@@ -18,7 +19,7 @@ import Logging
       start finds them.
 
       Example, a rack of one's own beside the system's:
-        toprackd --state /tmp/rack --socket /tmp/rack/socket
+        toprackd --state /tmp/rack --socket /tmp/rack/socket --uplink none
         toprack --socket /tmp/rack/socket status
 
       Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
@@ -34,6 +35,11 @@ import Logging
   @Option(
     help: ArgumentHelp("One of \(Settings.logLevels). (default: \(Settings().logLevel))", valueName: "level"))
   var logLevel: String?
+  @Option(
+    help: ArgumentHelp(
+      "TAP interface by which servers reach the host, or none. (default: \(GatewaySettings().uplink ?? "none"))",
+      valueName: "name"))
+  var uplink: String?
 
   static func main() async {
     do {
@@ -58,7 +64,7 @@ import Logging
   }
 
   private func serve() async throws {
-    let given = ["state": state, "socket": socket, "log-level": logLevel].compactMapValues(\.self)
+    let given = ["state": state, "socket": socket, "log-level": logLevel, "uplink": uplink].compactMapValues(\.self)
     let settings = try await SettingsFile.settings(path: config, given: given)
     LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }
     try await Daemon(settings: settings, logger: Logger(label: "toprackd")).run()

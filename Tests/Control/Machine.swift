@@ -86,7 +86,10 @@ final class Machine {
 
 /// Runs a program of the system. Throws when it does not succeed.
 @discardableResult
-func run(_ words: String...) throws -> String {
+func run(_ words: String...) throws -> String { try run(words) }
+
+@discardableResult
+func run(_ words: [String]) throws -> String {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = words

@@ -25,10 +25,14 @@ import Testing
     let marks = OwnershipMarks(rack: rack)
     #expect(marks.owned(marks.mark(server, .eth1)) == .nic(server, .eth1))
     #expect(marks.owned(marks.namespaceMark) == .namespace)
+    #expect(marks.owned(marks.uplinkMark) == .uplink)
+    #expect(OwnershipMarks.rack(ofUplink: marks.uplinkMark) == rack.uuidString.lowercased())
+    #expect(OwnershipMarks.rack(ofUplink: marks.namespaceMark) == nil)
     let other = OwnershipMarks(rack: UUID())
     let mark = marks.mark(server, .eth0)
     for text in [
-      nil, "", "toprack", other.mark(server, .eth0), other.namespaceMark, mark + " ", mark + "x", " " + mark,
+      nil, "", "toprack", other.mark(server, .eth0), other.namespaceMark, other.uplinkMark, mark + " ", mark + "x",
+      " " + mark,
       marks.mark(server, .bond0), marks.namespaceMark + " eth0", marks.namespaceMark.replacing("netns", with: ""),
     ] { #expect(marks.owned(text) == nil, "\(text ?? "nil")") }
   }

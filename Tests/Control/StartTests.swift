@@ -150,5 +150,5 @@ struct StartTests {
 /// Keeps a TAP open.
 final class TAPHolder: Sendable {
   private let tap: TAP
-  init(_ device: String) throws { tap = try TAP.open(device, in: nil) }
+  init(_ device: String, in namespace: String? = nil) throws { tap = try TAP.open(device, in: namespace) }
 }

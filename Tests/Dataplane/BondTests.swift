@@ -169,9 +169,13 @@ private func packet(to: UInt8, from: UInt8, flow: UInt8) -> [UInt8] {
     for cable in server.eth { _ = cable.drain() }
     #expect(await server.plane.bonds().isEmpty)
     var room = [UInt8](repeating: 0, count: SlowProtocolPDU.frameSize)
-    _ = unsafe room.withUnsafeMutableBytes { bytes in
-      server.partner.setFastRate(false, at: Clock.milliseconds())
-      return unsafe server.partner.nextTransmission(into: bytes.baseAddress!, at: Clock.milliseconds())
+    server.partner.setFastRate(false, at: Clock.milliseconds())
+    // The partner may have spoken three times in this second already, and then waits for the next: 802.1AX-2014 6.4.16.
+    var member: Int?
+    while member == nil {
+      member = unsafe room.withUnsafeMutableBytes { bytes in
+        unsafe server.partner.nextTransmission(into: bytes.baseAddress!, at: Clock.milliseconds())
+      }
     }
     server.eth[0].send(room)
     // A later frame of the same NIC has come through, so the LACPDU has been dealt with.

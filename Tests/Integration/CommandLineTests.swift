@@ -75,7 +75,9 @@ extension Integration {
         [], ["status"], ["plan", "list"], ["facility", "list"], ["server", "create"], ["server", "list"],
         ["server", "show"], ["server", "delete"], ["server", "mode"], ["network", "create"], ["network", "list"],
         ["network", "delete"], ["port", "show"], ["port", "attach"], ["port", "detach"], ["port", "native"],
-        ["lacp", "show"], ["fdb", "show"], ["fdb", "flush"], ["set", "aging"], ["set", "lacp-rate"], ["set", "mtu"],
+        ["ip", "list"], ["ip", "reserve"], ["ip", "assign"], ["ip", "unassign"], ["ip", "release"],
+        ["server", "network-config"], ["lacp", "show"], ["fdb", "show"], ["fdb", "flush"], ["set", "aging"],
+        ["set", "lacp-rate"], ["set", "mtu"],
         ["cleanup"],
       ]
       for command in commands {

@@ -61,6 +61,15 @@ extension Integration {
       arguments: [
         ("station-limit: many", "station-limit"), ("stations: 5", "stations"), ("io: magic", "io"),
         ("log-level: loud", "log-level"), ("state: [", "YAML"),
+        ("uplink: seventeen-letters", "uplink must be the name of an interface"),
+        ("dns: [1.1.1.1, x]", "dns must be host"),
+        (
+          "pools:\n  ewr1:\n    public-ipv4: 127.0.0.0/8",
+          "pools.ewr1.public-ipv4 must not have addresses of 127.0.0.0/8"
+        ),
+        ("pools:\n  lhr1:\n    public-ipv4: 203.0.113.0/24", "pools.lhr1.public-ipv4 is not a setting"),
+        ("pools:\n  ewr1:\n    private-ipv4: 198.18.0.0/24", "198.18.0.0/19 overlaps pools.ewr1.private-ipv4"),
+        ("uplink-ipv4: 10.64.0.0/24", "uplink-ipv4 10.64.0.0/24 overlaps pools.ewr1.private-ipv4"),
       ])
     func wrongSetting(_ text: String, _ says: String) throws {
       let directory = FileManager.default.temporaryDirectory.appendingPathComponent("toprack-settings-\(UUID())").path

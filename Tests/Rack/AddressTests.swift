@@ -100,11 +100,11 @@ import Testing
           hostname: "s\(number)", plan: "c3.small.x86", facility: "fra2", operatingSystem: "debian_12",
           project: project, place: .host))
     }
-    for number in 0..<4096 { try lab.rack.perform(request(number), with: &lab.entropy) }
+    for number in 0..<3072 { try lab.rack.perform(request(number), with: &lab.entropy) }
     let full = lab.rack
-    let refusal = #expect(throws: Refusal.self) { try lab.rack.perform(request(4096), with: &lab.entropy) }
+    let refusal = #expect(throws: Refusal.self) { try lab.rack.perform(request(3072), with: &lab.entropy) }
     #expect(refusal?.description.contains("fra2") == true)
-    #expect(refusal?.description.contains("all 4096") == true)
+    #expect(refusal?.description.contains("all 3072") == true)
     #expect(lab.rack == full)
 
     let one = lab["s77"]

@@ -28,17 +28,29 @@ struct SeededEntropy: Entropy, RandomNumberGenerator {
   mutating func bits48() -> UInt64 { next() >> 16 }
 }
 
+/// What the wire knows of a server.
+struct Routed: Hashable {
+  var ports: [PortWiring] = []
+  var addresses: [Address] = []
+  var blocks: [IPBlock] = []
+
+  init() {}
+  init(_ server: Server) {
+    (ports, addresses, blocks) = (server.wiring, server.addresses, server.blocks.map(\.block))
+  }
+}
+
 /// A rack with short words for what tests do to it. Each step checks the invariants, that a no-op is one, and that a
 /// wire which only follows the effects looks as the servers say.
 struct Lab {
   var rack: Rack
   var entropy: SeededEntropy
-  var wire: [ServerID: [PortWiring]] = [:]
+  var wire: [ServerID: Routed] = [:]
   var domains: Set<NetworkID> = []
 
-  init(seed: UInt64 = 1) {
+  init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan()) {
     entropy = SeededEntropy(seed: seed)
-    rack = Rack(with: &entropy)
+    rack = Rack(with: &entropy, plan: plan)
   }
 
   var project: ProjectID { rack.project(named: Project.defaultName)!.id }
@@ -62,10 +74,10 @@ struct Lab {
   private mutating func follow(_ effects: [Effect]) {
     for effect in effects {
       switch effect {
-      case .makeNICs(let id): #expect(wire.updateValue([], forKey: id) == nil, "NICs made twice")
+      case .makeNICs(let id): #expect(wire.updateValue(Routed(), forKey: id) == nil, "NICs made twice")
       case .removeNICs(let server): #expect(wire.removeValue(forKey: server.id) != nil, "NICs removed twice")
       case .rewire(let id):
-        let wanted = rack.wiring(of: rack.servers[id]!)
+        let wanted = Routed(rack.servers[id]!)
         #expect(wire[id] != wanted, "rewired without need")
         wire[id] = wanted
       case .setMTU, .setAging, .setLACPRate: break
@@ -78,7 +90,7 @@ struct Lab {
   /// All that is wrong now.
   func faults() -> [String] {
     rack.checkInvariants()
-      + (wire == rack.servers.mapValues(\.wiring) ? [] : ["the wire does not agree with the servers"])
+      + (wire == rack.servers.mapValues(Routed.init) ? [] : ["the wire does not agree with the servers"])
       + (domains == Set(rack.networks.keys) ? [] : ["the domains do not agree with the networks"])
   }
 
@@ -108,7 +120,27 @@ struct Lab {
     return id
   }
 
+  /// Reserves a block, and says which.
+  @discardableResult
+  mutating func reserve(_ length: Int, facility: String = "ewr1") throws(Refusal) -> Reservation {
+    let request = BlockRequest(project: project, facility: facility, length: length)
+    guard case .reservation(let id) = try perform(.reserveBlock(request)).subject else {
+      fatalError("a reservation is the subject")
+    }
+    return rack.reservations[id]!
+  }
+
+  @discardableResult
+  mutating func assign(_ block: IPBlock, to server: String) throws(Refusal) -> AssignmentID {
+    guard case .assignment(let id) = try perform(.assignBlock(self[server].id, block)).subject else {
+      fatalError("an assignment is the subject")
+    }
+    return id
+  }
+
   subscript(_ name: String) -> Server { rack.server(named: name)! }
+
+  func blocks(of server: String) -> [String] { rack.blocks(of: self[server].id).map(\.description) }
 
   func port(_ name: PortName, of server: String) -> PortID { self[server][name].id }
 

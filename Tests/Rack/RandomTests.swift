@@ -78,7 +78,8 @@ import Testing
           place: Bool.random(using: &dice) ? .host : .namespace("ns\(number / 2)", made: Bool.random(using: &dice))))
     }
     let port = server[PortName.allCases.randomElement(using: &dice)!].id
-    switch Int.random(in: 0..<100, using: &dice) {
+    let reservations = lab.rack.reservations.values.sorted { $0.block.base < $1.block.base }
+    switch Int.random(in: 0..<130, using: &dice) {
     case 0..<3: return .deleteServer(server.id)
     case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
     case 15..<17: return .setMTU(server.id, [1500, 9000, 100].randomElement(using: &dice)!)
@@ -101,6 +102,18 @@ import Testing
         nil, [], [AddressRequest(family: 4, isPublic: false)], [AddressRequest(family: 6, isPublic: false)],
       ]
       return .convertToLayer3(port, requests: requests.randomElement(using: &dice)!)
+    case 100..<109:
+      return .reserveBlock(
+        BlockRequest(project: lab.project, facility: facility, length: Int.random(in: 28...33, using: &dice)))
+    case 109..<119:
+      let block = reservations.randomElement(using: &dice)?.block ?? IPBlock(family: 4, base: 0, length: 32)
+      let length = Int.random(in: block.length...32, using: &dice)
+      return .assignBlock(server.id, Array(block.parts(length)).randomElement(using: &dice)!)
+    case 119..<123:
+      return .unassignBlock(
+        servers.flatMap(\.blocks).randomElement(using: &dice)?.id ?? AssignmentID(dice.identifier()))
+    case 123..<130:
+      return .releaseBlock(reservations.randomElement(using: &dice)?.id ?? ReservationID(dice.identifier()))
     case 97: return .setLACPRate(fast: Bool.random(using: &dice))
     default: return .setAging(seconds: [0, 10, 300].randomElement(using: &dice)!)
     }

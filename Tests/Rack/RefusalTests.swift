@@ -49,7 +49,7 @@ import Testing
     #expect(lab.faults() == [])
   }
 
-  static let all: [Case] = servers + networks + attaching + native + bonding + converting + modes + settings
+  static let all: [Case] = servers + networks + attaching + native + bonding + converting + modes + blocks + settings
 
   static let servers: [Case] = [
     Case("an unknown project", .notFound, says: "project", "does not exist") {
@@ -304,6 +304,101 @@ import Testing
       try $0.perform(.setMode($0["x1"].id, .layer2Bonded))
     },
   ]
+
+  static let blocks: [Case] =
+    [Int.min, 0, 16, 28, 33, Int.max].map { (length: Int) in
+      Case("a block of /\(length)", says: "/\(length)", "/29 (8 addresses)", "/32") { try $0.reserve(length) }
+    } + [
+      Case("a block in an unknown facility", says: "\"lhr1\"", "ewr1") { try $0.reserve(30, facility: "lhr1") },
+      Case("a block for an unknown project", .notFound, says: "project", "does not exist") {
+        let project = ProjectID($0.entropy.identifier())
+        try $0.perform(.reserveBlock(BlockRequest(project: project, facility: "ewr1", length: 30)))
+      },
+      Case("one block more than a rack has", says: "4096", "release one") { lab in
+        for number in 0...4096 { try lab.reserve(32, facility: Catalogue.facilities[number % 8].code) }
+      },
+      Case("a block that nobody has reserved", says: "198.18.24.0/30", "project of l3", "reserve one first") {
+        try $0.assign(IPBlock(reading: "198.18.24.0/30"), to: "l3")
+      },
+      Case("more than what is reserved", says: "198.18.24.0/29 is not in an elastic block") {
+        try $0.reserve(30)
+        try $0.assign(IPBlock(reading: "198.18.24.0/29"), to: "l3")
+      },
+      Case("a block of IPv6", says: "2001:db8::/32", "IPv4 blocks of /29") {
+        try $0.assign(IPBlock(reading: "2001:db8::/32"), to: "l3")
+      },
+      Case("a block that is too large", says: "198.18.24.0/24", "/29 (8 addresses)") {
+        try $0.assign(IPBlock(reading: "198.18.24.0/24"), to: "l3")
+      },
+      Case("a block of another facility", says: "reserved in facility sjc1", "l3 is in ewr1") {
+        let block = try $0.reserve(31, facility: "sjc1").block
+        try $0.assign(block, to: "l3")
+      },
+      Case("a block of another project", says: "reserved by another project than that of l3") {
+        let other = Project(id: ProjectID($0.entropy.identifier()), name: "other", createdAt: $0.entropy.now)
+        $0.rack.apply([.project(other)])
+        let request = BlockRequest(project: other.id, facility: "ewr1", length: 30)
+        guard case .reservation(let id) = try $0.perform(.reserveBlock(request)).subject else { return }
+        let block = $0.rack.reservations[id]!.block
+        try $0.assign(block, to: "l3")
+      },
+      Case("a block on a layer-2 server", says: "bo is layer2-bonded", "layer3 or hybrid") {
+        let block = try $0.reserve(30).block
+        try $0.assign(block, to: "bo")
+      },
+      Case("a block on a server without a public address", says: "in has no public IPv4 address") {
+        let block = try $0.reserve(30).block
+        try $0.perform(
+          .convertToLayer3($0.port(.bond0, of: "in"), requests: [AddressRequest(family: 4, isPublic: false)]))
+        try $0.assign(block, to: "in")
+      },
+      Case("a block twice", says: "198.18.24.0/30 is assigned to l3 already", "unassign") {
+        let block = try $0.reserve(30).block
+        try $0.assign(block, to: "l3")
+        try $0.assign(block, to: "hy")
+      },
+      Case("a part of what is assigned", says: "198.18.24.0/30, which has addresses of 198.18.24.1/32", "l3") {
+        let block = try $0.reserve(30).block
+        try $0.assign(block, to: "l3")
+        try $0.assign(IPBlock(reading: "198.18.24.1"), to: "hy")
+      },
+      Case("the whole of which a part is assigned", says: "198.18.24.2/31, which has addresses of 198.18.24.0/30") {
+        let block = try $0.reserve(30).block
+        try $0.assign(IPBlock(reading: "198.18.24.2/31"), to: "l3")
+        try $0.assign(block, to: "l3")
+      },
+      Case("one block more than a server has", says: "l3 has 64 elastic blocks", "limit") { lab in
+        for _ in 0...64 { try lab.assign(try lab.reserve(32).block, to: "l3") }
+      },
+      Case("assigning to an unknown server", .notFound, says: "server", "does not exist") {
+        let block = try $0.reserve(30).block
+        try $0.perform(.assignBlock(ServerID($0.entropy.identifier()), block))
+      },
+      Case("releasing what is assigned", says: "198.18.24.0/30 is assigned, to l3", "unassign it there first") {
+        let reservation = try $0.reserve(30)
+        try $0.assign(reservation.block, to: "l3")
+        try $0.perform(.releaseBlock(reservation.id))
+      },
+      Case(
+        "releasing what is assigned in parts",
+        says: "198.18.24.0/30 is assigned, 198.18.24.1/32 of it to hy and 198.18.24.2/31 of it to l3"
+      ) {
+        let reservation = try $0.reserve(30)
+        try $0.assign(IPBlock(reading: "198.18.24.2/31"), to: "l3")
+        try $0.assign(IPBlock(reading: "198.18.24.1"), to: "hy")
+        try $0.perform(.releaseBlock(reservation.id))
+      },
+      Case("releasing twice", .notFound, says: "reservation", "does not exist") {
+        let reservation = try $0.reserve(30)
+        try $0.perform(.releaseBlock(reservation.id))
+        try $0.perform(.releaseBlock(reservation.id))
+      },
+      Case("unassigning twice", .notFound, says: "assignment", "does not exist") {
+        let id = try $0.assign(try $0.reserve(30).block, to: "l3")
+        try $0.perform(.unassignBlock(id))
+        try $0.perform(.unassignBlock(id))
+      },
+    ]
 
   static let settings: [Case] =
     [Int.min, 0, 1279, 9217, Int.max].map { (mtu: Int) in

@@ -187,6 +187,107 @@ import Testing
     }
   }
 
+  @Test("chunks of a database of version 2 stand for the same addresses as before, in every facility")
+  func versionTwo() async throws {
+    let directory = TemporaryDirectory()
+    var rack: Rack
+    do {
+      let store = try Store.open(directory.path)
+      rack = try await store.load()
+      var dice = Dice(seed: 6)
+      var changes: [Change] = []
+      for facility in Catalogue.facilities {
+        // 65 servers need a second /25.
+        for number in 0..<(facility.code == "syd2" ? 65 : 1) {
+          let request = ServerRequest(
+            hostname: "\(facility.code)-\(number)", plan: "c3.small.x86", facility: facility.code,
+            operatingSystem: "debian_12", project: rack.project(named: "default")!.id, place: .host)
+          changes += try rack.perform(.createServer(request), with: &dice).changes
+        }
+      }
+      try await store.commit(changes)
+      try store.close()
+    }
+    // Back to what version 2 wrote: chunks counted from the start of the facility's range, and one of public IPv4.
+    try Self.edit(directory) { db in
+      try db.execute(
+        sql: """
+          DROP TABLE block_assignment;
+          DROP TABLE reservation;
+          ALTER TABLE pool_cursor DROP COLUMN next_elastic;
+          UPDATE pool_chunk SET chunk = chunk - first.number
+            FROM (SELECT pool, min(chunk) AS number FROM pool_chunk GROUP BY pool) AS first
+            WHERE first.pool = pool_chunk.pool;
+          INSERT INTO pool_chunk SELECT id, 0, 0 FROM pool_cursor WHERE kind = 'publicIPv4';
+          DELETE FROM grdb_migrations WHERE identifier = '3 elastic blocks';
+          """)
+      let chunks = try Int.fetchAll(db, sql: "SELECT DISTINCT chunk FROM pool_chunk ORDER BY chunk")
+      #expect(chunks == [0, 1])
+    }
+    #expect(try await Self.load(directory.path) == rack)
+  }
+
+  @Test("a rack with addresses outside of the ranges that are set is refused, and comes back with the ranges")
+  func outsidePlan() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var rack = try await store.load()
+    var dice = Dice(seed: 7)
+    for name in ["web1", "web2"] {
+      try await store.commit(try rack.perform(World.create(name, in: rack), with: &dice).changes)
+    }
+    try store.close()
+    var plan = AddressPlan()
+    plan.setRange(try IPBlock(reading: "192.168.0.0/24"), of: .privateIPv4, in: "ewr1")
+    let again = try Store.open(directory.path)
+    do {
+      _ = try await again.load(plan: plan)
+      Issue.record("was loaded")
+    } catch {
+      #expect(error.kind == .outsidePlan)
+      for word in ["10.64.0.1", "web1", "pools.ewr1.private-ipv4, 192.168.0.0/24", "1 more"] {
+        #expect(error.message.contains(word), "\(error.message)")
+      }
+    }
+    #expect(try await again.load() == rack)
+    try again.close()
+  }
+
+  @Test("chunks of a range that is gone are forgotten on disk when the pool is written next")
+  func otherChunks() async throws {
+    let directory = TemporaryDirectory()
+    var plan = AddressPlan()
+    for range in ["10.64.0.0/16", "192.168.0.0/24", "192.168.0.128/25"] {
+      plan.setRange(try IPBlock(reading: range), of: .privateIPv4, in: "ewr1")
+      let store = try Store.open(directory.path)
+      var rack = try await store.load(plan: plan)
+      var dice = Dice(seed: 8)
+      var changes: [Change] = []
+      for number in 0..<(range.hasSuffix("/24") ? 65 : 1) {
+        changes += try rack.perform(World.create("s\(number)", in: rack), with: &dice).changes
+      }
+      #expect(rack.checkInvariants() == [])
+      for id in rack.servers.keys { changes += try rack.perform(.deleteServer(id), with: &dice).changes }
+      try await store.commit(changes)
+      #expect(try await store.load(plan: plan) == rack)
+      try store.close()
+      let chunks = try { () in
+        var found: [Int] = []
+        try Self.edit(directory) { db in
+          let sql =
+            "SELECT chunk FROM pool_chunk JOIN pool_cursor ON id = pool WHERE kind = 'privateIPv4' ORDER BY chunk"
+          found = try Int.fetchAll(db, sql: sql)
+        }
+        return found
+      }()
+      switch range {
+      case "10.64.0.0/16": #expect(chunks == [(10 << 24 | 64 << 16) >> 7])
+      case "192.168.0.0/24": #expect(chunks == [(192 << 24 | 168 << 16) >> 7, (192 << 24 | 168 << 16) >> 7 + 1])
+      default: #expect(chunks == [(192 << 24 | 168 << 16) >> 7 + 1])
+      }
+    }
+  }
+
   @Test("the LACP rate that is given for a new rack does not touch one that is there")
   func initialRate() async throws {
     let directory = TemporaryDirectory()
@@ -226,12 +327,13 @@ import Testing
       Damage(name: "layer 2 with addresses", sql: "UPDATE server SET layer = 2"),
       Damage(
         name: "a bond that does not agree with its members", sql: "UPDATE port SET bonded = 0 WHERE name = 'bond0'"),
-      Damage(name: "a cursor beyond its pool", sql: "UPDATE pool_cursor SET next = 1 << 62"),
+      Damage(name: "a cursor before its pool", sql: "UPDATE pool_cursor SET next = -1"),
       Damage(
         name: "an odd gateway",
         sql: "UPDATE address SET base = x'00000000000000000000000000000001' WHERE kind = 'publicIPv4'"),
       Damage(
-        name: "an address of nobody's pool", sql: "UPDATE address SET base = zeroblob(16) WHERE kind = 'publicIPv4'"),
+        name: "an address of nobody's chunk",
+        sql: "UPDATE address SET base = x'0000000000000000000000000a400080' WHERE kind = 'privateIPv4'"),
     ]
   }
 

@@ -66,7 +66,8 @@ struct World {
   private mutating func next() -> Command {
     let servers = rack.servers.values.sorted { $0.hostname < $1.hostname }
     let networks = rack.networks.values.sorted { $0.vxlan < $1.vxlan }
-    let choice = Int.random(in: 0..<100, using: &dice)
+    let reservations = rack.reservations.values.sorted { $0.block.base < $1.block.base }
+    let choice = Int.random(in: 0..<120, using: &dice)
     guard let server = servers.randomElement(using: &dice), let network = networks.randomElement(using: &dice),
       choice >= 15
     else {
@@ -95,6 +96,16 @@ struct World {
     case 80..<90: return .setNative(port.id, port.networks.randomElement(using: &dice).map { .id($0) })
     case 90..<94: return .bond(port.id, bulk: false)
     case 94..<98: return .disbond(port.id, bulk: false)
+    case 100..<106:
+      let project = rack.project(named: Project.defaultName)!.id
+      return .reserveBlock(
+        BlockRequest(project: project, facility: "ewr1", length: Int.random(in: 29...32, using: &dice)))
+    case 106..<114:
+      guard let block = reservations.randomElement(using: &dice)?.block else { return .setAging(seconds: 7) }
+      let length = Int.random(in: block.length...32, using: &dice)
+      return .assignBlock(server.id, Array(block.parts(length)).randomElement(using: &dice)!)
+    case 114..<116: return .unassignBlock(server.blocks.randomElement(using: &dice)?.id ?? AssignmentID(UUID()))
+    case 116..<120: return .releaseBlock(reservations.randomElement(using: &dice)?.id ?? ReservationID(UUID()))
     default: return .convertToLayer3(server.bond0.id, requests: [AddressRequest(family: 4, isPublic: false)])
     }
   }

@@ -36,7 +36,7 @@ final class Rig {
   /// Who gets a frame, and in which form: NIC to tag control field (negative: untagged).
   func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
     switch decide(header, from: nic) {
-    case .drop, .slowProtocol: return [:]
+    case .drop, .slowProtocol, .route: return [:]
     case .balance(let port, let tagControl):
       return plane.member(of: port, for: 0).map { [$0.value: tagControl] } ?? [:]
     case .forward(let target, let tagControl): return [target.value: tagControl]
@@ -94,7 +94,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   let tag: UInt16?
   /// Forms at the untagged port 2 and the tagged port 3 of domain 1; nil: not received there.
   let want: Want
-  enum Want: Sendable, Equatable { case drop(DropReason), untaggedAndTagged(UInt16), domain2(UInt16) }
+  enum Want: Sendable, Equatable { case drop(DropReason), untaggedAndTagged(UInt16), domain2(UInt16), routed }
   var testDescription: String { name }
 
   static let untagged = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [])
@@ -124,7 +124,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     TagCase(name: "native port, VID that is not attached", ingress: native, tag: 1003, want: .drop(.vlanNotAllowed)),
     TagCase(name: "port without VLAN", ingress: .dark, tag: nil, want: .drop(.noVLAN)),
     TagCase(name: "port without VLAN, tagged", ingress: .dark, tag: 1001, want: .drop(.noVLAN)),
-    TagCase(name: "routed port", ingress: .routed, tag: nil, want: .drop(.noGateway)),
+    TagCase(name: "routed port, untagged", ingress: .routed, tag: nil, want: .routed),
+    TagCase(name: "routed port, priority tag", ingress: .routed, tag: 0xE000, want: .routed),
+    TagCase(name: "routed port, tagged", ingress: .routed, tag: 1001, want: .drop(.vlanNotAllowed)),
   ]
 }
 
@@ -134,6 +136,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = Rig([(1, test.ingress), (2, TagCase.untagged), (3, TagCase.trunk)])
     switch test.want {
     case .drop(let reason): #expect(plane.decide(frame(a, broadcast, tag: test.tag), from: 1) == .drop(reason))
+    case .routed: #expect(plane.decide(frame(a, broadcast, tag: test.tag), from: 1) == .route(PortIndex(1)))
     case .untaggedAndTagged(let tag):
       #expect(plane.receivers(of: frame(a, broadcast, tag: test.tag), from: 1) == [2: -1, 3: Int32(tag)])
     case .domain2(let tag):

@@ -17,10 +17,12 @@ public struct APIResponder: HTTPResponder {
     VirtualNetworkRoutes(control: control).register(on: &routes)
     PortRoutes(control: control).register(on: &routes)
     AddressRoutes(control: control).register(on: &routes)
+    ToprackAddressRoutes(control: control).register(on: &routes)
     ToprackDeviceRoutes(control: control).register(on: &routes)
     ToprackNetworkRoutes(control: control).register(on: &routes)
     ToprackSwitchRoutes(control: control).register(on: &routes)
     ToprackLACPRoutes(control: control).register(on: &routes)
+    ToprackGatewayRoutes(control: control).register(on: &routes)
     self.init(routes: routes)
   }
 

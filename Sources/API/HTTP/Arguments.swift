@@ -96,6 +96,14 @@ struct Arguments: Sendable {
     throw .invalid("\(name) must be the number of a virtual network or its UUID, not \(Self.shown(value))")
   }
 
+  static let blockRule = "a block of addresses as a.b.c.d/length"
+
+  /// A block as text; an address without a length is a block of one.
+  func block(_ name: String) throws(APIError) -> IPBlock? {
+    guard let text = try string(name) else { return nil }
+    do { return try IPBlock(reading: text) } catch { throw .invalid("\(name) is not valid: \(error.message)") }
+  }
+
   /// `read`, with a 422 when it finds nothing. `what` says what is expected: "the number or UUID of a network".
   func required<Value>(
     _ name: String, _ what: String, _ read: (String) throws -> Value?

@@ -1,20 +1,70 @@
-// IP assignments of a server. All of them are management addresses.
+// IP assignments of a server, and reservations of a project.
+//
+// Strict clients tell the two apart by their members: an assignment has `assigned_to` and no `type`, a reservation has
+// `type` and no `assigned_to`.
 
+import FoundationEssentials
 import Rack
 
 extension Renderer {
+  /// All of a server's: its own addresses, and the elastic blocks that are routed to it.
+  func addresses(of server: Server) -> [JSON] {
+    server.addresses.map { address($0, of: server) } + server.blocks.map { assignment($0, of: server) }
+  }
+
+  /// A management address.
   func address(_ address: Address, of server: Server) -> JSON {
-    let link = link("/ips/\(address.id)")
+    assignment(
+      id: address.id.json, href: "/ips/\(address.id)", block: address.network, gateway: .string(address.gateway),
+      address: address.address, isPublic: address.kind.isPublic, management: true, since: address.createdAt, of: server)
+  }
+
+  /// An elastic block. It has no gateway of its own: it is routed to the server's public address.
+  func assignment(_ assignment: BlockAssignment, of server: Server) -> JSON {
+    self.assignment(
+      id: assignment.id.json, href: "/ips/\(assignment.id)", block: assignment.block, gateway: nil,
+      address: assignment.block.address(), isPublic: true, management: false, since: assignment.createdAt, of: server
+    )
+    .adding(("parent_block", rack.reservations[assignment.reservation].map(parent) ?? nil))
+  }
+
+  private func assignment(
+    id: JSON, href: String, block: IPBlock, gateway: JSON, address: String, isPublic: Bool, management: Bool,
+    since: Date, of server: Server
+  ) -> JSON {
+    [
+      "id": id, "href": link(href), "address_family": .integer(block.family),
+      "network": .string(block.address()), "netmask": .string(block.netmask), "cidr": .integer(block.length),
+      "gateway": gateway, "address": .string(address), "public": .boolean(isPublic),
+      "management": .boolean(management), "manageable": true, "enabled": true, "global_ip": nil,
+      "created_at": time(since), "details": nil, "tags": [], "customdata": [:], "project": [:], "project_lite": [:],
+      "facility": catalogue.facility(code: server.facility), "metro": catalogue.metro(facility: server.facility),
+      "assigned_to": reference("/devices/\(server.id)"), "interface": reference("/ports/\(server.bond0.id)"),
+    ]
+  }
+
+  private func parent(_ reservation: Reservation) -> JSON {
+    let block = reservation.block
     return [
-      "id": address.id.json, "href": link, "address_family": .integer(address.network.family),
-      "network": .string(address.network.address(0)), "netmask": .string(address.network.netmask),
-      "cidr": .integer(address.network.length), "gateway": .string(address.gateway),
-      "address": .string(address.address),
-      "public": .boolean(address.kind.isPublic), "management": true, "manageable": true, "enabled": true,
-      "global_ip": nil, "created_at": time(address.createdAt), "details": nil, "tags": [], "customdata": [:],
-      "project": [:], "project_lite": [:], "facility": catalogue.facility(code: server.facility),
-      "metro": catalogue.metro(facility: server.facility), "assigned_to": reference("/devices/\(server.id)"),
-      "interface": reference("/ports/\(server.bond0.id)"),
+      "href": link("/ips/\(reservation.id)"), "id": reservation.id.json, "network": .string(block.address()),
+      "netmask": .string(block.netmask), "cidr": .integer(block.length),
+    ]
+  }
+
+  func reservation(_ reservation: Reservation) -> JSON {
+    let block = reservation.block
+    let project = reference("/projects/\(reservation.project)")
+    return [
+      "id": reservation.id.json, "href": link("/ips/\(reservation.id)"), "type": "public_ipv4",
+      "address_family": .integer(block.family), "network": .string(block.address()),
+      "netmask": .string(block.netmask), "cidr": .integer(block.length), "gateway": nil,
+      "address": .string(block.address()), "quantity": .integer(Int(block.size)), "public": true, "management": false,
+      "manageable": true, "enabled": true, "global_ip": false, "addon": true, "bill": true, "state": "created",
+      "created_at": time(reservation.createdAt), "details": nil, "tags": [], "customdata": [:], "project": project,
+      "project_lite": project, "facility": catalogue.facility(code: reservation.facility),
+      "metro": catalogue.metro(facility: reservation.facility),
+      "assignments": .array(rack.assignments(of: reservation.id).map { self.reference("/ips/\($0.assignment.id)") }),
+      "available": link("/ips/\(reservation.id)/available"),
     ]
   }
 }

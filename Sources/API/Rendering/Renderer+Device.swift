@@ -16,7 +16,7 @@ extension Renderer {
       "operating_system": Catalogue.operatingSystem(server.operatingSystem).map(catalogue.operatingSystem) ?? nil,
       "facility": catalogue.facility(code: server.facility), "metro": catalogue.metro(facility: server.facility),
       "project": project(id: server.project), "plan": plan.map(catalogue.plan) ?? nil,
-      "ip_addresses": .array(server.addresses.map { address($0, of: server) }),
+      "ip_addresses": .array(addresses(of: server)),
       "network_ports": .array(server.ports.map { port($0, of: server, nics: nics) }),
       "ssh_keys": [], "volumes": [], "userdata": "", "customdata": [:], "always_pxe": false, "ipxe_script_url": nil,
       "spot_instance": false, "provisioning_percentage": 100, "root_password": nil,
@@ -27,7 +27,7 @@ extension Renderer {
   }
 
   /// An iSCSI name of RFC 3720 3.2.6.3.1: month of creation, and the server.
-  private func iqn(of server: Server) -> String {
+  func iqn(of server: Server) -> String {
     "iqn.\(server.createdAt.formatted(.iso8601).prefix(7)).net.packet:device.\(server.id.short)"
   }
 }

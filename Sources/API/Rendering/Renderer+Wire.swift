@@ -57,6 +57,20 @@ extension Renderer {
     }
   }
 
+  /// A host behind a routed interface. `server` is null for the host of an uplink and for the metadata service, `interface` for a server.
+  func neighbour(_ neighbour: NeighbourStatus) -> JSON {
+    let (server, interface): (String?, String?) =
+      switch neighbour.place {
+      case .server(let hostname): (hostname, nil)
+      case .own(let interface): (nil, interface)
+      }
+    return [
+      "server": JSON(server), "interface": JSON(interface), "address": .string(neighbour.address),
+      "mac": JSON(neighbour.mac.map(Self.text(ofMAC:))), "state": .string(neighbour.state),
+      "age_s": .integer(neighbour.age),
+    ]
+  }
+
   func station(_ station: Station) -> JSON {
     [
       "facility": .string(station.facility), "vxlan": .integer(station.vxlan),

@@ -1,4 +1,5 @@
-// Single IP assignments. All are management addresses: they come and go with layer 3 and with the server.
+// Single IP assignments and reservations: what they are, and their end. A server's own addresses come and go with layer 3
+// and with the server; elastic blocks are taken and given back.
 
 import Control
 import Rack
@@ -7,16 +8,84 @@ struct AddressRoutes {
   let control: Control
 
   func register(on routes: inout Routes) {
-    routes.get("/ips/:id") { call in
-      let rack = await control.rack
-      let (server, address) = try rack.known(address: call.identifier(of: "IP assignment"))
-      return .ok(Renderer(rack: rack, prefix: call.prefix).address(address, of: server))
+    routes.get("/ips/:id", show)
+    routes.delete("/ips/:id", remove)
+    routes.get("/ips/:id/available", available)
+    routes.get("/projects/:id/ips", list)
+    routes.post("/projects/:id/ips", reserve)
+    routes.post("/devices/:id/ips", assign)
+  }
+
+  private func show(_ call: Call) async throws -> Reply {
+    let rack = await control.rack
+    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    switch try rack.known(ip: call.parameter("id")) {
+    case .address(let address, let server): return .ok(renderer.address(address, of: server))
+    case .assignment(let assignment, let server): return .ok(renderer.assignment(assignment, of: server))
+    case .reservation(let reservation): return .ok(renderer.reservation(reservation))
     }
-    routes.delete("/ips/:id") { call in
-      let (server, address) = try await control.rack.known(address: call.identifier(of: "IP assignment"))
+  }
+
+  private func remove(_ call: Call) async throws -> Reply {
+    switch try await control.rack.known(ip: call.parameter("id")) {
+    case .address(let address, let server):
       throw APIError.invalid(
         "\(address.address) is a management address of \(server.hostname) and cannot be removed by itself; "
           + "converting the server to layer 2, or deleting it, frees it")
+    case .assignment(let assignment, _): _ = try await control.perform(.unassignBlock(assignment.id))
+    case .reservation(let reservation): _ = try await control.perform(.releaseBlock(reservation.id))
     }
+    return .noContent
+  }
+
+  /// The parts of a reservation, of the length that is asked for, that are not assigned.
+  private func available(_ call: Call) async throws -> Reply {
+    let rack = await control.rack
+    guard case .reservation(let reservation) = try rack.known(ip: call.parameter("id")) else {
+      throw APIError.invalid("\(Arguments.shown(.string(call.parameter("id")))) is an assignment; give a reservation")
+    }
+    let valid = reservation.block.length...Reservation.lengths.upperBound
+    let rule = "valid are \(valid.lowerBound) to \(valid.upperBound)"
+    let length = try call.arguments.required("cidr", "a length of a prefix; \(rule)") { try call.arguments.integer($0) }
+    guard valid.contains(length) else {
+      throw APIError.invalid("cidr \(length) is not possible in \(reservation.block); \(rule)")
+    }
+    let taken = rack.assignments(of: reservation.id).map(\.assignment.block)
+    let free = reservation.block.parts(length).filter { part in !taken.contains { $0.overlaps(part) } }
+    return .ok(["available": .array(free.map { .string("\($0)") })])
+  }
+
+  /// Reservations only: strict clients take an assignment in this list for a fault.
+  private func list(_ call: Call) async throws -> Reply {
+    let rack = await control.rack
+    let project = try rack.known(project: call.identifier(of: "project"))
+    let page = try Page(call.arguments)
+    let filter = try ReservationFilter(call.arguments)
+    let reservations = rack.reservations.values.filter { $0.project == project.id && filter.matches($0) }.inOrder
+    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    return .ok([
+      "ip_addresses": .array(page.slice(of: reservations).map(renderer.reservation)),
+      "meta": page.meta(total: reservations.count, call: call),
+    ])
+  }
+
+  private func reserve(_ call: Call) async throws -> Reply {
+    let project = try await control.rack.known(project: call.identifier(of: "project"))
+    let request = try ReservationRequest(call.arguments, project: project.id).request
+    let outcome = try await control.perform(.reserveBlock(request))
+    guard case .reservation(let id) = outcome.subject else { preconditionFailure("a reservation is the subject") }
+    let rack = await control.rack
+    guard let reservation = rack.reservations[id] else { throw APIError.unknown("there is no reservation \(id)") }
+    return .created(Renderer(rack: rack, prefix: call.prefix).reservation(reservation))
+  }
+
+  private func assign(_ call: Call) async throws -> Reply {
+    let server = try await control.rack.known(server: call.identifier(of: "device"))
+    let block = try call.arguments.required("address", Arguments.blockRule) { try call.arguments.block($0) }
+    let outcome = try await control.perform(.assignBlock(server.id, block))
+    guard case .assignment(let id) = outcome.subject else { preconditionFailure("an assignment is the subject") }
+    let rack = await control.rack
+    guard let place = rack.assignment(id) else { throw APIError.unknown("there is no IP assignment \(id)") }
+    return .created(Renderer(rack: rack, prefix: call.prefix).assignment(place.assignment, of: place.server))
   }
 }

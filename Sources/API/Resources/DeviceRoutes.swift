@@ -49,7 +49,7 @@ struct DeviceRoutes {
     let rack = await control.rack
     let server = try rack.known(server: call.identifier(of: "device"))
     let renderer = Renderer(rack: rack, prefix: call.prefix)
-    return .ok(["ip_addresses": .array(server.addresses.map { renderer.address($0, of: server) })])
+    return .ok(["ip_addresses": .array(renderer.addresses(of: server))])
   }
 }
 

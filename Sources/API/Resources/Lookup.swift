@@ -23,9 +23,18 @@ extension Rack {
     return place
   }
 
-  func known(address id: AddressID) throws(APIError) -> (server: Server, address: Address) {
-    guard let place = address(id) else { throw .unknown("there is no IP assignment \(id)") }
-    return place
+  /// What an identifier below `/ips` can stand for.
+  enum IP {
+    case address(Address, Server)
+    case assignment(BlockAssignment, Server)
+    case reservation(Reservation)
+  }
+
+  func known(ip text: String) throws(APIError) -> IP {
+    if let id = AddressID(text), let (server, address) = address(id) { return .address(address, server) }
+    if let id = AssignmentID(text), let (server, assignment) = assignment(id) { return .assignment(assignment, server) }
+    if let id = ReservationID(text), let reservation = reservations[id] { return .reservation(reservation) }
+    throw .unknown("there is no IP assignment or reservation \(Arguments.shown(.string(text))): give the UUID of one")
   }
 
   /// A server by its hostname, in either case, or its UUID.

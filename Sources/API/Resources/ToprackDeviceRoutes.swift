@@ -13,6 +13,7 @@ struct ToprackDeviceRoutes {
     routes.put("/toprack/devices/:server/mode", setMode)
     routes.put("/toprack/devices/:server/mtu", setMTU)
     routes.get("/toprack/devices/:server/ports", ports)
+    routes.get("/toprack/devices/:server/network-config", networkConfig)
   }
 
   /// Every server, without pages.
@@ -35,8 +36,24 @@ struct ToprackDeviceRoutes {
     guard let mode = NetworkMode(rawValue: word) else {
       throw APIError.invalid("mode \(Arguments.shown(.string(word))) is not known; valid are \(valid)")
     }
-    _ = try await control.perform(.setMode(server.id, mode))
-    return .ok(try await control.device(server.id, prefix: call.prefix))
+    let outcome = try await control.perform(.setMode(server.id, mode))
+    return .ok(try await control.device(server.id, prefix: call.prefix).adding(("change", Self.change(outcome))))
+  }
+
+  /// What a change of mode did to the addresses: which are gone for good, which elastic blocks were unassigned, which are new.
+  private static func change(_ outcome: Outcome) -> JSON {
+    var (old, new): (Server?, Server?)
+    for case .server(let after, replacing: let before) in outcome.changes { (old, new) = (before, after) }
+    func text(_ addresses: [Address]) -> JSON {
+      .array(addresses.map { .string("\($0.address)/\($0.network.length)") })
+    }
+    let (before, after) = (old?.addresses ?? [], new?.addresses ?? [])
+    let blocks = (old?.blocks ?? []).filter { !(new?.blocks.contains($0) ?? false) }
+    return [
+      "changed": .boolean(outcome.changed), "released": text(before.filter { !after.contains($0) }),
+      "unassigned": .array(blocks.map { .string("\($0.block)") }),
+      "given": text(after.filter { !before.contains($0) }),
+    ]
   }
 
   private func setMTU(_ call: Call) async throws -> Reply {
@@ -44,6 +61,22 @@ struct ToprackDeviceRoutes {
     let mtu = try call.arguments.required("mtu", "a number of bytes") { try call.arguments.integer($0) }
     _ = try await control.perform(.setMTU(server.id, mtu))
     return .ok(try await control.device(server.id, prefix: call.prefix))
+  }
+
+  /// What to tell the server's operating system, as a text. `bond`: false for a kernel without bonds.
+  private func networkConfig(_ call: Call) async throws -> Reply {
+    let rack = await control.rack
+    let server = try rack.known(serverNamed: call.parameter("server"))
+    let word = try call.arguments.string("format") ?? NetworkConfig.Format.ip.rawValue
+    guard let format = NetworkConfig.Format(rawValue: word) else {
+      let valid = NetworkConfig.Format.allCases.map(\.rawValue).joined(separator: ", ")
+      throw APIError.invalid("format \(Arguments.shown(.string(word))) is not known; valid are \(valid)")
+    }
+    let withBond = try call.arguments.boolean("bond") ?? true
+    return .ok([
+      "server": .string(server.hostname), "mode": .string(server.mode.rawValue), "format": .string(format.rawValue),
+      "text": .string(NetworkConfig(of: server, in: rack, withBond: withBond).text(format)),
+    ])
   }
 
   private func ports(_ call: Call) async throws -> Reply {

@@ -4,7 +4,12 @@
  *
  *   netns.c   doing something inside another network namespace; making and removing named ones
  *   tap.c     TAP interfaces
- *   link.c    rtnetlink: list interfaces, set alias, address, MTU, alternative name
+ *   link.c    rtnetlink: list interfaces, set alias, MAC address, MTU, alternative name, up and down
+ *   address.c rtnetlink: IP addresses of interfaces
+ *   route.c   rtnetlink: routes
+ *   sysctl.c  settings of one interface below /proc/sys/net
+ *   listen.c  a listening TCP socket inside a namespace
+ *   run.c     a program of the system, run to its end
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
  *   poll.c    epoll with an integer token per descriptor
  *
@@ -40,6 +45,9 @@ int cport_netns_abandoned(const char *path, char *mark, size_t size);
 
 /* Takes the binding `path` away. The namespace itself ends when nothing lives in it any more. */
 int cport_netns_remove(const char *path);
+
+/* Makes a network namespace that has no name: a descriptor of it. It ends with the last descriptor, socket and TAP of it. */
+int cport_netns_private(void);
 
 /* ---- tap.c ------------------------------------------------------------------------------------------------------ */
 
@@ -91,6 +99,79 @@ int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint3
 
 /* Moves the interface `name` from `namespace_fd` into `target_fd`. Its descriptor goes on working. */
 int cport_link_move(int namespace_fd, const char *name, int target_fd);
+
+/* Sets the interface `name` up (1) or down (0). */
+int cport_link_set_up(int namespace_fd, const char *name, int up);
+
+/* ---- address.c -------------------------------------------------------------------------------------------------- */
+
+/* IP addresses are 16 bytes as they go on the wire, an IPv4 one in its mapped form ::ffff:a.b.c.d, and the length of a
+ * prefix counts bits of that: an IPv4 /31 has length 127. */
+struct cport_address {
+    int32_t interface;  /* its index */
+    uint8_t length;
+    uint8_t is_link_local; /* scope link */
+    uint8_t local[16];
+    uint8_t peer[16];   /* the other end of a point-to-point interface; elsewhere as `local` */
+};
+
+/* Lists the addresses of all interfaces of `namespace_fd`; capacity and result as with cport_link_list. */
+int cport_address_list(int namespace_fd, struct cport_address *addresses, int capacity);
+
+/* Gives `interface` an address with its prefix; it may have it already. An IPv6 one is usable at once: no duplicate address
+ * detection. */
+int cport_address_set(int namespace_fd, int interface, const uint8_t *ip, int length);
+int cport_address_remove(int namespace_fd, int interface, const uint8_t *ip, int length);
+
+/* ---- route.c ---------------------------------------------------------------------------------------------------- */
+
+struct cport_route {
+    int32_t interface;  /* its index; 0 when it has none */
+    uint32_t table;     /* 254 main, 255 local */
+    uint32_t metric;    /* 0: the kernel's default */
+    uint8_t protocol;   /* who made it: RTPROT_… of linux/rtnetlink.h, or a number of one's own */
+    uint8_t type;       /* RTN_…: 1 unicast, 2 local, 6 blackhole, … */
+    uint8_t length;
+    uint8_t has_gateway, has_source;
+    uint8_t is_onlink;  /* the gateway need not be in a prefix of the interface; not listed */
+    uint8_t destination[16];
+    uint8_t gateway[16];
+    uint8_t source[16]; /* preferred */
+};
+
+/* Lists the routes of the tables main and local; capacity and result as with cport_link_list. Of a route with several next
+ * hops the first is shown. */
+int cport_route_list(int namespace_fd, struct cport_route *routes, int capacity);
+
+enum cport_route_verb {
+    CPORT_ROUTE_ADD,     /* -EEXIST when there is one with that destination and metric */
+    CPORT_ROUTE_REPLACE,
+    CPORT_ROUTE_REMOVE,  /* the one that agrees with everything but the source */
+};
+
+/* Changes the table main; only unicast routes. */
+int cport_route_change(int namespace_fd, enum cport_route_verb verb, const struct cport_route *route);
+
+/* ---- sysctl.c --------------------------------------------------------------------------------------------------- */
+
+/* Writes `value` to /proc/sys/net/`family`/conf/`name`/`key` of `namespace_fd`. `family`: "ipv4" or "ipv6". */
+int cport_sysctl_interface(int namespace_fd, const char *family, const char *name, const char *key, const char *value);
+
+/* Reads /proc/sys/net/`path` of `namespace_fd` into `value`, NUL-terminated, and returns its length. */
+int cport_sysctl_read(int namespace_fd, const char *path, char *value, size_t size);
+
+/* ---- listen.c --------------------------------------------------------------------------------------------------- */
+
+/* Opens a TCP socket that listens at the IPv4 `address` (a number) inside `namespace_fd`, non-blocking. It stays in there,
+ * and so do the connections that it accepts, whoever uses them. */
+int cport_listen(int namespace_fd, uint32_t address, uint16_t port, int backlog);
+
+/* ---- run.c ------------------------------------------------------------------------------------------------------ */
+
+/* Runs the program arguments[0] (a path) inside `namespace_fd` with `input` (at most 60 000 bytes) on its standard input, and
+ * returns its exit status, or 128 and the signal that ended it. What it says on standard output and error goes to `output`,
+ * cut to what fits and NUL-terminated. -ETIMEDOUT: it said nothing for `timeout_ms`, and was killed. */
+int cport_run(int namespace_fd, char *const *arguments, const char *input, char *output, size_t capacity, int timeout_ms);
 
 /* ---- poll.c ----------------------------------------------------------------------------------------------------- */
 

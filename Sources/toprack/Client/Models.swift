@@ -4,10 +4,12 @@ struct Device: Decodable {
   struct Plan: Decodable { let slug: String }
   struct Facility: Decodable { let code: String }
   struct Project: Decodable { let id: String, name: String }
-  struct Address: Decodable {
-    let address: String, cidr: Int, gateway: String
-    let isPublic: Bool
-    enum CodingKeys: String, CodingKey { case address, cidr, gateway, isPublic = "public" }
+  struct Address: Decodable, Block {
+    let id: String, address: String, cidr: Int, gateway: String?
+    let isPublic: Bool, management: Bool
+    enum CodingKeys: String, CodingKey { case id, address, cidr, gateway, isPublic = "public", management }
+
+    var kind: String { management ? (isPublic ? "public" : "private") : "elastic" }
   }
   struct Port: Decodable {
     struct Data: Decodable { let bonded: Bool, mac: String? }
@@ -38,6 +40,55 @@ struct Device: Decodable {
 }
 
 struct DeviceList: Decodable { let devices: [Device] }
+
+/// What a change of mode did, beside the device.
+struct ModeChange: Decodable {
+  struct Change: Decodable { let changed: Bool, released: [String], unassigned: [String], given: [String] }
+  let change: Change
+}
+
+struct NetworkConfig: Decodable { let text: String }
+
+/// Addresses as `198.18.24.0/30`.
+protocol Block {
+  var address: String { get }
+  var cidr: Int { get }
+}
+
+extension Block {
+  var text: String { "\(address)/\(cidr)" }
+  /// Whether a user means it: a single address can be without a length.
+  func isBlock(_ reference: String) -> Bool { text == reference || cidr == 32 && address == reference }
+}
+
+struct Reservation: Decodable, Block {
+  let id: String, address: String, cidr: Int, facility: Device.Facility
+}
+
+/// An address of a server, elastic or its own, with the names of both.
+struct NamedAddress: Decodable, Block {
+  struct Toprack: Decodable { let server: String, project: String }
+  struct Parent: Decodable, Block {
+    let id: String, network: String, cidr: Int
+    var address: String { network }
+  }
+  let id: String, address: String, cidr: Int, gateway: String?, facility: Device.Facility, toprack: Toprack
+  let isPublic: Bool, management: Bool, parentBlock: Parent?
+  enum CodingKeys: String, CodingKey {
+    case id, address, cidr, gateway, facility, toprack, isPublic = "public", management, parentBlock
+  }
+
+  var kind: String { management ? (isPublic ? "public" : "private") : "elastic" }
+}
+
+struct NamedReservation: Decodable, Block {
+  struct Toprack: Decodable { let servers: [String], project: String }
+  let id: String, address: String, cidr: Int, facility: Device.Facility, toprack: Toprack
+}
+
+struct AddressList: Decodable {
+  let ipAddresses: [NamedAddress], ipReservations: [NamedReservation]
+}
 
 struct Network: Decodable {
   struct Brief: Decodable { let id: String, vxlan: Int }
@@ -76,6 +127,11 @@ struct LACPMember: Decodable {
   let actorSystem: String, actorKey: Int, actorState: [String]
   let partnerSystem: String?, partnerKey: Int?, partnerPort: Int?, partnerState: [String]?
   let muxState: String, counters: Counters, lastLacpduMs: Int?, problem: String?
+}
+
+/// A host behind a routed interface.
+struct Neighbour: Decodable {
+  let server: String?, interface: String?, address: String, mac: String?, state: String, ageS: Int
 }
 
 struct Station: Decodable {

@@ -8,7 +8,7 @@ import Ports
 struct CleanupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cleanup",
-    abstract: "Remove the interfaces and namespaces that a daemon left behind.",
+    abstract: "Remove the interfaces, namespaces and nftables tables that a daemon left behind.",
     discussion: """
       Works when no daemon runs, on the host and in all namespaces of /run/netns; needs root. Nothing of a rack whose \
       daemon is alive is touched, and nothing that Toprack did not make. The daemon's state is not touched either: when it \
@@ -29,12 +29,12 @@ struct CleanupCommand: AsyncParsableCommand {
         "interfaces": result.interfaces.map { interface -> [String: Any] in
           ["name": interface.name, "namespace": interface.namespace ?? NSNull() as Any]
         },
-        "namespaces": result.namespaces,
+        "namespaces": result.namespaces, "tables": result.tables,
       ]
     ) {
       let lines =
         result.interfaces.map { "removed \($0.name)" + ($0.namespace.map { " in netns \($0)" } ?? "") }
-        + result.namespaces.map { "removed netns \($0)" }
+        + result.namespaces.map { "removed netns \($0)" } + result.tables.map { "removed nftables table \($0)" }
       if lines.isEmpty { return result.faults.isEmpty ? "nothing to remove" : "" }
       return lines.joined(separator: "\n")
     }

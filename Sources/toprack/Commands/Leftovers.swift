@@ -1,7 +1,9 @@
 // What racks left on this machine, found by their marks.
 //
 // Every NIC of a rack has the alias "toprack RACK SERVER NIC"; a namespace that a rack made has "toprack RACK netns" on
-// its lo. RACK is the rack's UUID, so that two racks on one machine are told apart.
+// its lo, and an uplink has "toprack RACK uplink". RACK is the rack's UUID, so that two racks on one machine are told apart.
+//
+// A rack that masquerades has an nftables table, toprack_ and the first eight digits of RACK, where its uplink is.
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
@@ -20,6 +22,7 @@ struct Leftovers {
   struct Result {
     var interfaces: [Interface] = []
     var namespaces: [String] = []
+    var tables: [String] = []
     /// Lines about what stays.
     var faults: [String] = []
   }
@@ -30,6 +33,7 @@ struct Leftovers {
   }
 
   private var racks: [String: RackLeftovers] = [:]
+  private var tables: [String] = []
 
   static func find() throws -> Leftovers {
     guard geteuid() == 0 else {
@@ -51,28 +55,35 @@ struct Leftovers {
         guard words.count >= 3, words[0] == "toprack", UUID(uuidString: words[1]) != nil else { continue }
         if words[2] == "netns", let namespace {
           found.racks[words[1], default: RackLeftovers()].namespaces.append(namespace)
-        } else if words.count == 4, link.isTAP {
+        } else if words.count == 4 || words[2...] == ["uplink"], link.isTAP {
           found.racks[words[1], default: RackLeftovers()].interfaces.append(
             Interface(name: link.name, namespace: namespace))
         }
       }
     }
+    found.tables = MasqueradeTables.list()
     return found
   }
 
   /// Removes everything of every rack without a daemon.
   func remove() throws -> Result {
     var result = Result()
+    var tables = tables
     for (rack, leftovers) in racks.sorted(by: { $0.key < $1.key }) {
       do {
         try remove(leftovers, of: rack, into: &result)
       } catch {
+        tables.removeAll { $0 == MasqueradeTables.name(of: rack) }
         result.faults.append(
           error.errno == EBUSY
             ? "a daemon holds the interfaces of rack \(rack) (\(error.message)); stop it first: nothing of that rack "
               + "was removed"
             : "rack \(rack): \(error.message)")
       }
+    }
+    // A rack that masquerades has an uplink, so one without any interface has no daemon.
+    for table in tables {
+      if let fault = MasqueradeTables.remove(table) { result.faults.append(fault) } else { result.tables.append(table) }
     }
     return result
   }
@@ -118,5 +129,32 @@ private final class Held {
   func remove() throws(PortsFault) {
     guard let tap = tap.take() else { return }
     try tap.remove()
+  }
+}
+
+/// The nftables tables of racks, as `Masquerade` of the daemon makes them.
+private enum MasqueradeTables {
+  static func name(of rack: String) -> String { "toprack_\(rack.prefix(8))" }
+
+  /// Empty also where there is no nft.
+  static func list() -> [String] {
+    guard let result = try? SystemProgram(named: "nft")?.run(["list", "tables", "inet"]), result.status == 0 else {
+      return []
+    }
+    return result.output.split(whereSeparator: \.isNewline).compactMap { line in
+      let words = line.split(separator: " ")
+      guard words.count == 3, words[2].hasPrefix("toprack_"), words[2].utf8.count == 16 else { return nil }
+      return words[2].dropFirst(8).allSatisfy(\.isHexDigit) ? String(words[2]) : nil
+    }
+  }
+
+  /// Why it could not be removed; `nil` when it is gone.
+  static func remove(_ table: String) -> String? {
+    do {
+      guard let result = try SystemProgram(named: "nft")?.run(["delete", "table", "inet", table]) else { return nil }
+      return result.status == 0 ? nil : "nftables table \(table): nft failed with status \(result.status)"
+    } catch {
+      return "nftables table \(table): \(error.message)"
+    }
   }
 }

@@ -1,16 +1,16 @@
-// `server create | list | show | delete | mode`.
+// `server create | list | show | delete | mode | network-config`.
 
 import ArgumentParser
 
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "server", abstract: "Servers: two NICs each, on the host or in a network namespace.",
-    subcommands: [Create.self, List.self, Show.self, Delete.self, Mode.self])
+    subcommands: [Create.self, List.self, Show.self, Delete.self, Mode.self, NetworkConfiguration.self])
 
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
-    throw ValidationError("give a command of 'toprack server': create, list, show, delete or mode")
+    throw ValidationError("give a command of 'toprack server': create, list, show, delete, mode or network-config")
   }
 }
 
@@ -125,7 +125,8 @@ extension ServerCommand {
         layer2-individual  no bond; VLANs on eth0 and on eth1
 
         The change happens at once or not at all. Virtual networks that the new mode cannot carry must be detached first. \
-        Leaving layer 3 gives the server's addresses back for good; coming back, it gets new ones.
+        Leaving layer 3 gives the server's addresses back for good and unassigns its elastic blocks; coming back, it gets new \
+        addresses. 'toprack server network-config' prints what the server's operating system has to be told.
 
         Example: toprack server mode web1 layer2-bonded
         """)
@@ -137,9 +138,38 @@ extension ServerCommand {
     func run() async throws {
       let answer = try await global.client.put("/toprack/devices/\(Client.segment(server))/mode", ["mode": mode])
       try global.output.print(json: try answer.value()) {
-        let device: Device = try answer.decoded()
-        return "\(device.hostname) is \(device.toprack.mode)"
+        try ServerText.change(answer.decoded(as: ModeChange.self).change, of: answer.decoded())
       }
+    }
+  }
+
+  struct NetworkConfiguration: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "network-config", abstract: "Print what a server's operating system has to be told for its mode.",
+      discussion: """
+        ip        commands of iproute2 for sh; can be repeated
+        netplan   a file for netplan
+        ifupdown  a file for ifupdown, with ifenslave and vlan
+        networkd  commands for sh that write files for systemd-networkd
+
+        Bond, addresses, routes and VLANs, as they are now. Addresses inside VLANs are yours to choose.
+
+        Examples:
+          toprack server network-config web1 | ip netns exec web1 sh
+          toprack server network-config web1 --format netplan
+        """)
+
+    @Argument(help: "Name or UUID.") var server: String
+    @Option(help: ArgumentHelp("ip, netplan, ifupdown or networkd.", valueName: "format")) var format = "ip"
+    @Flag(help: "For a kernel without bonds: one NIC does what bond0 would; the switch carries by it alone.")
+    var noBond = false
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.get(
+        "/toprack/devices/\(Client.segment(server))/network-config",
+        ["format": format, "bond": noBond ? "false" : nil])
+      try global.output.print(json: try answer.value()) { try answer.decoded(as: NetworkConfig.self).text }
     }
   }
 }

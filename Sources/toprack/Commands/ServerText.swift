@@ -10,8 +10,7 @@ enum ServerText {
       ("NICs", "\(nics.joined(separator: ", ")) (\(device.place)), MTU \(device.toprack.mtu)"),
     ]
     for address in device.ipAddresses {
-      let kind = address.isPublic ? "public" : "private"
-      facts.append(("address", "\(address.address)/\(address.cidr) \(kind), gateway \(address.gateway)"))
+      facts.append(("address", "\(address.text) \(address.kind)" + (address.gateway.map { ", gateway \($0)" } ?? "")))
     }
     for port in device.networkPorts {
       var text = port.data.mac ?? (port.data.bonded ? "bonded" : "no members")
@@ -23,5 +22,17 @@ enum ServerText {
       facts.append((port.name, text))
     }
     return Table.facts(facts)
+  }
+
+  /// What a change of mode did.
+  static func change(_ change: ModeChange.Change, of device: Device) -> String {
+    guard change.changed else { return "\(device.hostname) is \(device.toprack.mode) already; nothing changed" }
+    var lines = ["\(device.hostname) is \(device.toprack.mode)"]
+    if !change.released.isEmpty { lines.append("released for good: \(change.released.joined(separator: ", "))") }
+    if !change.unassigned.isEmpty {
+      lines.append("unassigned, still reserved: \(change.unassigned.joined(separator: ", "))")
+    }
+    if !change.given.isEmpty { lines.append("new addresses: \(change.given.joined(separator: ", "))") }
+    return lines.joined(separator: "\n")
   }
 }

@@ -51,15 +51,17 @@ extension SetCommand {
 
   struct MTU: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "mtu", abstract: "Set the MTU of a server's NICs.",
+      commandName: "mtu", abstract: "Set the MTU of a server's NICs and of its routed interface.",
       discussion: """
-        The switch drops what is longer, and counts it as mtu-exceeded.
+        1280 to 9216; a new server has 1500. Between NICs the switch drops what is longer, and counts it as mtu-exceeded; what \
+        is routed to the server is fragmented, or its sender told. The server's operating system has to be told too, see \
+        'toprack server network-config'.
 
-        Example: toprack set mtu web1 1500
+        Example: toprack set mtu web1 9000
         """)
 
     @Argument(help: "Name or UUID.") var server: String
-    @Argument(help: "Bytes.") var mtu: Int
+    @Argument(help: "Bytes, 1280 to 9216.") var mtu: Int
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {

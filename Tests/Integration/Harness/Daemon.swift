@@ -18,16 +18,19 @@ final class Daemon {
   var socket: String { "\(directory)/toprack.sock" }
   var notifySocket: String { "\(directory)/notify" }
   private let settings: String?
+  private let host: NetworkNamespace?
   private var process: ChildProcess?
 
-  /// `settings`: the text of a configuration file, for what has no option on the command line.
-  init(settings: String? = nil) throws {
+  /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace that is the
+  /// daemon's host, with the default uplink in it; nil: the machine's own, which gets none.
+  init(settings: String? = nil, host: NetworkNamespace? = nil) throws {
     var path = Array("/tmp/toprack-test-\(getpid())-XXXXXX".utf8CString)
     guard mkdtemp(&path) != nil else {
       throw HarnessError("no temporary directory: \(String(cString: strerror(errno)))")
     }
     directory = String(cString: &path)
     self.settings = settings
+    self.host = host
   }
 
   deinit {
@@ -62,7 +65,8 @@ final class Daemon {
   func rival(state: String? = nil, socket: String? = nil) throws -> Finished {
     try run(
       [
-        "\(Self.binaries)/toprackd", "--state", state ?? self.state, "--socket", socket ?? self.socket,
+        "\(Self.binaries)/toprackd", "--state", state ?? self.state, "--socket", socket ?? self.socket, "--uplink",
+        "none",
       ], limit: .seconds(20))
   }
 
@@ -83,6 +87,11 @@ final class Daemon {
 
   private var command: [String] {
     var words = ["\(Self.binaries)/toprackd", "--state", state, "--socket", socket]
+    if let host {
+      words = ["nsenter", "--net=/run/netns/\(host.name)"] + words
+    } else {
+      words += ["--uplink", "none"]
+    }
     if let settings {
       let file = "\(directory)/toprackd.yaml"
       try? settings.write(toFile: file, atomically: true, encoding: .utf8)

@@ -11,16 +11,27 @@ import Testing
 final class Lab {
   let daemon: Daemon
   let toprack: Toprack
+  /// The daemon's host, when the lab has made one; else it is the machine.
+  let host: NetworkNamespace?
   private let prefix: String
   private var namespaces: [NetworkNamespace] = []
   private var hostnames: [String] = []
 
-  init(settings: String? = nil) throws {
+  /// `withHost`: the daemon runs in a namespace of its own, which is its host, with the uplink `toprack0` in it. Without, it runs on the
+  /// machine and has no uplink.
+  init(settings: String? = nil, withHost: Bool = false) throws {
     guard geteuid() == 0 else { throw HarnessError("integration tests make network interfaces: run them as root") }
     Self.sweepOnce
     prefix = "trt-\(getpid())-\(Self.labs.next())-"
-    daemon = try Daemon(settings: settings)
+    let host = withHost ? NetworkNamespace(name: prefix + "host") : nil
+    self.host = host
+    daemon = try Daemon(settings: settings, host: host)
     toprack = Toprack(socket: daemon.socket)
+    if let host {
+      namespaces.append(host)
+      try host.create()
+      try host.run("ip", "link", "set", "lo", "up")
+    }
     try daemon.start()
   }
 

@@ -1,0 +1,122 @@
+// What a server is told about itself, in the two forms of the original: one JSON document, and the tree of texts that
+// EC2 began, one value a path.
+
+import Rack
+
+/// Renders one server for itself.
+struct MetadataRenderer {
+  private let renderer: Renderer
+  private let server: Server
+  /// What the server reaches by the gateway of its private address.
+  private let privateSubnets: [String]
+
+  init(rack: Rack, server: Server, privateSubnets: [String]) {
+    renderer = Renderer(rack: rack, prefix: "")
+    (self.server, self.privateSubnets) = (server, privateSubnets)
+  }
+
+  /// Where the service is; servers reach it in every mode that has addresses.
+  private static let origin = "http://169.254.169.254"
+  private static let bond = PortName.bond0.rawValue
+
+  // MARK: JSON
+
+  /// `GET /metadata`.
+  var json: JSON {
+    [
+      "id": server.id.json, "hostname": .string(server.hostname), "iqn": .string(renderer.iqn(of: server)),
+      "operating_system": operatingSystem, "plan": .string(server.plan), "class": .string(server.plan),
+      "facility": .string(server.facility), "private_subnets": .array(privateSubnets.map(JSON.string)), "tags": [],
+      "ssh_keys": [], "customdata": [:],
+      "network": ["bonding": bonding, "interfaces": .array(interfaces), "addresses": .array(addresses)],
+      "api_url": .string(Self.origin), "phone_home_url": .string("\(Self.origin)/phone-home"),
+      "user_state_url": .string("\(Self.origin)/events"), "volumes": [], "spot": [:], "storage": nil,
+    ]
+  }
+
+  private var operatingSystem: JSON {
+    let system = Catalogue.operatingSystem(server.operatingSystem)
+    return [
+      "slug": .string(server.operatingSystem), "distro": JSON(system?.distro), "version": JSON(system?.version),
+      "license_activation": ["state": "unlicensed"], "image_tag": nil,
+    ]
+  }
+
+  /// `mode` is that of Linux bonding: 4 LACP, 5 balance-tlb.
+  private var bonding: JSON {
+    [
+      "mode": .integer(Catalogue.plan(server.plan)?.bondingMode ?? 4),
+      "link_aggregation": server.members.isEmpty ? "individual" : "bonded",
+    ]
+  }
+
+  /// In the order of the NICs; software finds them by their MAC.
+  private var interfaces: [JSON] {
+    PortName.nics.map { name in
+      [
+        "name": .string(name.rawValue), "mac": JSON(server[name].mac.map(Renderer.text(ofMAC:))),
+        "bond": server[name].bonded ? .string(Self.bond) : nil,
+      ]
+    }
+  }
+
+  private static let addressMembers = [
+    "id", "address_family", "netmask", "created_at", "public", "cidr", "management", "enabled", "network", "address",
+    "gateway",
+  ]
+
+  /// As the API has them, without what belongs to the project.
+  private var addresses: [JSON] {
+    server.addresses.map { address in
+      let whole = renderer.address(address, of: server)
+      let parent: JSON = [
+        "network": .string(address.network.address()), "netmask": .string(address.network.netmask),
+        "cidr": .integer(address.network.length), "href": .string("/ips/\(address.id)"),
+      ]
+      return JSON.object(Self.addressMembers.map { JSON.Member(name: $0, value: whole[$0] ?? .null) })
+        .adding(("parent_block", parent))
+    }
+  }
+
+  // MARK: Texts
+
+  /// The value at `path` below `/2009-04-04/meta-data`, or the names below it; `nil` when there is nothing.
+  func text(at path: some Collection<Substring>) -> String? {
+    let names = path.map(String.init)
+    switch (names.first, names.count) {
+    case (nil, _): return Self.lines(values.map(\.name))
+    case ("operating-system", _): return operatingSystemText(names.dropFirst().joined(separator: "/"))
+    case (let name, 1): return values.first { $0.name == name }?.text
+    default: return nil
+    }
+  }
+
+  private var values: [(name: String, text: String)] {
+    let fixed = [
+      ("instance-id", server.id.description), ("hostname", server.hostname), ("iqn", renderer.iqn(of: server)),
+      ("plan", server.plan), ("facility", server.facility), ("tags", ""), ("operating-system/", ""),
+      ("public-keys", ""),
+    ]
+    return fixed
+      + [("public-ipv4", Address.Kind.publicIPv4), ("public-ipv6", .publicIPv6), ("local-ipv4", .privateIPv4)]
+      .compactMap { name, kind in
+        server.addresses.first { $0.kind == kind }.map { (name, $0.address) }
+      }
+  }
+
+  private func operatingSystemText(_ name: String) -> String? {
+    let system = Catalogue.operatingSystem(server.operatingSystem)
+    return switch name {
+    case "": Self.lines(["slug", "distro", "version", "license_activation/", "image_tag"])
+    case "slug": server.operatingSystem
+    case "distro": system?.distro ?? ""
+    case "version": system?.version ?? ""
+    case "license_activation": "state"
+    case "license_activation/state": "unlicensed"
+    case "image_tag": ""
+    default: nil
+    }
+  }
+
+  private static func lines(_ names: [String]) -> String { names.joined(separator: "\n") }
+}

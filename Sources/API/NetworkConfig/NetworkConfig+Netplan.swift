@@ -1,0 +1,52 @@
+import Rack
+
+extension NetworkConfig {
+  /// One YAML file. Addresses are in quotes, since a plain scalar cannot end in a colon.
+  var netplan: [String] {
+    var lines = [
+      "# \(hostname) is \(mode). Write this to /etc/netplan/60-toprack.yaml in its operating system, mode 600, and run",
+      "# 'netplan apply'. A bond0 or VLANs of an earlier mode go with 'ip link delete', or with a reboot.",
+      "network:", "  version: 2", "  renderer: networkd",
+    ]
+    let isBonded = !bond.isEmpty
+    lines.append("  ethernets:")
+    for nic in nicsInUse {
+      let port = ports.first { $0.name == nic }
+      if let port { lines.append("    " + remark(on: port)) }
+      lines.append("    \(nic):")
+      if let mac = mac(of: nic) { lines += ["      match:", "        macaddress: \"\(mac)\""] }
+      lines += port.map(body(of:)) ?? ["      mtu: \(mtu)"]
+    }
+    if isBonded, let port = ports.first(where: { $0.name == "bond0" }) {
+      lines += [
+        "  bonds:", "    " + remark(on: port), "    bond0:", "      interfaces: [\(bond.joined(separator: ", "))]",
+        "      parameters:", "        mode: 802.3ad", "        mii-monitor-interval: 100",
+        "        transmit-hash-policy: layer3+4",
+      ]
+      lines += body(of: port)
+    }
+    let tagged = ports.flatMap { port in port.tagged.map { (port, $0) } }
+    if !tagged.isEmpty { lines.append("  vlans:") }
+    for (port, vlan) in tagged {
+      lines += [
+        "    \(port.interface(of: vlan)):", "      id: \(vlan)", "      link: \(port.name)", "      mtu: \(mtu)",
+      ]
+    }
+    return lines
+  }
+
+  private func body(of port: Port) -> [String] {
+    var lines = ["      mtu: \(mtu)"]
+    if port.isTaggedOnly { lines.append("      link-local: []") }
+    guard port.isRouted else { return lines }
+    lines += ["      accept-ra: false", "      addresses:"]
+    lines += port.addresses.map { "        - \"\($0.address)/\($0.network.length)\"" }
+    lines += port.elastic.map { "        - \"\($0)\"" }
+    lines.append("      routes:")
+    for route in port.routes {
+      let destination = route.destination.map(\.description) ?? (route.family == 6 ? "::/0" : "0.0.0.0/0")
+      lines += ["        - to: \"\(destination)\"", "          via: \"\(route.gateway)\""]
+    }
+    return lines
+  }
+}

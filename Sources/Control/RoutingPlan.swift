@@ -1,0 +1,55 @@
+import Gateway
+import Rack
+import Switching
+import Wire
+
+/// The rack's routed interfaces in the gateway's terms: what stays the same for the life of the daemon, and from it and a server the
+/// server's interface.
+struct RoutingPlan {
+  /// The gateway's own MAC address, on every link.
+  var mac: MACAddress
+  /// The uplink's port, by facility; none where a facility has no way out.
+  var exits: [String: PortIndex] = [:]
+  /// What DHCP hands out beside the address.
+  var dns: [IPAddress] = []
+  var nextServer: IPAddress?
+  var bootFile: String?
+  var leaseSeconds: UInt32 = 86_400
+
+  /// bond0 as a routed interface.
+  func interface(of server: Server) -> RoutedInterface {
+    let links = server.addresses.map { address in
+      RoutedInterface.Link(
+        gateway: IPAddress(address.network, at: 0), host: IPAddress(address.network, at: 1),
+        isPublic: address.kind.isPublic)
+    }
+    let way = server.addresses.firstIndex { $0.kind == .publicIPv4 }
+    return RoutedInterface(
+      kind: .server, mac: mac, mtu: server.mtu, links: links,
+      blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: IPPrefix($0.block), link: link) } }
+        ?? [],
+      exit: exits[server.facility],
+      boot: RoutedInterface.Boot(
+        hostname: server.hostname, dns: dns, nextServer: nextServer, filename: bootFile, leaseSeconds: leaseSeconds))
+  }
+}
+
+extension MACAddress {
+  /// The gateway's address on all links of a rack: the same for as long as the rack's state lives, so that a restart changes nothing
+  /// for servers that know it; and another one than that of LACP.
+  init(gatewayOf rack: MACAddress) { self.init(rack.value ^ 0x0400_0000_0000) }
+}
+
+extension IPAddress {
+  /// The address at `offset` of `block`.
+  init(_ block: IPBlock, at offset: UInt128) {
+    let value = block.base + offset
+    self = block.family == 4 ? IPAddress(v4: UInt32(truncatingIfNeeded: value)) : IPAddress(v6: value)
+  }
+}
+
+extension IPPrefix {
+  init(_ block: IPBlock) {
+    self.init(IPAddress(block, at: 0), length: block.family == 4 ? 96 + block.length : block.length)
+  }
+}

@@ -1,0 +1,113 @@
+import Gateway
+import LinkAggregation
+import Ports
+import Switching
+import Wire
+
+/// Ports that are routed interfaces, as the slow path sees them.
+struct RoutedPorts {
+  var gateway: Gateway
+  /// Member of a routed port that is no bond: an uplink's, the metadata service's.
+  var plainMember: [PortIndex: NICIndex] = [:]
+  /// Every interface, and whether the gateway was told that it can send.
+  var isUp: [PortIndex: Bool] = [:]
+  /// The queues held more than a turn takes.
+  var hasMore = false
+
+  init(seed: UInt64) { gateway = Gateway(seed: seed) }
+}
+
+/// The gateway's half of the slow path: packets in, frames out, and what was learned to the worker.
+extension SlowPath {
+  /// Packets of each class that a turn takes, so that LACP and letters never wait for long.
+  private static let share = 64
+
+  mutating func takePackets() {
+    routed.hasMore = false
+    for queue in SlowClass.allCases {
+      for _ in 0..<Self.share {
+        guard let packet = inbox.packets[queue].pop() else { break }
+        routed.gateway.receive(packet, at: Clock.milliseconds())
+        sendOutputs()
+      }
+      takeLACP()
+      routed.hasMore = routed.hasMore || !inbox.packets[queue].isEmpty
+    }
+  }
+
+  mutating func tickGateway(at now: UInt64) {
+    guard let deadline = routed.gateway.deadline, deadline <= now else { return }
+    routed.gateway.tick(at: now)
+    sendOutputs()
+  }
+
+  private mutating func sendOutputs() {
+    while let output = routed.gateway.nextOutput() {
+      switch output {
+      case .frame(let bytes, let port): send(bytes, by: port)
+      case .neighbour(let neighbour, let mac, let isStale): worker.post(.neighbour(neighbour, mac, watched: isStale))
+      case .drop(let nic, let reason): counters.dropped(nic, reason)
+      }
+    }
+  }
+
+  private mutating func send(_ frame: [UInt8], by port: PortIndex) {
+    guard let nic = sender(of: port), let attached = taps[nic] else { return }
+    if attached.tap.write(frame) {
+      counters.sent(nic, bytes: frame.count - VirtioNetHeader.size)
+    } else {
+      counters.dropped(nic, .transmitFailed)
+      worker.post(.checkLink(nic))
+    }
+  }
+
+  /// The member by which the gateway's own frames leave; nil when none can.
+  private borrowing func sender(of port: PortIndex) -> NICIndex? {
+    if let entry = bonds[port] {
+      let member = entry.places.indices.first {
+        entry.bond.carriage.distributing.contains(member: $0) && up.contains(entry.places[$0].nic)
+      }
+      return member.map { entry.places[$0].nic }
+    }
+    return routed.plainMember[port].flatMap { up.contains($0) ? $0 : nil }
+  }
+
+  // MARK: Changes
+
+  mutating func endInterfaces(_ change: RoutingChange, at now: UInt64) {
+    for (port, interface) in change.interfaces where interface == nil {
+      routed.gateway.set(nil, as: port, at: now)
+      sendOutputs()
+      routed.isUp[port] = nil
+    }
+  }
+
+  mutating func beginInterfaces(_ change: RoutingChange, at now: UInt64) {
+    for (port, interface) in change.interfaces {
+      guard let interface else { continue }
+      routed.gateway.set(interface, as: port, at: now)
+      if routed.isUp[port] == nil { routed.isUp[port] = false }
+      noteLink(of: port, at: now)
+    }
+    sendOutputs()
+  }
+
+  mutating func noteMembers(_ program: PortProgram, of port: PortIndex) {
+    routed.plainMember[port] = program.role == .routed && program.aggregation == nil ? program.members.first : nil
+  }
+
+  /// Tells the gateway when an interface has begun or ceased to be one that frames can leave by.
+  mutating func noteLink(of port: PortIndex, at now: UInt64) {
+    guard let before = routed.isUp[port] else { return }
+    let isUp = sender(of: port) != nil
+    guard isUp != before else { return }
+    routed.isUp[port] = isUp
+    routed.gateway.setLink(port, up: isUp, at: now)
+    sendOutputs()
+  }
+
+  mutating func noteLink(ofPlain nic: NICIndex, at now: UInt64) {
+    guard let port = routed.plainMember.first(where: { $0.value == nic })?.key else { return }
+    noteLink(of: port, at: now)
+  }
+}

@@ -1,0 +1,198 @@
+public import Switching
+public import Wire
+
+/// What becomes of one packet on a routed port.
+public enum RouteVerdict: Equatable, Sendable, BitwiseCopyable {
+  case drop(DropReason)
+  /// The frame is ready in its buffer, and goes to this neighbour's port. `isWatched`: the slow path wants to hear of it
+  /// (`SlowPacket.Kind.used`).
+  case forward(Neighbour, isWatched: Bool)
+  /// To the slow path. `neighbour` is meaningful for the kinds that have one.
+  case slow(SlowPacket.Kind, SlowClass, Neighbour)
+}
+
+/// Queues to the slow path: one cannot fill another.
+public enum SlowClass: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+  /// What keeps a link alive: ARP, neighbour discovery, DHCP.
+  case link
+  /// Else addressed to the gateway: pings.
+  case local
+  /// What an ICMP error may answer.
+  case error
+  /// What is to be sent on: waiting for a neighbour, or to be fragmented.
+  case transit
+}
+
+extension Router {
+  /// Judges the untagged frame, whose header is `header`, that came in by the routed port `port`; makes it ready when it is to be
+  /// forwarded or queued. `packetSize`: `FrameBuffer.packetSize`.
+  ///
+  /// The order of the checks: link, header, source, destination, hop limit, next hop, size. A packet that fails two counts for
+  /// the first.
+  @inline(always) @inlinable
+  public borrowing func route(
+    _ frame: inout FrameBuffer, _ header: FrameHeader, packetSize: Int, from port: PortIndex
+  ) -> RouteVerdict {
+    let entry = unsafe entries[port.value]
+    guard entry.kind != 0 else { return .drop(.noGateway) }
+    guard header.source.isValidSource else { return .drop(.invalidSource) }
+    let isGroup = header.destination.isGroup
+    guard isGroup || header.destination.value == entry.mac else { return .drop(.notForGateway) }
+    guard packetSize <= Int(entry.mtu) else { return .drop(.mtuExceeded) }
+    let nobody = Neighbour(index: 0)
+    let isV4: Bool
+    switch header.etherType {
+    case PacketHeader.etherType4: isV4 = true
+    case PacketHeader.etherType6: isV4 = false
+    case PacketHeader.etherTypeARP: return .slow(.local, .link, nobody)
+    default: return .drop(.unknownProtocol)
+    }
+    switch frame.decodePacket(isV4: isV4) {
+    case .fault(.malformed): return .drop(.malformedPacket)
+    case .fault(.badChecksum): return .drop(.badChecksum)
+    case .packet(let packet):
+      switch isV4 ? admit4(packet, isGroup: isGroup, entry) : admit6(packet, isGroup: isGroup, entry) {
+      case .refused(let reason): return .drop(reason)
+      case .local(let queue): return .slow(.local, queue, nobody)
+      case .packet: break
+      }
+      guard isSource(packet.source, of: port, entry) else { return .drop(.spoofedSource) }
+      return forward(&frame, packet, packetSize, from: port, entry)
+    }
+  }
+
+  /// What the addresses alone say.
+  @usableFromInline enum Admission: BitwiseCopyable {
+    case refused(DropReason)
+    /// To the gateway, whoever sends it: what machines say before they have an address, and among themselves on the link.
+    case local(SlowClass)
+    /// The source is still to be checked.
+    case packet
+  }
+
+  // MARK: Admission
+
+  /// Source: RFC 1812 4.2.2.11, 4.2.3.1, 5.3.4, 5.3.7; RFC 6890 for the ranges.
+  @inline(always) @inlinable
+  borrowing func admit4(_ packet: PacketHeader, isGroup: Bool, _ entry: Entry) -> Admission {
+    let source = packet.source.v4
+    let destination = packet.destination.v4
+    let isServer = entry.kind == RoutedInterface.Kind.server.rawValue &+ 1
+    // A client of DHCP: from 0.0.0.0 or from its address, to the broadcast address.
+    if isServer, packet.udpDestinationPort == 67, destination == .max || source == 0 {
+      return source == 0 || source == entry.hosts4.0 || source == entry.hosts4.1
+        ? .local(.link) : .refused(.spoofedSource)
+    }
+    if let reason = Self.fault4(ofSource: source, mayBeLinkLocal: isMetadata(entry)) { return .refused(reason) }
+    if source == destination { return .refused(.martian) }
+    if destination == .max || destination >> 28 == 0xE { return .refused(.multicast) }
+    if destination >> 28 == 0xF { return .refused(.classE) }
+    if destination >> 24 == 127 || destination >> 24 == 0 { return .refused(.martian) }
+    if destination >> 16 == 0xA9FE, !(isServer && isMetadataRoute(packet.destination)) { return .refused(.linkLocal) }
+    return isGroup ? .refused(.notForGateway) : .packet
+  }
+
+  @inline(always) @inlinable
+  static func fault4(ofSource source: UInt32, mayBeLinkLocal: Bool) -> DropReason? {
+    if source >> 28 == 0xF { return .classE }
+    if source >> 28 == 0xE { return .multicast }
+    if source >> 24 == 127 || source >> 24 == 0 { return .martian }
+    if source >> 16 == 0xA9FE, !mayBeLinkLocal { return .linkLocal }
+    return nil
+  }
+
+  /// Source: RFC 4291 2.5.2, 2.5.3, 2.5.5.2, 2.5.6, 2.7.
+  @inline(always) @inlinable
+  borrowing func admit6(_ packet: PacketHeader, isGroup: Bool, _ entry: Entry) -> Admission {
+    let (source, destination) = (packet.source, packet.destination)
+    if source.high >> 56 == 0xFF { return .refused(.multicast) }
+    let isUnspecified = source.high | source.low == 0
+    if Self.isMartian(source), !isUnspecified { return .refused(.martian) }
+    let isFromLink = source.high >> 54 == 0xFE80 >> 6
+    if destination.high >> 56 == 0xFF {
+      // ff02::1, ff02::2 and ff02::1:ffXX:XXXX: where neighbour discovery is spoken. Nothing else is for a router like this one.
+      let isNodes = destination.low == 1 || destination.low == 2
+      guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF, packet.protocolNumber == 58,
+        isGroup
+      else { return .refused(.multicast) }
+      return isUnspecified || isFromLink || source == entry.host6 ? .local(.link) : .refused(.spoofedSource)
+    }
+    if isUnspecified || Self.isMartian(destination) || source == destination { return .refused(.martian) }
+    if isGroup { return .refused(.notForGateway) }
+    let isToLink = destination.high >> 54 == 0xFE80 >> 6
+    guard isFromLink || isToLink else { return .packet }
+    // Neither crosses a router; to one of our addresses it does not have to.
+    let isOurs = isToLink ? destination == entry.linkLocal : routes.find(destination) == .local
+    guard isOurs else { return .refused(.linkLocal) }
+    guard isFromLink || source == entry.host6 else { return .refused(.spoofedSource) }
+    return .local(packet.protocolNumber == 58 ? .link : .local)
+  }
+
+  /// ::, ::1, and IPv4 in IPv6's clothes.
+  @inline(always) @inlinable
+  static func isMartian(_ address: IPAddress) -> Bool {
+    address.high == 0 && (address.low <= 1 || address.low >> 32 == 0xFFFF)
+  }
+
+  @inline(always) @inlinable
+  borrowing func isMetadata(_ entry: Entry) -> Bool { entry.kind == RoutedInterface.Kind.metadata.rawValue &+ 1 }
+
+  /// Whether `address` is where the metadata service answers.
+  @inlinable
+  borrowing func isMetadataRoute(_ address: IPAddress) -> Bool {
+    guard case .neighbour(let index)? = routes.find(address) else { return false }
+    return isMetadata(unsafe entries[Neighbour(index: Int(index)).port.value])
+  }
+
+  // MARK: Source
+
+  /// Whether a packet from `source` may come in by `port`: a server, and the metadata service, have their own addresses and
+  /// blocks (RFC 3704 2.2, strict reverse path forwarding); from an uplink may come everything that is not behind another port.
+  @inline(always) @inlinable
+  borrowing func isSource(_ source: IPAddress, of port: PortIndex, _ entry: Entry) -> Bool {
+    if source.isV4 {
+      if source.v4 == entry.hosts4.0 || source.v4 == entry.hosts4.1 { return true }
+    } else if source == entry.host6 {
+      return true
+    }
+    switch routes.find(source) {
+    case .neighbour(let index)?: return Neighbour(index: Int(index)).port == port
+    case .local?, .unassigned?: return false
+    case nil: return entry.kind == RoutedInterface.Kind.uplink.rawValue &+ 1
+    }
+  }
+
+  // MARK: Destination
+
+  @inline(always) @inlinable
+  borrowing func forward(
+    _ frame: inout FrameBuffer, _ packet: PacketHeader, _ packetSize: Int, from port: PortIndex, _ entry: Entry
+  ) -> RouteVerdict {
+    let nobody = Neighbour(index: 0)
+    let neighbour: Neighbour
+    switch routes.find(packet.destination) {
+    case .local?:
+      return frame.asksForSourceRoute(packet)
+        ? .drop(.sourceRoute) : .slow(.local, packet.protocolNumber == 58 ? .link : .local, nobody)
+    case .unassigned?: return .slow(.noRoute, .error, nobody)
+    case .neighbour(let index)?: neighbour = Neighbour(index: Int(index))
+    case nil:
+      guard entry.exit != 0 else { return .slow(.noRoute, .error, nobody) }
+      let exit = unsafe entries[Int(entry.exit)]
+      let slot = packet.isV4 ? exit.slot4 : exit.slot6
+      guard exit.kind != 0, slot >= 0 else { return .slow(.noRoute, .error, nobody) }
+      neighbour = Neighbour(port: PortIndex(Int(entry.exit)), slot: Int(slot))
+    }
+    guard packet.hopLimit > 1 else { return .slow(.timeExceeded, .error, nobody) }
+    let egress = unsafe entries[neighbour.port.value]
+    let isTooBig = packetSize > Int(egress.mtu)
+    if isTooBig, packet.dontFragment { return .slow(.tooBig, .error, neighbour) }
+    let known = unsafe neighbours[neighbour.index]
+    frame.forwardPacket(packet, from: MACAddress(egress.mac), to: MACAddress(known))
+    if isTooBig { return .slow(.fragment, .transit, neighbour) }
+    guard known & Self.known != 0 else { return .slow(.resolve, .transit, neighbour) }
+    guard known & Self.watched != 0 else { return .forward(neighbour, isWatched: false) }
+    unsafe neighbours[neighbour.index] = known & ~Self.watched
+    return .forward(neighbour, isWatched: true)
+  }
+}

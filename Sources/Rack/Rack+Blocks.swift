@@ -1,0 +1,95 @@
+/// Elastic blocks: reserve, assign, unassign, release.
+///
+/// An assigned block is routed to its server's public IPv4 address, so it goes where that goes: it stays between layer3 and
+/// hybrid, and is unassigned by a conversion to layer 2 and with the server. The reservation stays with the project until it is
+/// released. Coming back to layer 3 assigns nothing.
+extension Rack {
+  func reserveBlock(_ request: BlockRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
+    guard projects[request.project] != nil else { throw .notFound("project \(request.project) does not exist") }
+    guard let facility = Catalogue.facility(request.facility) else {
+      throw .invalid(Self.unknownFacility(request.facility))
+    }
+    guard Reservation.lengths.contains(request.length) else { throw .invalid(Self.wrongLength("/\(request.length)")) }
+    guard reservations.count < Self.reservationLimit else {
+      throw .invalid("the rack has \(Self.reservationLimit) elastic blocks, which is its limit; release one first")
+    }
+    let (block, pool) = try addressPools.chooseElastic(length: request.length, in: facility.code)
+    let reservation = Reservation(
+      id: ReservationID(source.identifier()), project: request.project, facility: facility.code, block: block,
+      createdAt: source.now)
+    return Outcome(subject: .reservation(reservation.id), changes: [.pool(pool), .reservation(reservation)])
+  }
+
+  func assignBlock(
+    _ block: IPBlock, to old: Server, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
+    guard block.family == 4, Reservation.lengths.contains(block.length) else {
+      throw .invalid(Self.wrongLength("\(block)"))
+    }
+    let reservation = try reservation(containing: block, for: old)
+    guard old.layer == 3 else {
+      throw .invalid(
+        "\(old.hostname) is \(old.mode.rawValue), and nothing is routed to it: convert it to layer3 or hybrid first")
+    }
+    guard old.address(.publicIPv4) != nil else {
+      throw .invalid(
+        "\(old.hostname) has no public IPv4 address, by which \(block) would be routed to it; "
+          + "it gets one when it is converted to layer 2 and back")
+    }
+    if let (holder, other) = assignments(of: reservation.id).first(where: { $0.assignment.block.overlaps(block) }) {
+      let which = other.block == block ? "\(block)" : "\(other.block), which has addresses of \(block),"
+      throw .invalid("\(which) is assigned to \(holder.hostname) already; unassign it there first")
+    }
+    guard old.blocks.count < Self.blocksPerServerLimit else {
+      throw .invalid(
+        "\(old.hostname) has \(Self.blocksPerServerLimit) elastic blocks, which is the limit; unassign one first")
+    }
+    var new = old
+    let assignment = BlockAssignment(
+      id: AssignmentID(source.identifier()), reservation: reservation.id, block: block, createdAt: source.now)
+    new.blocks.append(assignment)
+    return outcome(of: old, to: new, subject: .assignment(assignment.id))
+  }
+
+  func unassignBlock(_ id: AssignmentID) throws(Refusal) -> Outcome {
+    guard let (old, _) = assignment(id) else { throw .notFound("elastic assignment \(id) does not exist") }
+    var new = old
+    new.blocks.removeAll { $0.id == id }
+    return outcome(of: old, to: new, subject: .server(old.id))
+  }
+
+  func releaseBlock(_ id: ReservationID) throws(Refusal) -> Outcome {
+    guard let reservation = reservations[id] else { throw .notFound("reservation \(id) does not exist") }
+    let assigned = assignments(of: id)
+    guard assigned.isEmpty else {
+      let parts = assigned.map { server, assignment in
+        (assignment.block == reservation.block ? "" : "\(assignment.block) of it ") + "to \(server.hostname)"
+      }
+      throw .invalid("\(reservation.block) is assigned, \(parts.listed()); unassign it there first")
+    }
+    return Outcome(subject: .nothing, changes: [.reservationDeleted(id)])
+  }
+
+  /// The reservation of the server's project and facility that has the block.
+  private func reservation(containing block: IPBlock, for server: Server) throws(Refusal) -> Reservation {
+    guard let found = reservation(containing: block) else {
+      throw .invalid(
+        "\(block) is not in an elastic block that the project of \(server.hostname) has reserved; reserve one first")
+    }
+    guard found.project == server.project else {
+      throw .invalid(
+        "\(block) is reserved by another project than that of \(server.hostname); "
+          + "a block goes to servers of its own project only")
+    }
+    guard found.facility == server.facility else {
+      throw .invalid(
+        "\(block) is reserved in facility \(found.facility), \(server.hostname) is in \(server.facility); "
+          + "a block never leaves its facility")
+    }
+    return found
+  }
+
+  private static func wrongLength(_ text: String) -> String {
+    "an elastic block cannot be \(text); valid are IPv4 blocks of /29 (8 addresses), /30 (4), /31 (2) and /32 (1)"
+  }
+}

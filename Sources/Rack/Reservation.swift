@@ -1,0 +1,36 @@
+public import FoundationEssentials
+
+/// An elastic block: public IPv4 addresses that a project keeps, whatever becomes of its servers.
+///
+/// It answers only while it, or a part of it, is assigned to a server (`BlockAssignment`).
+public struct Reservation: Hashable, Sendable {
+  public let id: ReservationID
+  public let project: ProjectID
+  /// Code of the facility whose pool it is from.
+  public let facility: String
+  /// IPv4, of a length within `lengths`.
+  public let block: IPBlock
+  public let createdAt: Date
+
+  public init(id: ReservationID, project: ProjectID, facility: String, block: IPBlock, createdAt: Date) {
+    (self.id, self.project, self.facility) = (id, project, facility)
+    (self.block, self.createdAt) = (block, createdAt)
+  }
+
+  /// Sizes of a block: eight addresses to one.
+  public static let lengths = 29...32
+}
+
+/// A reservation, or a part of one, routed to a server by its public IPv4 address.
+public struct BlockAssignment: Hashable, Sendable {
+  public let id: AssignmentID
+  public let reservation: ReservationID
+  /// Lies in the reservation's block, and meets no other assignment.
+  public let block: IPBlock
+  public let createdAt: Date
+
+  public init(id: AssignmentID, reservation: ReservationID, block: IPBlock, createdAt: Date) {
+    (self.id, self.reservation) = (id, reservation)
+    (self.block, self.createdAt) = (block, createdAt)
+  }
+}

@@ -1,0 +1,46 @@
+// `neighbour list`: ARP and neighbour discovery, as the gateway sees them.
+
+import ArgumentParser
+
+struct NeighbourCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "neighbour", abstract: "The gateway's neighbours: which MAC address has which server's address.",
+    subcommands: [List.self])
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws { throw ValidationError("give a command of 'toprack neighbour': list") }
+}
+
+extension NeighbourCommand {
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List what ARP and neighbour discovery have found of a server, or of all.",
+      discussion: """
+        STATE    incomplete: asked, no answer yet; reachable: answered within the
+                 last half minute or so; stale: not asked since; delay, probe: is
+                 being asked again; failed: does not answer
+        AGE      seconds since the state was entered
+
+        An address that nobody has sent to is not listed. An uplink's host has the name of its interface.
+
+        Example: toprack neighbour list web1
+        """)
+
+    @Argument(help: "Name or UUID; all when left out.") var server: String?
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+      let answer = try await global.client.get("/toprack/neighbours", ["server": server])
+      try global.output.print(json: try answer.value()) {
+        var table = Table("SERVER", "ADDRESS", "MAC", "STATE", "AGE S")
+        for neighbour in try answer.decoded(as: [Neighbour].self) {
+          table.add(
+            neighbour.server ?? neighbour.interface ?? "-", neighbour.address, neighbour.mac ?? "-", neighbour.state,
+            "\(neighbour.ageS)")
+        }
+        return table.isEmpty ? "no neighbours: nothing was sent to a server yet" : table.text
+      }
+    }
+  }
+}

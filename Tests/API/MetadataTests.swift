@@ -1,0 +1,309 @@
+import Foundation
+import Glibc
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Rack
+import ServiceLifecycle
+import Testing
+
+@testable import API
+
+/// Counts instead of chance.
+private struct Counting: Entropy {
+  var count: UInt8 = 0
+  let now = Date(timeIntervalSince1970: 1_563_439_598)  // 2019-07-18T08:46:38Z
+
+  mutating func identifier() -> UUID {
+    count += 1
+    return UUID(uuid: (0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, count))
+  }
+  mutating func bits48() -> UInt64 {
+    count += 1
+    return UInt64(count) << 8
+  }
+}
+
+private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) throws -> MetadataSubject {
+  var source = Counting()
+  var rack = Rack(with: &source)
+  let project = try #require(rack.project(named: "default")).id
+  let created = try rack.perform(
+    .createServer(
+      ServerRequest(
+        hostname: "web1", plan: plan, facility: "ewr1", operatingSystem: "debian_12", project: project, place: .host)),
+    with: &source)
+  guard case .server(let id) = created.subject else { throw APIError.invalid("no server") }
+  if let mode { try rack.perform(.setMode(id, mode), with: &source) }
+  return MetadataSubject(rack: rack, server: try rack.known(server: id))
+}
+
+@Suite("What a server is told about itself") struct MetadataRendererTests {
+  private func renderer(_ subject: MetadataSubject) -> MetadataRenderer {
+    MetadataRenderer(rack: subject.rack, server: subject.server, privateSubnets: ["10.0.0.0/8"])
+  }
+
+  @Test("the JSON document, whole")
+  func golden() throws {
+    // Broken into lines for the reader; the text itself has none.
+    let golden = #"""
+      {"id":"00000000-0000-4000-8000-000000000003","hostname":"web1","iqn":"iqn.2019-07.net.packet:device.00000000",
+      "operating_system":{"slug":"debian_12","distro":"debian","version":"12","license_activation":{"state":"unlicensed"},
+      "image_tag":null},"plan":"c3.small.x86","class":"c3.small.x86","facility":"ewr1","private_subnets":["10.0.0.0/8"],
+      "tags":[],"ssh_keys":[],"customdata":{},"network":{"bonding":{"mode":4,"link_aggregation":"bonded"},
+      "interfaces":[{"name":"eth0","mac":"02:00:00:00:07:00","bond":"bond0"},
+      {"name":"eth1","mac":"02:00:00:00:07:01","bond":"bond0"}],
+      "addresses":[{"id":"00000000-0000-4000-8000-000000000008","address_family":4,"netmask":"255.255.255.254",
+      "created_at":"2019-07-18T08:46:38Z","public":true,"cidr":31,"management":true,"enabled":true,
+      "network":"198.18.0.0","address":"198.18.0.1","gateway":"198.18.0.0",
+      "parent_block":{"network":"198.18.0.0","netmask":"255.255.255.254","cidr":31,
+      "href":"/ips/00000000-0000-4000-8000-000000000008"}},
+      {"id":"00000000-0000-4000-8000-000000000009","address_family":4,"netmask":"255.255.255.254",
+      "created_at":"2019-07-18T08:46:38Z","public":false,"cidr":31,"management":true,"enabled":true,
+      "network":"10.64.0.0","address":"10.64.0.1","gateway":"10.64.0.0",
+      "parent_block":{"network":"10.64.0.0","netmask":"255.255.255.254","cidr":31,
+      "href":"/ips/00000000-0000-4000-8000-000000000009"}},
+      {"id":"00000000-0000-4000-8000-00000000000a","address_family":6,
+      "netmask":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe","created_at":"2019-07-18T08:46:38Z","public":true,"cidr":127,
+      "management":true,"enabled":true,"network":"2001:db8::","address":"2001:db8::1","gateway":"2001:db8::",
+      "parent_block":{"network":"2001:db8::","netmask":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe","cidr":127,
+      "href":"/ips/00000000-0000-4000-8000-00000000000a"}}]},"api_url":"http://169.254.169.254",
+      "phone_home_url":"http://169.254.169.254/phone-home","user_state_url":"http://169.254.169.254/events",
+      "volumes":[],"spot":{},"storage":null}
+      """#
+    let text = String(decoding: renderer(try subject()).json.text, as: UTF8.self)
+    #expect(text == golden.replacing("\n", with: ""))
+  }
+
+  @Test("a NIC outside the bond has none, and a plan for balance-tlb says so")
+  func hybrid() throws {
+    let network = try #require(renderer(try subject(plan: "x1.small.x86")).json["network"])
+    #expect(network["bonding"] == ["mode": 5, "link_aggregation": "bonded"])
+    #expect(network["interfaces"]?[0]?["bond"] == "bond0")
+    #expect(network["interfaces"]?[1]?["bond"] == .null)
+  }
+
+  @Test("every name that is listed has a value, and the values are the server's")
+  func texts() throws {
+    let subject = try subject()
+    let renderer = renderer(subject)
+    let names = try #require(renderer.text(at: [])).split(separator: "\n")
+    #expect(
+      names == [
+        "instance-id", "hostname", "iqn", "plan", "facility", "tags", "operating-system/", "public-keys", "public-ipv4",
+        "public-ipv6", "local-ipv4",
+      ])
+    for name in names { #expect(renderer.text(at: name.split(separator: "/")) != nil, "\(name)") }
+    #expect(renderer.text(at: ["instance-id"]) == subject.server.id.description)
+    #expect(renderer.text(at: ["hostname"]) == "web1")
+    #expect(renderer.text(at: ["public-ipv4"]) == "198.18.0.1")
+    #expect(renderer.text(at: ["local-ipv4"]) == "10.64.0.1")
+    #expect(renderer.text(at: ["public-ipv6"]) == "2001:db8::1")
+    for name in try #require(renderer.text(at: ["operating-system"])).split(separator: "\n") {
+      #expect(renderer.text(at: ["operating-system"] + name.split(separator: "/")) != nil, "\(name)")
+    }
+    #expect(renderer.text(at: ["operating-system", "slug"]) == "debian_12")
+    #expect(renderer.text(at: ["operating-system", "license_activation", "state"]) == "unlicensed")
+    for path in [["x"], ["hostname", "x"], ["operating-system", "x"]] as [[Substring]] {
+      #expect(renderer.text(at: path) == nil)
+    }
+  }
+
+  @Test("a server without addresses lists none")
+  func layer2() throws {
+    let renderer = renderer(try subject(mode: .layer2Individual))
+    #expect(renderer.text(at: [])?.contains("ipv") == false)
+    #expect(renderer.text(at: ["public-ipv4"]) == nil)
+    #expect(renderer.json["network"]?["addresses"] == [])
+    #expect(renderer.json["network"]?["bonding"]?["link_aggregation"] == "individual")
+  }
+}
+
+private let server = SourceAddress(198 << 24 | 18 << 16 | 1)
+private let stranger = SourceAddress(198 << 24 | 18 << 16 | 3)
+
+private func responder() throws -> MetadataResponder {
+  let subject = try subject()
+  return MetadataResponder(
+    lookup: { address, family in
+      address == UInt128(server.value) && family == 4 ? subject : nil
+    }, privateSubnets: ["10.0.0.0/8"])
+}
+
+private struct Sink: ResponseBodyWriter {
+  let append: (ByteBuffer) -> Void
+  mutating func write(_ buffer: ByteBuffer) async throws { append(buffer) }
+  consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+@Suite("Paths of the metadata service") struct MetadataResponderTests {
+  private func text(_ response: Response) async throws -> String {
+    var buffer = ByteBuffer()
+    try await response.body.write(
+      Sink { part in
+        var part = part
+        buffer.writeBuffer(&part)
+      })
+    return String(buffer: buffer)
+  }
+
+  @Test(
+    "each path has its form, with and without a last slash",
+    arguments: [
+      ("/", "2009-04-04\nlatest"), ("/latest", "meta-data\nuser-data"), ("/2009-04-04/", "meta-data\nuser-data"),
+      ("/userdata", ""), ("/2009-04-04/user-data", ""), ("/latest/user-data", ""),
+      ("/2009-04-04/meta-data/hostname", "web1"), ("/latest/meta-data/hostname/", "web1"),
+      ("/latest/meta-data/operating-system/slug", "debian_12"), ("/latest/meta-data/tags?x=y", ""),
+    ])
+  func texts(_ path: String, _ want: String) async throws {
+    let response = try await responder().respond(.get, path, from: server)
+    #expect(response.status == .ok)
+    #expect(response.headers[.contentType] == "text/plain; charset=utf-8")
+    #expect(response.headers[.contentLength] == "\(want.utf8.count)")
+    #expect(try await text(response) == want)
+  }
+
+  @Test("/metadata is JSON")
+  func metadata() async throws {
+    let response = try await responder().respond(.get, "/metadata", from: server)
+    #expect(response.headers[.contentType] == "application/json; charset=utf-8")
+    let json = try JSON(reading: Array(try await text(response).utf8))
+    #expect(json["hostname"] == "web1")
+    #expect(json["network"]?["addresses"]?[0]?["address"] == "198.18.0.1")
+  }
+
+  @Test(
+    "what is not there is 404 with an error in JSON",
+    arguments: [
+      "/x", "/metadata/x", "/userdata/x", "/2009-04-04/x", "/2009-04-04/meta-data/x", "/2010-01-01/meta-data",
+    ])
+  func unknown(_ path: String) async throws {
+    let response = try await responder().respond(.get, path, from: server)
+    #expect(response.status == .notFound)
+    #expect(try await text(response) == "{\"error\":\"there is nothing at \(path)\"}")
+  }
+
+  @Test("an address that is no server's learns nothing")
+  func strangers() async throws {
+    let response = try await responder().respond(.get, "/metadata", from: stranger)
+    #expect(response.status == .notFound)
+    #expect(try await text(response) == #"{"error":"no server has the address 198.18.0.3"}"#)
+    #expect(try await responder().respond(.get, "/metadata", from: nil).status == .notFound)
+  }
+
+  @Test("other methods than GET and HEAD are 405, and an installer's report is heard")
+  func methods() async throws {
+    let responder = try responder()
+    for method in [HTTPRequest.Method.post, .put, .delete, .patch] {
+      let response = await responder.respond(method, "/metadata", from: server)
+      #expect(response.status == .methodNotAllowed)
+      #expect(response.headers[.allow] == "GET, HEAD")
+    }
+    #expect(await responder.respond(.head, "/metadata", from: server).status == .ok)
+    #expect(await responder.respond(.post, "/phone-home", from: server).status == .ok)
+    #expect(await responder.respond(.get, "/phone-home", from: server).status == .methodNotAllowed)
+  }
+}
+
+@Suite("The metadata service over a socket") struct MetadataServiceTests {
+  private func serve(
+    _ limits: MetadataConnections.Limits = .init(), _ body: @escaping @Sendable (UInt16) async throws -> Void
+  ) async throws {
+    let (descriptor, port) = try makeListener()
+    let subject = try subject()
+    let responder = MetadataResponder(
+      lookup: { address, _ in address == 0x7F00_0001 ? subject : nil }, privateSubnets: ["10.0.0.0/8"])
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let service = MetadataService(listener: descriptor, responder: responder, limits: limits, logger: logger)
+    let group = ServiceGroup(services: [service], logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      let result = await Result { try await body(port) }
+      let clock = ContinuousClock()
+      let start = clock.now
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+      #expect(clock.now - start < .seconds(1), "it stops at once")
+      try result.get()
+    }
+  }
+
+  @Test("requests are answered one after another on one connection; HEAD has no body")
+  func keepAlive() async throws {
+    try await serve { port in
+      let client = try RawClient(port)
+      for _ in 0..<3 {
+        client.send("GET /2009-04-04/meta-data/hostname HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n")
+        let answer = await client.receive(until: "web1")
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(answer.contains("\r\nContent-Length: 4\r\n"))
+      }
+      client.send("HEAD /metadata HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      let answer = await client.receive(until: "\r\n\r\n")
+      #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(answer.hasSuffix("\r\n\r\n"))
+      let old = try RawClient(port)
+      old.send("GET /userdata HTTP/1.0\r\n\r\n")
+      #expect(await old.receive(until: "\r\n\r\n").contains(" 200 OK\r\n"))
+    }
+  }
+
+  @Test("what is no HTTP is answered 400 and closed")
+  func garbage() async throws {
+    try await serve { port in
+      let client = try RawClient(port)
+      client.send("\u{1}\u{2}\u{3}\r\n\r\n")
+      #expect(await client.receive().hasPrefix("HTTP/1.1 400"))
+    }
+  }
+
+  @Test("a source has its share of connections, and gets it back")
+  func connections() async throws {
+    var limits = MetadataConnections.Limits()
+    limits.perSource = 3
+    try await serve(limits) { port in
+      var clients = try (0..<3).map { _ in try RawClient(port) }
+      for client in clients {
+        client.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await client.receive(until: "\r\n\r\n").contains("200 OK"))
+      }
+      let late = try RawClient(port)
+      late.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(await late.receive() == "")
+      clients.removeLast()
+      var answer = ""
+      for _ in 0..<100 where answer.isEmpty {
+        let again = try RawClient(port)
+        again.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await again.receive(until: "\r\n\r\n")
+        if answer.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+      }
+      #expect(answer.contains("200 OK"))
+    }
+  }
+
+  @Test("a silent client, a slow one and an endless one are let go")
+  func limits() async throws {
+    var limits = MetadataConnections.Limits()
+    limits.lifetime = .milliseconds(300)
+    limits.octets = 10_000
+    try await serve(limits) { port in
+      let silent = try RawClient(port)
+      let slow = try RawClient(port)
+      let endless = try RawClient(port)
+      slow.send("GET /metadata HTTP/1.1\r\nX: ")
+      #expect(await silent.receive() == "")
+      #expect(await slow.receive() == "")
+      endless.send("GET /" + String(repeating: "x", count: 11_000))
+      #expect(await endless.receive() == "")
+    }
+  }
+}
+
+extension Result where Failure == any Error {
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}

@@ -1,0 +1,193 @@
+import Gateway
+import Glibc
+import Ports
+import Switching
+import Testing
+import Wire
+
+@testable import Dataplane
+
+/// Two routed ports over cables, each with a machine at its end that knows ARP.
+private final class RoutedLab {
+  let lab: Lab
+  static let gateway = MACAddress(0x0600_0000_0001)
+
+  init() async throws {
+    lab = try await Lab([.routed, .routed])
+    var routing = RoutingChange()
+    routing.pools = [IPPrefix(v4: 0xC612_0000, length: 15)]
+    for number in 0..<2 {
+      routing.interfaces[PortIndex(number + 1)] = Self.interface(number)
+    }
+    await lab.plane.apply(ForwardingChange(), routing)
+  }
+
+  static func interface(_ number: Int, mtu: Int = 1_500) -> RoutedInterface {
+    let base = 0xC612_0000 + UInt32(2 * number)
+    return RoutedInterface(
+      kind: .server, mac: gateway, mtu: mtu,
+      links: [RoutedInterface.Link(gateway: IPAddress(v4: base), host: IPAddress(v4: base + 1), isPublic: true)])
+  }
+
+  static func mac(_ number: Int) -> MACAddress { MACAddress(0x0200_0000_0010 + UInt64(number)) }
+  static func host(_ number: Int) -> [UInt8] { [198, 18, 0, UInt8(2 * number + 1)] }
+  static func router(_ number: Int) -> [UInt8] { [198, 18, 0, UInt8(2 * number)] }
+
+  static func octets(_ mac: MACAddress) -> [UInt8] {
+    (0..<6).map { UInt8(truncatingIfNeeded: mac.value >> UInt64(40 - 8 * $0)) }
+  }
+
+  /// An ARP packet in its frame, RFC 826.
+  static func arp(
+    _ operation: UInt8, from mac: MACAddress, _ sender: [UInt8], to target: MACAddress, _ asked: [UInt8]
+  ) -> [UInt8] {
+    let destination = operation == 1 ? MACAddress(0xFFFF_FFFF_FFFF) : target
+    return octets(destination) + octets(mac) + [8, 6, 0, 1, 8, 0, 6, 4, 0, operation] + octets(mac) + sender
+      + octets(operation == 1 ? MACAddress(0) : target) + asked
+  }
+
+  /// A UDP packet from machine 0 to machine 1, `number` in its payload.
+  static func packet(_ number: UInt8, ttl: UInt8 = 64, to destination: [UInt8] = host(1)) -> [UInt8] {
+    var header: [UInt8] = [0x45, 0, 0, 29, 0, number, 0x40, 0, ttl, 17, 0, 0] + host(0) + destination
+    let checksum = InternetChecksum.finish(InternetChecksum.sum(header))
+    (header[10], header[11]) = (UInt8(checksum >> 8), UInt8(checksum & 0xFF))
+    return octets(gateway) + octets(mac(0)) + [8, 0] + header + [0x12, 0x34, 0x56, 0x78, 0, 9, 0, 0, number]
+  }
+
+  /// The same packet as machine 1 receives it.
+  static func routed(_ number: UInt8) -> [UInt8] {
+    octets(mac(1)) + octets(gateway) + packet(number, ttl: 63).dropFirst(12)
+  }
+
+  /// The next frame at machine `number` that is no router advertisement.
+  func frame(at number: Int) -> [UInt8]? {
+    while let frame = lab.cables[number].frame() {
+      if frame[12...13] != [0x86, 0xDD] { return frame }
+    }
+    return nil
+  }
+}
+
+@Suite("Routed ports, end to end over cables") struct RoutedTests {
+  @Test("RFC 826: the gateway answers ARP for its own address and for no other")
+  func arp() async throws {
+    let lab = try await RoutedLab()
+    let (me, ip) = (RoutedLab.mac(0), RoutedLab.host(0))
+    for stranger: [UInt8] in [RoutedLab.host(1), RoutedLab.router(1), [8, 8, 8, 8], ip] {
+      lab.lab.cables[0].send(RoutedLab.arp(1, from: me, ip, to: me, stranger))
+    }
+    lab.lab.cables[0].send(RoutedLab.arp(1, from: me, ip, to: me, RoutedLab.router(0)))
+    #expect(lab.frame(at: 0) == RoutedLab.arp(2, from: RoutedLab.gateway, RoutedLab.router(0), to: me, ip))
+    await lab.lab.plane.stop()
+  }
+
+  @Test("the first packet waits for the neighbour's answer, the next go the short way, and the neighbour is listed")
+  func resolves() async throws {
+    let lab = try await RoutedLab()
+    lab.lab.cables[0].send(RoutedLab.packet(1))
+    let question = try #require(lab.frame(at: 1))
+    #expect(
+      question
+        == RoutedLab.arp(
+          1, from: RoutedLab.gateway, RoutedLab.router(1), to: MACAddress(0), RoutedLab.host(1)))
+    lab.lab.cables[1].send(
+      RoutedLab.arp(2, from: RoutedLab.mac(1), RoutedLab.host(1), to: RoutedLab.gateway, RoutedLab.router(1)))
+    #expect(lab.frame(at: 1) == RoutedLab.routed(1))
+    let neighbours = await lab.lab.plane.neighbours()
+    #expect(neighbours.map(\.mac) == [RoutedLab.mac(1)])
+    #expect(neighbours.map(\.state) == [.reachable])
+    let before = lab.lab.plane.counters(of: NICIndex(1)).txPackets
+    for number in UInt8(2)...50 { lab.lab.cables[0].send(RoutedLab.packet(number)) }
+    for number in UInt8(2)...50 { #expect(lab.frame(at: 1) == RoutedLab.routed(number)) }
+    #expect(lab.lab.plane.counters(of: NICIndex(1)).txPackets == before + 49)
+    await lab.lab.plane.stop()
+  }
+
+  @Test("RFC 792: time exceeded, from the gateway's address; and nothing more when the interface has gone")
+  func timeExceeded() async throws {
+    let lab = try await RoutedLab()
+    lab.lab.cables[0].send(RoutedLab.packet(1, ttl: 1))
+    let answer = try #require(lab.frame(at: 0))
+    #expect(Array(answer[26..<30]) == RoutedLab.router(0))
+    #expect(Array(answer[34..<36]) == [11, 0])
+    #expect(Array(answer[42..<42 + 29]) == Array(RoutedLab.packet(1, ttl: 1).dropFirst(14)))
+
+    var routing = RoutingChange()
+    routing.interfaces.updateValue(nil, forKey: PortIndex(1))
+    await lab.lab.plane.apply(ForwardingChange(), routing)
+    _ = lab.lab.cables[0].drain()
+    lab.lab.cables[0].send(RoutedLab.packet(2, ttl: 1))
+    while lab.lab.plane.counters(of: NICIndex(0)).drops["no-gateway"] != 1 {}
+    #expect(lab.lab.cables[0].drain().isEmpty)
+    await lab.lab.plane.stop()
+  }
+
+  @Test("a server that floods the gateway hurts itself alone: what is too much is counted, and another is answered")
+  func flood() async throws {
+    let lab = try await RoutedLab()
+    for number in 0..<3_000 {
+      lab.lab.cables[0].send(RoutedLab.packet(UInt8(number & 0xFF), to: [198, 18, 9, 9]))
+      if number % 16 == 0 { _ = lab.lab.cables[0].drain() }
+    }
+    while lab.lab.plane.counters(of: NICIndex(0)).rxPackets < 3_000 {}
+    let drops = lab.lab.plane.counters(of: NICIndex(0)).drops
+    #expect(drops["gateway-busy", default: 0] > 1_000)
+    let (me, ip) = (RoutedLab.mac(1), RoutedLab.host(1))
+    lab.lab.cables[1].send(RoutedLab.arp(1, from: me, ip, to: me, RoutedLab.router(1)))
+    #expect(lab.frame(at: 1) == RoutedLab.arp(2, from: RoutedLab.gateway, RoutedLab.router(1), to: me, ip))
+    await lab.lab.plane.stop()
+  }
+}
+
+@Suite("Packet queue") struct PacketQueueTests {
+  @Test("what goes in comes out, in order, around the end of the ring; full, it says so", arguments: [UInt64(1), 2, 3])
+  func model(seed: UInt64) {
+    var state = seed
+    func roll(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    let queue = PacketQueue(capacity: 8_192)
+    var waiting: [[UInt8]] = []
+    var refused = 0
+    for step in 0..<20_000 {
+      if roll(2) == 0 {
+        let count = roll(1_500)
+        var bytes = [UInt8](repeating: UInt8(step & 0xFF), count: 12 + count)
+        let taken = unsafe bytes.withUnsafeMutableBytes { memory in
+          unsafe queue.push(
+            .resolve, FrameBuffer(start: memory.baseAddress!, count: count), ingress: PortIndex(step & 0xFFF),
+            nic: NICIndex(step & 0xFF), neighbour: Neighbour(index: step))
+        }
+        if taken { waiting.append(bytes) } else { refused += 1 }
+        let held = waiting.reduce(0) { $0 + ($1.count + 16 + 15) & ~15 }
+        #expect(taken || held + 16 + 12 + 1_500 + 15 > 8_192 / 2, "seed \(seed), step \(step): refused with room")
+      } else {
+        let packet = queue.pop()
+        #expect(packet?.bytes == waiting.first, "seed \(seed), step \(step)")
+        if !waiting.isEmpty { waiting.removeFirst() }
+      }
+    }
+    #expect(refused > 0)
+  }
+
+  @Test("of what at most an error answers, the beginning is kept")
+  func quoted() {
+    let queue = PacketQueue(capacity: 1 << 18)
+    var bytes = [UInt8](repeating: 7, count: 12 + 60_000)
+    for kind in SlowPacket.Kind.allCases where kind != .used {
+      unsafe bytes.withUnsafeMutableBytes { memory in
+        _ = unsafe queue.push(
+          kind, FrameBuffer(start: memory.baseAddress!, count: 60_000), ingress: PortIndex(1), nic: NICIndex(2),
+          neighbour: Neighbour(port: PortIndex(3), slot: 1))
+      }
+      let packet = queue.pop()
+      let isError = kind == .timeExceeded || kind == .noRoute || kind == .tooBig
+      #expect(packet?.bytes.count == (isError ? 1_526 : 60_012), "\(kind)")
+      #expect(packet?.kind == kind)
+      #expect(packet?.ingress == PortIndex(1))
+      #expect(packet?.nic == NICIndex(2))
+      #expect(packet?.neighbour == Neighbour(port: PortIndex(3), slot: 1))
+    }
+  }
+}
