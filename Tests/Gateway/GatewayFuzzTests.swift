@@ -30,8 +30,8 @@ import Wire
       (host, v4(224, 0, 0, 1)), (host6, .allNodes), (host, .broadcast), (Bench.privateHost, v4(10, 0, 0, 2)),
     ] {
       for packet in [
-        Bench.echo(from: source, to: destination), Bench.echo(from: source, to: destination, size: 1_300),
-        Bench.udp(from: source, to: destination), Bench.udp(from: source, to: destination, size: 1_400, ttl: 1),
+        Bench.echo(from: source, to: destination), Bench.echo(from: source, to: destination, size: 600),
+        Bench.udp(from: source, to: destination), Bench.udp(from: source, to: destination, size: 700, ttl: 1),
         Bench.syn(from: source, to: destination), Bench.packet(132, [1, 2, 3, 4], from: source, to: destination),
       ] {
         frames.append(Bench.frame(packet, Bench.type(source)))
