@@ -10,21 +10,6 @@ import Testing
 
 @testable import API
 
-/// Counts instead of chance.
-private struct Counting: Entropy {
-  var count: UInt8 = 0
-  let now = Date(timeIntervalSince1970: 1_563_439_598)  // 2019-07-18T08:46:38Z
-
-  mutating func identifier() -> UUID {
-    count += 1
-    return UUID(uuid: (0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, count))
-  }
-  mutating func bits48() -> UInt64 {
-    count += 1
-    return UInt64(count) << 8
-  }
-}
-
 private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) throws -> MetadataSubject {
   var source = Counting()
   var rack = Rack(with: &source)
@@ -264,7 +249,7 @@ private struct Sink: ResponseBodyWriter {
     var limits = MetadataConnections.Limits()
     limits.perSource = 3
     try await serve(limits) { port in
-      var clients = try (0..<3).map { _ in try RawClient(port) }
+      let clients = try (0..<3).map { _ in try RawClient(port) }
       for client in clients {
         client.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await client.receive(until: "\r\n\r\n").contains("200 OK"))
@@ -272,7 +257,7 @@ private struct Sink: ResponseBodyWriter {
       let late = try RawClient(port)
       late.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
       #expect(await late.receive() == "")
-      clients.removeLast()
+      clients[2].end()
       var answer = ""
       for _ in 0..<100 where answer.isEmpty {
         let again = try RawClient(port)
