@@ -14,7 +14,8 @@ public import ServiceLifecycle
 /// Serves `http://169.254.169.254/` to servers.
 ///
 /// Ends at once when the daemon stops: what is asked here can be asked again.
-public struct MetadataService: Service {
+public struct MetadataService: Service, CustomStringConvertible {
+  public let description = "metadata service"
   private let listener: Int32
   private let responder: MetadataResponder
   private let connections: MetadataConnections
