@@ -23,9 +23,11 @@ extension Gateway {
     if effects.contains(.failed) { giveUp(waiting, at: now) }
   }
 
-  private mutating func takeWaiting(for neighbour: Neighbour) -> [Interface.Waiting] {
+  /// They wait no longer.
+  mutating func takeWaiting(for neighbour: Neighbour) -> [Interface.Waiting] {
     let waiting = interfaces[neighbour.port]?.slots[neighbour.slot].waiting ?? []
     interfaces[neighbour.port]?.slots[neighbour.slot].waiting = []
+    for packet in waiting { waitingBytes -= packet.bytes.count }
     return waiting
   }
 
@@ -89,12 +91,9 @@ extension Gateway {
     return bytes
   }
 
-  /// They had waited, and nobody answered: their senders hear of it. Source: RFC 1812 3.3.2, RFC 4861 7.2.2.
+  /// They have waited for nothing: their senders hear of it. Source: RFC 1812 3.3.2, RFC 4861 7.2.2.
   mutating func giveUp(_ waiting: [Interface.Waiting], at now: Instant) {
-    for packet in waiting {
-      waitingBytes -= packet.bytes.count
-      giveUp(packet, at: now)
-    }
+    for packet in waiting { giveUp(packet, at: now) }
   }
 
   private mutating func giveUp(_ packet: Interface.Waiting, at now: Instant) {

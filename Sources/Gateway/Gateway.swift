@@ -121,27 +121,28 @@ public struct Gateway {
   private mutating func replaceSlots(of port: PortIndex, by configuration: RoutedInterface?, at now: Instant) {
     let former = interfaces[port]
     let kept = configuration?.kind == former?.configuration.kind ? former : nil
+    let links = configuration?.links ?? []
+    var lost: [Interface.Waiting] = []
+    for (index, link) in (former?.configuration.links ?? []).enumerated() where kept == nil || !links.contains(link) {
+      lost += takeWaiting(for: Neighbour(port: port, slot: index))
+    }
     interfaces[port] = configuration.map { configuration in
       var interface = kept ?? Interface(configuration, at: now)
       interface.configuration = configuration
-      interface.slots = configuration.links.map { link in
+      interface.slots = links.map { link in
         kept?.configuration.links.firstIndex(of: link).flatMap { kept?.slots[$0] } ?? Interface.Slot()
       }
       return interface
     }
-    let links = configuration?.links ?? []
-    for (index, slot) in (former?.slots ?? []).enumerated() {
-      let isKept = kept.map { links.contains($0.configuration.links[index]) } ?? false
+    for (index, slot) in (former?.slots ?? []).enumerated() where slot.told != nil {
       let successor = interfaces[port].flatMap { $0.slots.indices.contains(index) ? $0.slots[index] : nil }
-      if slot.told != nil, successor?.toTell == nil {
-        put(.neighbour(Neighbour(port: port, slot: index), nil, isStale: false))
-      }
-      if !isKept { giveUp(slot.waiting, at: now) }
+      if successor?.toTell == nil { put(.neighbour(Neighbour(port: port, slot: index), nil, isStale: false)) }
     }
-    for index in interfaces[port]?.slots.indices ?? 0..<0 {
+    for index in links.indices {
       interfaces[port]?.slots[index].told = nil
       tell(Neighbour(port: port, slot: index))
     }
+    giveUp(lost, at: now)
   }
 
   /// The first link of the port came up, or the last one went down.
@@ -153,11 +154,12 @@ public struct Gateway {
       if interface.configuration.advertises { interfaces[port]?.advertiser.start(at: now, &random) }
     } else {
       interfaces[port]?.advertiser.stop()
-      for (index, slot) in interface.slots.enumerated() {
+      for index in interface.slots.indices {
+        let neighbour = Neighbour(port: port, slot: index)
         interfaces[port]?.slots[index].machine = NeighbourMachine()
-        interfaces[port]?.slots[index].waiting = []
-        tell(Neighbour(port: port, slot: index))
-        giveUp(slot.waiting, at: now)
+        let waiting = takeWaiting(for: neighbour)
+        tell(neighbour)
+        giveUp(waiting, at: now)
       }
     }
     reschedule(port)

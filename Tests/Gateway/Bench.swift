@@ -133,11 +133,15 @@ struct Bench {
   }
 
   static func arp(
-    _ operation: ARPPacket.Operation = .request, _ sender: IPAddress, asks target: IPAddress,
+    _ operation: ARPPacket.Operation, _ sender: IPAddress, asks target: IPAddress,
     mac: MACAddress = serverMAC, to destination: MACAddress = .broadcast
   ) -> [UInt8] {
     let packet = ARPPacket(operation, senderMAC: mac, sender: sender, targetMAC: MACAddress(0), target: target)
     return frame(packet.bytes, 0x0806, from: mac, to: destination)
+  }
+
+  static func arp(_ sender: IPAddress, asks target: IPAddress, mac: MACAddress = serverMAC) -> [UInt8] {
+    arp(.request, sender, asks: target, mac: mac)
   }
 
   static func nd(
