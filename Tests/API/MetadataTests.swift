@@ -10,21 +10,6 @@ import Testing
 
 @testable import API
 
-/// Counts instead of chance.
-private struct Counting: Entropy {
-  var count: UInt8 = 0
-  let now = Date(timeIntervalSince1970: 1_563_439_598)  // 2019-07-18T08:46:38Z
-
-  mutating func identifier() -> UUID {
-    count += 1
-    return UUID(uuid: (0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, count))
-  }
-  mutating func bits48() -> UInt64 {
-    count += 1
-    return UInt64(count) << 8
-  }
-}
-
 private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) throws -> MetadataSubject {
   var source = Counting()
   var rack = Rack(with: &source)
