@@ -182,7 +182,7 @@ struct Worker: ~Copyable {
     case .drop(let reason):
       counters.dropped(nic, reason)
     case .forward(let neighbour, let isWatched):
-      if isWatched { handOver(.used, .transit, nil, from: nic, port, neighbour) }
+      if isWatched { tellUse(of: neighbour, from: nic, port) }
       transmit(frame, by: neighbour.port)
     case .slow(let kind, let queue, let neighbour):
       handOver(kind, queue, frame, from: nic, port, neighbour)
@@ -203,6 +203,14 @@ struct Worker: ~Copyable {
     }
     if driver.isFull { finishSends() }
     driver.send(frame, to: target.value)
+  }
+
+  /// A stale neighbour was sent to. Where the slow path cannot hear of it now, it hears of the next use.
+  private mutating func tellUse(of neighbour: Neighbour, from nic: NICIndex, _ port: PortIndex) {
+    guard slowPath.packets[.transit].push(.used, nil, ingress: port, nic: nic, neighbour: neighbour) else {
+      return router.watch(neighbour)
+    }
+    slowPath.waker.wake()
   }
 
   /// To the slow path, as many of a class in a second as one NIC may.

@@ -9,7 +9,7 @@ struct Arrival {
   let link: (source: MACAddress, destination: MACAddress)?
   let etherType: UInt16
   /// NEEDS_CSUM: the transport checksum is still to be made, and says nothing.
-  let isUnfinished: Bool
+  var isUnfinished: Bool
   /// Was in fragments.
   var isReassembled = false
   /// From the version octet on; there may be padding behind it.

@@ -31,7 +31,7 @@ extension Gateway {
       return
     }
     if header.isFragment {
-      guard !arrival.isReassembled, let whole = reassembled(arrival, at: now) else { return }
+      guard let whole = reassembled(arrival, at: now) else { return }
       receive4(whole, on: interface, at: now)
       return
     }
@@ -43,17 +43,15 @@ extension Gateway {
     }
   }
 
-  /// The datagram that this fragment completes; otherwise it is kept, and counted when nothing comes of it.
-  ///
-  /// SEAM: the real reassembler should say whether it has kept the fragment; with the stand-in each is counted as not answered.
+  /// The datagram that this fragment completes; nil: the fragment waits for others, or does not go with those that wait. Neither is
+  /// counted: a datagram that never becomes whole has nobody's NIC to be counted at.
   mutating func reassembled(_ arrival: Arrival, at now: Instant) -> Arrival? {
-    guard let whole = reassembler.add(arrival.packet, at: now) else {
-      drop(arrival.nic, .notAnswered)
-      return nil
-    }
+    guard let whole = reassembler.add(arrival.packet, at: now) else { return nil }
     var result = arrival
     result.packet = whole[...]
     result.isReassembled = true
+    // Whoever fragments has finished the checksum before.
+    result.isUnfinished = false
     return result
   }
 

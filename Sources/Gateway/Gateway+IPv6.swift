@@ -28,15 +28,16 @@ extension Gateway {
         arrival, .option(pointer: pointer, alsoOfGroups: alsoOfGroups), from: isForUs ? header.destination : nil,
         counting: .notAnswered, at: now)
     case .upper(let upper):
-      guard upper.fragmentOffset == nil else {
-        guard isForUs, !arrival.isReassembled, let whole = reassembled(arrival, at: now) else {
-          if !isForUs || arrival.isReassembled { drop(arrival.nic, .notAnswered) }
-          return
-        }
-        receive6(whole, on: interface, at: now)
+      guard upper.fragmentOffset != nil else {
+        receive(upper, header, arrival, on: interface, isForUs: isForUs, at: now)
         return
       }
-      receive(upper, header, arrival, on: interface, isForUs: isForUs, at: now)
+      // A Fragment header behind another one: nobody sends that.
+      guard isForUs, !arrival.isReassembled else {
+        drop(arrival.nic, .notAnswered)
+        return
+      }
+      if let whole = reassembled(arrival, at: now) { receive6(whole, on: interface, at: now) }
     }
   }
 

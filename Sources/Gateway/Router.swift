@@ -90,6 +90,12 @@ public import Wire
     unsafe neighbours[neighbour.index] = mac.map { $0.value | Self.known | (watched ? Self.watched : 0) } ?? 0
   }
 
+  /// Nobody has heard that `neighbour` was used: its next use is to be told again.
+  public mutating func watch(_ neighbour: Neighbour) {
+    guard unsafe neighbours[neighbour.index] & Self.known != 0 else { return }
+    unsafe neighbours[neighbour.index] |= Self.watched
+  }
+
   private mutating func leave(_ port: PortIndex, for next: RoutedInterface?) {
     guard let old = programs.removeValue(forKey: port) else { return }
     for link in old.links {

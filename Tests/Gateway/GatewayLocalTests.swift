@@ -329,4 +329,83 @@ import Wire
       DHCPAnswer(message: [], toMAC: .broadcast, toAddress: .broadcast, from: v4(1, 1, 1, 1)), on: Bench.server)
     #expect(bench.frames().isEmpty)
   }
+
+  /// A DISCOVER as a client without an address sends it.
+  static func discover(_ source: IPAddress = .unspecified4) -> [UInt8] {
+    var message: [UInt8] = [1, 1, 6, 0, 1, 2, 3, 4, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
+    message.append(Bench.serverMAC)
+    message += [UInt8](repeating: 0, count: 202) + [0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255]
+    message += [UInt8](repeating: 0, count: 60)
+    let datagram = UDPHeader(sourcePort: 68, destinationPort: 67).datagram(message, from: source, to: .broadcast)
+    return Bench.packet(17, datagram, from: source, to: .broadcast)
+  }
+
+  @Test("a DISCOVER is offered the address of the first link; a client that asks and asks has a limit")
+  func discover() throws {
+    var bench = Bench()
+    let frame = Bench.frame(Self.discover(), to: .broadcast)
+    let outputs = bench.receive(.local, frame)
+    let offer = try #require(outputs.frames.first)
+    #expect(outputs.count == 1)
+    #expect(offer.faults(mtu: 1_500).isEmpty)
+    #expect(offer.from == Bench.publicGateway)
+    #expect(offer.protocolNumber == 17)
+    #expect(offer.payload[8] == 2)
+    #expect(offer.payload[24..<28] == [147, 75, 0, 1])
+    let flood = (0..<100).flatMap { _ in bench.receive(.local, frame) }
+    #expect(flood.frames.count == 9)
+    #expect(flood.drops == [DropReason](repeating: .gatewayBusy, count: 91))
+    #expect(bench.receive(.local, frame, from: Bench.uplink).drops == [.notAnswered])
+    bench.now += 1_000
+    var wrong = frame
+    wrong[frame.count - 1] ^= 1
+    #expect(bench.receive(.local, wrong).drops == [.badChecksum])
+  }
+
+  @Test("an echo request in fragments is answered when the last one is there, in whatever order")
+  func fragmentedEcho() throws {
+    for (source, destination) in [(Bench.publicHost, Bench.publicGateway), (Bench.host6, Bench.gateway6)] {
+      var bench = Bench()
+      let request = Bench.echo(from: source, to: destination, size: 4_000)
+      let header = source.isV4 ? 20 : 40
+      let pieces =
+        source.isV4
+        ? IPv4Header(identification: 5, protocolNumber: 1, source: source, destination: destination)
+          .packets(Array(request[header...]), mtu: 1_500)
+        : IPv6Header(nextHeader: 58, source: source, destination: destination)
+          .packets(Array(request[header...]), mtu: 1_500, identification: 5)
+      #expect(pieces.count == 3)
+      for piece in pieces.dropFirst() {
+        #expect(bench.receive(.local, Bench.frame(piece, Bench.type(source))).isEmpty)
+      }
+      let frames = bench.receive(.local, Bench.frame(pieces[0], Bench.type(source))).frames
+      #expect(frames.count == 3)
+      #expect(frames.allSatisfy { $0.faults(mtu: 1_500).isEmpty })
+      #expect(
+        frames.flatMap { $0.payload.dropFirst(source.isV4 ? 0 : 8) }.dropFirst(8)[...] == request[(header + 8)...])
+    }
+  }
+
+  @Test("fragments that do not make a datagram are forgotten in time, and the deadline says when")
+  func lostFragments() {
+    var bench = Bench()
+    let piece = IPv4Header(
+      identification: 5, protocolNumber: 1, source: Bench.publicHost, destination: Bench.publicGateway
+    ).packets([UInt8](repeating: 0, count: 4_000), mtu: 1_500)[0]
+    #expect(bench.receive(.local, Bench.frame(piece)).isEmpty)
+    #expect(bench.gateway.deadline.map { $0 <= bench.now + 30_000 } ?? false)
+    bench.advance(60_000)
+    #expect(bench.gateway.reassembler.deadline == nil)
+  }
+
+  @Test("neighbour discovery in fragments is ignored, RFC 6980")
+  func fragmentedND() {
+    var bench = Bench()
+    let message = NDMessage.neighbourSolicitation(target: Bench.gateway6, source: Bench.serverMAC)
+      .bytes(from: Bench.host6, to: Bench.gateway6)
+    let pieces = IPv6Header(nextHeader: 58, hopLimit: 255, source: Bench.host6, destination: Bench.gateway6)
+      .packets(message, mtu: 64, identification: 5)
+    let outputs = pieces.flatMap { bench.receive(.local, Bench.frame($0, 0x86DD)) }
+    #expect(outputs == [.drop(Bench.nic, .notAnswered)])
+  }
 }

@@ -228,13 +228,20 @@ import Wire
     #expect(bench.receive(.resolve, Self.packet(1), for: Self.other).drops == [.neighbourUnreachable])
   }
 
-  @Test("a fragment job waits like another packet, and is cut when it goes")
+  @Test("a packet without DF that is larger than the next link waits like another, and goes in fragments, RFC 791 3.2")
   func fragmentJob() {
     var bench = Bench()
-    bench.receive(.fragment, Self.packet(1), for: Self.other)
+    let packet = Bench.udp(from: Bench.publicHost, to: v4(147, 75, 0, 3), size: 1_472)
+    bench.receive(.fragment, Bench.onItsWay(packet), for: Self.other)
     let outputs = bench.answerARP()
-    #expect(outputs.frames.map(\.destination) == [Bench.otherMAC])
+    #expect(outputs.frames.count == 2)
+    #expect(outputs.frames.allSatisfy { $0.destination == Bench.otherMAC && $0.faults(mtu: 1_400).isEmpty })
+    #expect(outputs.frames.flatMap(\.payload)[...] == packet[20...])
     #expect(outputs.drops.isEmpty)
+    // What turns out not to be cuttable is counted.
+    var forbidden = Bench.onItsWay(packet)
+    forbidden[26 + 6] |= 0x40
+    #expect(bench.receive(.fragment, forbidden, for: Self.other) == [.drop(Bench.nic, .malformedPacket)])
   }
 
   // MARK: Configuration

@@ -51,6 +51,7 @@ private final class RouterRig {
   }
 
   func apply(_ change: RoutingChange) { router.apply(change) }
+  func watch(_ neighbour: Neighbour) { router.watch(neighbour) }
   func setNeighbour(_ neighbour: Neighbour, _ mac: UInt64?, watched: Bool = false) {
     router.setNeighbour(neighbour, mac.map { MACAddress($0) }, watched: watched)
   }
@@ -438,6 +439,11 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     let again = rig.route(frame)
     #expect(again.verdict == .forward(web2, isWatched: false))
     #expect(Array(again.frame[0..<6]) == octets(0x0200_0000_0077))
+    rig.watch(web2)
+    #expect(rig.route(frame).verdict == .forward(web2, isWatched: true), "nobody had heard of it")
+    rig.setNeighbour(web2, nil)
+    rig.watch(web2)
+    #expect(rig.route(frame).verdict == .slow(.resolve, .transit, web2), "what is not known is not watched")
   }
 
   @Test(

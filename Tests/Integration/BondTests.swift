@@ -76,12 +76,18 @@ extension Integration {
       try a.expectNothing(sentinelFrom: bonded.eth0, tags: [.c(100)])
     }
 
-    @Test("a layer3 port carries no VLAN traffic: frames are dropped as no-gateway")
+    @Test("a layer3 port carries IP and nothing else: the rest is dropped, each kind with its reason")
     func layer3() throws {
       let lab = try Lab()
       let routed = try lab.machine("routed")
-      try lab.expectDrops("no-gateway", at: routed.eth0) {
+      try lab.expectDrops("unknown-protocol", at: routed.eth0) {
         try routed.eth0.send(Frame(to: .broadcast, from: routed.eth0.mac, "to the gateway"))
+      }
+      try lab.expectDrops("not-for-gateway", at: routed.eth0) {
+        try routed.eth0.send(Frame(to: .station(1), from: routed.eth0.mac, "to somebody else"))
+      }
+      try lab.expectDrops("vlan-not-allowed", at: routed.eth0) {
+        try routed.eth0.send(Frame(to: .broadcast, from: routed.eth0.mac, tags: [.c(100)], "with a tag"))
       }
       #expect(try routed.eth1.next(within: .zero) == nil)
     }
@@ -98,7 +104,7 @@ extension Integration {
       let answer = Frame(to: .broadcast, from: a.mac, "back to eth1")
       try a.send(answer)
       try hybrid.eth1.expect(answer)
-      try lab.expectDrops("no-gateway", at: hybrid.eth0) {
+      try lab.expectDrops("unknown-protocol", at: hybrid.eth0) {
         try hybrid.eth0.send(Frame(to: .broadcast, from: hybrid.eth0.mac, "to the gateway"))
       }
       try a.expectNothing(sentinelFrom: hybrid.eth1)

@@ -91,10 +91,14 @@ final class OpenVSwitch {
     }
   }
 
-  /// An interface of the machine in `vlan`, with an address, as its programs would use it: what the switch hands over to
-  /// the kernel. The test sits on the kernel's side.
-  func addInterface(_ name: String, vlan: Int, address: String? = nil) throws -> NIC {
-    try configure("add-port", "br0", name, "tag=\(vlan)", "--", "set", "interface", name, "type=internal")
+  /// An interface of the machine in `vlan`, or untagged, with an address, as its programs would use it: what the switch hands
+  /// over to the kernel. The test sits on the kernel's side.
+  func addInterface(_ name: String, vlan: Int?, address: String? = nil) throws -> NIC {
+    if let vlan {
+      try configure("add-port", "br0", name, "tag=\(vlan)", "--", "set", "interface", name, "type=internal")
+    } else {
+      try configure("add-port", "br0", name, "--", "set", "interface", name, "type=internal")
+    }
     try namespace.silence()
     if let address { try namespace.run("ip", "address", "add", address, "dev", name) }
     guard let mac = try Interface.list(in: namespace).first(where: { $0.name == name })?.mac.flatMap({ MAC($0) }) else {

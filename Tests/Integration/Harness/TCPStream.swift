@@ -48,16 +48,16 @@ struct TCPStream {
     return TCPStream(bytes: total, seconds: Double(seconds) + Double(attoseconds) / 1e18)
   }
 
-  private static func listen(on address: String) throws -> (descriptor: Int32, port: UInt16) {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  static func listen(on address: String) throws -> (descriptor: Int32, port: UInt16) {
+    let descriptor = socket(family(of: address), Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0, withInternetAddress(address, 0, { bind(descriptor, $0, $1) }) == 0,
       Glibc.listen(descriptor, 1) == 0
     else { throw HarnessError("listening on \(address): \(String(cString: strerror(errno)))") }
     return (descriptor, try boundPort(of: descriptor))
   }
 
-  private static func connect(to address: String, port: UInt16) throws -> Int32 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  static func connect(to address: String, port: UInt16) throws -> Int32 {
+    let descriptor = socket(family(of: address), Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     // Bounds connecting as well as sending.
     var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -75,7 +75,7 @@ final class UDPSocket: Sendable {
 
   init(on address: String, in namespace: NetworkNamespace) throws {
     (descriptor, port) = try namespace.inside {
-      let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      let descriptor = socket(family(of: address), Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       guard descriptor >= 0, withInternetAddress(address, 0, { bind(descriptor, $0, $1) }) == 0 else {
         throw HarnessError("UDP on \(address): \(String(cString: strerror(errno)))")
       }
@@ -102,10 +102,19 @@ final class UDPSocket: Sendable {
   }
 }
 
-/// Calls `body` with the IPv4 socket address `address`:`port`.
-private func withInternetAddress<Value>(
+/// Calls `body` with the socket address `address`:`port`, of IPv4 or IPv6.
+func withInternetAddress<Value>(
   _ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value
 ) -> Value {
+  if address.contains(":") {
+    var name = sockaddr_in6()
+    name.sin6_family = sa_family_t(AF_INET6)
+    name.sin6_port = port.bigEndian
+    inet_pton(AF_INET6, address, &name.sin6_addr)
+    return withUnsafePointer(to: &name) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in6>.size)) }
+    }
+  }
   var name = sockaddr_in()
   name.sin_family = sa_family_t(AF_INET)
   name.sin_port = port.bigEndian
@@ -115,12 +124,16 @@ private func withInternetAddress<Value>(
   }
 }
 
+/// Of an address that a program would bind or connect to: AF_INET or AF_INET6.
+func family(of address: String) -> Int32 { address.contains(":") ? AF_INET6 : AF_INET }
+
 private func boundPort(of descriptor: Int32) throws -> UInt16 {
-  var name = sockaddr_in()
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  // sin_port and sin6_port are in the same place.
+  var name = sockaddr_in6()
+  var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
   let failure = withUnsafeMutablePointer(to: &name) {
     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
   }
   guard failure == 0 else { throw HarnessError("getsockname: \(String(cString: strerror(errno)))") }
-  return UInt16(bigEndian: name.sin_port)
+  return UInt16(bigEndian: name.sin6_port)
 }
