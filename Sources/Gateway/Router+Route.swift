@@ -78,10 +78,11 @@ extension Router {
     let source = packet.source.v4
     let destination = packet.destination.v4
     let isServer = entry.kind == RoutedInterface.Kind.server.rawValue &+ 1
-    // A client of DHCP: from 0.0.0.0 or from its address, to the broadcast address.
+    // A client of DHCP: from 0.0.0.0, or to the broadcast address from the one that it takes for its own. When it is not any
+    // more, a refusal is due (RFC 2131 4.3.2, REBINDING), and the answer stays on this link.
     if isServer, packet.udpDestinationPort == 67, destination == .max || source == 0 {
-      return source == 0 || source == entry.hosts4.0 || source == entry.hosts4.1
-        ? .local(.link) : .refused(.spoofedSource)
+      if source != 0, let reason = Self.fault4(ofSource: source, mayBeLinkLocal: false) { return .refused(reason) }
+      return .local(.link)
     }
     if let reason = Self.fault4(ofSource: source, mayBeLinkLocal: isMetadata(entry)) { return .refused(reason) }
     if source == destination { return .refused(.martian) }

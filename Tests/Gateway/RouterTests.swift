@@ -359,6 +359,17 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     }
     #expect(rig.route(discover.bytes).verdict == .slow(.local, .link, nobody))
     #expect(rig.route(discover.bytes, from: RouterRig.uplink).verdict == .drop(.martian), "DHCP is for servers")
+    // RFC 2131 4.3.2, REBINDING: from the address that the client had, which may have become another's.
+    for (source, verdict) in [
+      ("198.18.0.1", .slow(.local, .link, nobody)), ("198.18.0.77", .slow(.local, .link, nobody)),
+      ("127.0.0.1", .drop(.martian)), ("169.254.1.1", .drop(.linkLocal)), ("255.255.255.255", .drop(.classE)),
+    ] as [(String, RouteVerdict)] {
+      let rebinding = Packet(source, "255.255.255.255").with {
+        $0.to = 0xFFFF_FFFF_FFFF
+        $0.payload = [0, 68, 0, 67, 0, 8, 0, 0]
+      }
+      #expect(rig.route(rebinding.bytes).verdict == verdict, "\(source)")
+    }
     let solicitation = Packet(IPAddress(high: 0xFE80 << 48, low: 5), IPAddress(high: 0xFF02 << 48, low: 0x1_FF00_0000))
       .with {
         $0.to = 0x3333_FF00_0000
