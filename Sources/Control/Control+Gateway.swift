@@ -12,18 +12,12 @@ struct RunningGateway: Sendable {
   let plan: RoutingPlan
   let uplinks: Uplinks
   let masquerade: Masquerade?
-  /// Held, so that the metadata service's namespace lives.
-  let metadata: Held<MetadataLink>?
+  /// Where the metadata service listens; keeps its namespace alive.
+  let metadataListener: Int32?
   /// What the rack's own ports are called.
   let names: [PortIndex: String]
 
   func problems() async -> [String] { await uplinks.problems() + (await masquerade?.problems() ?? []) }
-}
-
-/// A value that cannot be copied, in a place from which it can be borrowed.
-final class Held<Value: ~Copyable & Sendable>: Sendable {
-  let value: Value
-  init(_ value: consuming Value) { self.value = value }
 }
 
 /// What the start has made of the gateway besides servers' interfaces: the uplinks and the link of the metadata service.
@@ -33,13 +27,13 @@ struct GatewayStart: Sendable {
   var routing = RoutingChange()
   var uplinks: Uplinks
   var masquerade: Masquerade?
-  var metadata: Held<MetadataLink>?
+  var metadataListener: Int32?
   var problems: [String] = []
   var names: [PortIndex: String] = [:]
 
   func running() -> RunningGateway {
     RunningGateway(
-      plan: plan, uplinks: uplinks, masquerade: masquerade, metadata: metadata, names: names)
+      plan: plan, uplinks: uplinks, masquerade: masquerade, metadataListener: metadataListener, names: names)
   }
 }
 
@@ -85,7 +79,14 @@ extension GatewayStart {
       for facility in settings.uplinksInUse[number].facilities { start.plan.exits[facility] = port }
     }
     if settings.metadata { await start.openMetadata(as: wires.own(Wires.ownLimit - 1), of: dataplane, logger) }
-    if settings.masquerade, !opened.isEmpty { await start.masquerade(rack.id, pools, opened.map(\.name), logger) }
+    if !opened.isEmpty {
+      if settings.masquerade {
+        await start.masquerade(rack.id, pools, opened.map(\.name), logger)
+      } else {
+        // A kill may have left it of the time when it was wanted.
+        await Masquerade(rack: rack.id).remove()
+      }
+    }
     return start
   }
 
@@ -98,7 +99,7 @@ extension GatewayStart {
     as place: (nic: NICIndex, port: PortIndex), of dataplane: Dataplane, _ logger: Logger
   ) async {
     do throws(PortsFault) {
-      metadata = Held(try await MetadataLink.open(as: place.nic, of: dataplane))
+      metadataListener = try await MetadataLink.open(as: place.nic, of: dataplane).listen()
       let link = RoutedInterface.Link(gateway: MetadataLink.gateway, host: MetadataLink.address, isPublic: false)
       add(RoutedInterface(kind: .metadata, mac: plan.mac, mtu: 1_500, links: [link]), as: place.port, by: place.nic)
       names[place.port] = MetadataLink.device
@@ -153,6 +154,9 @@ extension RoutingPlan {
 
 /// Words about the gateway for `status` and listings.
 extension Control {
+  /// The socket at which servers ask for their metadata, for `MetadataService` to take over; `nil` when there is none.
+  public nonisolated var metadataListener: Int32? { gateway.metadataListener }
+
   /// A host behind a routed interface, as the gateway knows it.
   public func neighbours() async -> [NeighbourStatus] {
     await dataplane.neighbours().sorted {

@@ -92,6 +92,7 @@ public actor Uplinks {
   private let logger: Logger
   /// `nil` is the daemon's own; tests have others.
   private let namespace: String?
+  private var requests: [UplinkRequest] = []
   private var opened: [OpenUplink] = []
 
   public init(rack: UUID, dataplane: Dataplane, logger: Logger) {
@@ -111,41 +112,49 @@ public actor Uplinks {
     let links = try Links.list(in: namespace)
     let own = links.filter { marks.owned($0.alias) == .uplink }
     for request in requests { try mustBeOurs(request.name, links) }
-    try mustBeFree(requests, links, own)
+    try mustBeFree(requests, links, try Routes.list(in: namespace), own)
 
     let deadline = ContinuousClock.now + Self.patience
     for link in own where !requests.contains(where: { $0.name == link.name }) {
       await remove(link.name, until: deadline)
     }
+    self.requests = requests
     for request in requests {
       opened.append(try await open(request, isNew: !own.contains { $0.name == request.name }, until: deadline))
     }
     return opened
   }
 
-  /// What has become of the uplinks since: sentences for `status`.
+  /// What has become of the uplinks since, and what the host has got in their way: sentences for `status`.
   public func problems() -> [String] {
     guard !opened.isEmpty else { return [] }
-    let links: [Link]
-    let routes: [Route]
     do {
-      (links, routes) = (try Links.list(in: namespace), try Routes.list(in: namespace))
+      let links = try Links.list(in: namespace)
+      let routes = try Routes.list(in: namespace)
+      let found = opened.flatMap { problems(of: $0, links, routes) }
+      do {
+        try mustBeFree(requests, links, routes, links.filter { marks.owned($0.alias) == .uplink })
+        return found
+      } catch let refusal as UplinkRefusal {
+        return found + ["since the start: \(refusal.message)"]
+      }
     } catch {
       return ["the uplinks cannot be looked at: \(error)"]
     }
-    return opened.flatMap { uplink -> [String] in
-      guard let link = links.first(where: { $0.name == uplink.name && marks.owned($0.alias) == .uplink }) else {
-        return ["uplink \(uplink.name) is gone from the host: restart toprackd, which makes it again"]
-      }
-      guard link.isUp else {
-        return ["uplink \(uplink.name) is down: restart toprackd, which sets it up with its routes"]
-      }
-      let missing = uplink.routes.filter { route in !routes.contains { Self.same($0, route) } }
-      let lack = missing.map {
+  }
+
+  private func problems(of uplink: OpenUplink, _ links: [Link], _ routes: [Route]) -> [String] {
+    guard let link = links.first(where: { $0.name == uplink.name && marks.owned($0.alias) == .uplink }) else {
+      return ["uplink \(uplink.name) is gone from the host: restart toprackd, which makes it again"]
+    }
+    guard link.isUp else {
+      return ["uplink \(uplink.name) is down: restart toprackd, which sets it up with its routes"]
+    }
+    let missing = uplink.routes.filter { route in !routes.contains { Self.same($0, route) } }
+    return uplink.problems
+      + missing.map {
         "uplink \(uplink.name) lacks the route \($0.text(device: nil)): restart toprackd, which sets it"
       }
-      return uplink.problems + lack
-    }
   }
 
   // MARK: Before anything is touched
@@ -164,14 +173,15 @@ public actor Uplinks {
         + "or choose another name with --uplink NAME, or none")
   }
 
-  private func mustBeFree(_ requests: [UplinkRequest], _ links: [Link], _ own: [Link]) throws {
+  /// Throws about the first block of `requests` that the host has something else in. `own`: the rack's uplinks.
+  private func mustBeFree(_ requests: [UplinkRequest], _ links: [Link], _ routes: [Route], _ own: [Link]) throws {
     let ours = Set(own.map(\.index))
     let devices = links.map {
       ($0.index, UplinkClash.Host.Device(name: $0.name, rack: OwnershipMarks.rack(ofUplink: $0.alias)))
     }
     let clash = UplinkClash(
       host: UplinkClash.Host(
-        routes: try Routes.list(in: namespace).filter { !ours.contains($0.interface) },
+        routes: routes.filter { !ours.contains($0.interface) },
         addresses: try Addresses.list(in: namespace).filter { !ours.contains($0.interface) },
         devices: Dictionary(uniqueKeysWithValues: devices)))
     for request in requests {

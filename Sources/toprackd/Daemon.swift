@@ -38,7 +38,8 @@ struct Daemon {
     let socket = APISocket(path: settings.socket)
     let control = try await startControl(socket)
     var configuration = ServiceGroupConfiguration(
-      services: [ControlService(control: control), api(of: control, at: socket)],
+      services: [.init(service: ControlService(control: control))] + metadata(of: control)
+        + [.init(service: api(of: control, at: socket))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
     defer { socket.remove() }
@@ -79,6 +80,14 @@ struct Daemon {
       configuration: ApplicationConfiguration(
         address: .unixDomainSocket(path: socket.path), serverName: "toprackd/\(Self.version)"),
       onServerRunning: { _ in await announce(control, socket) }, logger: frameworkLogger)
+  }
+
+  /// Servers' metadata. When it ends, that is no reason for the switch to end.
+  private func metadata(of control: Control) -> [ServiceGroupConfiguration.ServiceConfiguration] {
+    guard let listener = control.metadataListener else { return [] }
+    let service = MetadataService(
+      listener: listener, control: control, plan: settings.plan, logger: frameworkLogger)
+    return [.init(service: service, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore)]
   }
 
   /// Opens the door and says so.

@@ -249,7 +249,7 @@ private struct Sink: ResponseBodyWriter {
     var limits = MetadataConnections.Limits()
     limits.perSource = 3
     try await serve(limits) { port in
-      var clients = try (0..<3).map { _ in try RawClient(port) }
+      let clients = try (0..<3).map { _ in try RawClient(port) }
       for client in clients {
         client.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await client.receive(until: "\r\n\r\n").contains("200 OK"))
@@ -257,7 +257,7 @@ private struct Sink: ResponseBodyWriter {
       let late = try RawClient(port)
       late.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
       #expect(await late.receive() == "")
-      clients.removeLast()
+      clients[2].end()
       var answer = ""
       for _ in 0..<100 where answer.isEmpty {
         let again = try RawClient(port)

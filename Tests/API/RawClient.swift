@@ -17,6 +17,9 @@ final class RawClient: Sendable {
   }
   deinit { close(descriptor) }
 
+  /// Ends the connection now, whoever still holds this.
+  func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
   @discardableResult
   func send(_ text: String) -> Bool {
     let bytes = Array(text.utf8)

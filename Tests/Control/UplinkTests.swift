@@ -330,6 +330,12 @@ struct UplinkTests {
       await uplinks.problems() == [
         "uplink toprack0 lacks the route 198.18.0.0/18 via 198.19.255.254: restart toprackd, which sets it"
       ])
+    try host.ip("link", "add", "eth9", "type", "veth", "peer", "name", "p9")
+    try host.ip("addr", "add", "10.64.3.1/24", "dev", "eth9")
+    #expect(
+      await uplinks.problems().last
+        == "since the start: pool private-ipv4 of ewr1, 10.64.0.0/16, overlaps the host's address 10.64.3.1/24 on eth9: "
+        + "choose another range with pools.ewr1.private-ipv4 in the settings")
     try host.ip("link", "set", "toprack0", "down")
     #expect(await uplinks.problems().first?.hasPrefix("uplink toprack0 is down") == true)
     try host.ip("link", "del", "toprack0")

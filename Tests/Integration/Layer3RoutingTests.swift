@@ -21,7 +21,7 @@ extension Integration {
         try server.expectPings(Self.uplink, "the host")
       }
       // The host's side: by the routes that the daemon has set.
-      let host = try #require(lab.host)
+      let host = try lab.hostNamespace()
       for target in a.all + b.all { #expect(try host.ping(target, count: 2, []).lost == 0, "the host to \(target)") }
     }
 
@@ -47,7 +47,7 @@ extension Integration {
       let lab = try Lab(withHost: true)
       let a = try lab.routed("a")
       let b = try lab.routed("b", facility: "sjc1")
-      let host = try #require(lab.host)
+      let host = try lab.hostNamespace()
       for stage in ["offloads", "none at a", "none at all"] {
         for (from, to, address) in [
           (a.namespace, b.namespace, b.publicIPv4), (b.namespace, a.namespace, a.privateIPv4),
@@ -91,7 +91,7 @@ extension Integration {
       let lab = try Lab(withHost: true)
       let a = try lab.routed("a")
       let internet = try Internet(of: lab)
-      let watch = try Capture(on: "toprack0", in: #require(lab.host), .arriving)
+      let watch = try Capture(on: "toprack0", in: lab.hostNamespace(), .arriving)
       for target in ["198.18.9.9", "10.64.9.9", "2001:db8::9:9"] {
         let ping = try a.namespace.ping(target, count: 1, [])
         #expect(ping.received == 0 && ping.text.contains("+1 errors"), "\(ping.text)")
@@ -120,7 +120,7 @@ extension Integration {
         #expect(report.peer == seen)
       }
       // Between servers and the host nothing is hidden.
-      let report = try TCPTransfer.send(1_000, from: a.namespace, to: Self.uplink[0], in: #require(lab.host))
+      let report = try TCPTransfer.send(1_000, from: a.namespace, to: Self.uplink[0], in: lab.hostNamespace())
       #expect(report.peer == a.publicIPv4)
     }
 

@@ -65,16 +65,15 @@ struct MetadataRenderer {
     "gateway",
   ]
 
-  /// As the API has them, without what belongs to the project.
+  /// As the API has them, without what belongs to the project. A management address is no part of something larger.
   private var addresses: [JSON] {
-    server.addresses.map { address in
-      let whole = renderer.address(address, of: server)
-      let parent: JSON = [
-        "network": .string(address.network.address()), "netmask": .string(address.network.netmask),
-        "cidr": .integer(address.network.length), "href": .string("/ips/\(address.id)"),
+    renderer.addresses(of: server).map { whole in
+      func member(_ name: String) -> JSON { whole[name] ?? .null }
+      let itself: JSON = [
+        "network": member("network"), "netmask": member("netmask"), "cidr": member("cidr"), "href": member("href"),
       ]
-      return JSON.object(Self.addressMembers.map { JSON.Member(name: $0, value: whole[$0] ?? .null) })
-        .adding(("parent_block", parent))
+      return JSON.object(Self.addressMembers.map { JSON.Member(name: $0, value: member($0)) })
+        .adding(("parent_block", whole["parent_block"] ?? itself))
     }
   }
 

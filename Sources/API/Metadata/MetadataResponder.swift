@@ -104,13 +104,6 @@ extension MetadataResponder {
   }
 }
 
-extension Rack {
-  /// The server that has this address. Until `Rack` has an index: a walk over all of them.
-  fileprivate func server(at address: UInt128, family: Int) -> Server? {
-    servers.values.first { $0.addresses.contains { $0.network.family == family && $0.network.base + 1 == address } }
-  }
-}
-
 /// The address that a connection came from. The service's link has IPv4 only.
 struct SourceAddress: Hashable, Sendable, CustomStringConvertible {
   /// In host order.

@@ -8,12 +8,14 @@ import HummingbirdCore
 public import Logging
 import NIOCore
 import NIOPosix
+public import Rack
 public import ServiceLifecycle
 
 /// Serves `http://169.254.169.254/` to servers.
 ///
 /// Ends at once when the daemon stops: what is asked here can be asked again.
-public struct MetadataService: Service {
+public struct MetadataService: Service, CustomStringConvertible {
+  public let description = "metadata service"
   private let listener: Int32
   private let responder: MetadataResponder
   private let connections: MetadataConnections
@@ -21,11 +23,11 @@ public struct MetadataService: Service {
 
   /// - Parameters:
   ///   - listener: a listening socket; taken over.
-  ///   - privateSubnets: blocks that servers reach by the gateway of their private address.
+  ///   - plan: where servers' addresses come from.
   public init(
-    listener: Int32, control: Control, privateSubnets: [String] = ["10.0.0.0/8"], logger: Logger
+    listener: Int32, control: Control, plan: AddressPlan, logger: Logger
   ) {
-    let responder = MetadataResponder(control: control, privateSubnets: privateSubnets)
+    let responder = MetadataResponder(control: control, privateSubnets: plan.privateRoutes.map(\.description))
     self.init(listener: listener, responder: responder, limits: MetadataConnections.Limits(), logger: logger)
   }
 

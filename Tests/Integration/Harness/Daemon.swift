@@ -61,12 +61,13 @@ final class Daemon {
     }
   }
 
-  /// Runs a second daemon with these arguments, which is expected to end by itself.
-  func rival(state: String? = nil, socket: String? = nil) throws -> Finished {
-    try run(
-      [
+  /// Runs a second daemon with these arguments on the same host, which is expected to end by itself.
+  func rival(state: String? = nil, socket: String? = nil, uplink: String = "none") throws -> Finished {
+    let place = host.map { ["nsenter", "--net=/run/netns/\($0.name)"] } ?? []
+    return try run(
+      place + [
         "\(Self.binaries)/toprackd", "--state", state ?? self.state, "--socket", socket ?? self.socket, "--uplink",
-        "none",
+        uplink,
       ], limit: .seconds(20))
   }
 

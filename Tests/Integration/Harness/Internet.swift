@@ -20,6 +20,8 @@ struct Internet {
       ip -6 address add \(Self.hostIPv6)/64 dev inet0 nodad
       ip link set inet0 up
       echo 1 > /proc/sys/net/ipv4/ip_forward
+      echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+      echo 0 > /proc/sys/net/ipv6/icmp/ratelimit
       echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
       """)
     try namespace.run(

@@ -24,6 +24,62 @@ enum Packet {
         17, sourceAddress, destinationAddress, filled(datagram, at: 6, 17, sourceAddress, destinationAddress, checksum))
   }
 
+  /// An ARP request for `target`, by everybody.
+  static func arp(from mac: MAC, _ sender: String, asking target: String) -> Frame {
+    arp(1, from: mac, sender, to: .broadcast, target, targetMAC: MAC(0))
+  }
+
+  /// An ARP packet: operation 1 asks, 2 answers. Source: RFC 826.
+  static func arp(
+    _ operation: UInt16, from mac: MAC, _ sender: String, to destination: MAC, _ target: String, targetMAC: MAC
+  ) -> Frame {
+    let addresses = mac.bytes + SeenPacket.octets(sender) + targetMAC.bytes + SeenPacket.octets(target)
+    return Frame(
+      to: destination, from: mac, etherType: 0x0806, payload: [0, 1, 8, 0, 6, 4] + word16(operation) + addresses)
+  }
+
+  /// A UDP datagram by IPv4 or IPv6, with its checksum.
+  static func udp(
+    from mac: MAC, _ source: String, to destination: MAC, _ target: String, port: UInt16 = 9, hopLimit: UInt8 = 64,
+    _ text: String
+  ) -> Frame {
+    let payload = Array(text.utf8)
+    let datagram = word16(40_000) + word16(port) + word16(UInt16(8 + payload.count)) + [0, 0] + payload
+    return ip(17, from: mac, source, to: destination, target, hopLimit: hopLimit, checksumAt: 6, datagram)
+  }
+
+  /// An ICMP or ICMPv6 message with its checksum; `body` begins behind it.
+  static func icmp(
+    _ type: UInt8, _ code: UInt8 = 0, from mac: MAC, _ source: String, to destination: MAC, _ target: String,
+    hopLimit: UInt8 = 64, _ body: [UInt8]
+  ) -> Frame {
+    ip(
+      source.contains(":") ? 58 : 1, from: mac, source, to: destination, target, hopLimit: hopLimit, checksumAt: 2,
+      [type, code, 0, 0] + body)
+  }
+
+  /// A packet of IPv4 or IPv6, as `source` is. `checksumAt`: where in `body` its checksum is put; nil: it has none.
+  static func ip(
+    _ number: UInt8, from mac: MAC, _ source: String, to destination: MAC, _ target: String, hopLimit: UInt8 = 64,
+    checksumAt: Int?, _ body: [UInt8]
+  ) -> Frame {
+    let (from, to) = (SeenPacket.octets(source), SeenPacket.octets(target))
+    var body = body
+    if let checksumAt {
+      let pseudo = number == 1 ? 0 : pseudoHeader(number, from, to, body.count)
+      let value = ~sum(body, from: pseudo)
+      body.replaceSubrange(checksumAt..<checksumAt + 2, with: word16(value == 0 && number == 17 ? 0xFFFF : value))
+    }
+    if from.count == 16 {
+      let header = [0x60, 0, 0, 0] + word16(UInt16(body.count)) + [number, hopLimit] + from + to
+      return Frame(to: destination, from: mac, etherType: 0x86DD, payload: header + body)
+    }
+    var header: [UInt8] =
+      [0x45, 0] + word16(UInt16(20 + body.count)) + [0, 1, 0x40, 0, hopLimit, number, 0, 0] + from + to
+    header.replaceSubrange(10..<12, with: word16(~sum(header)))
+    return Frame(to: destination, from: mac, etherType: 0x0800, payload: header + body)
+  }
+
   enum Checksum { case complete, pseudoHeaderOnly }
 
   /// Puts `tag` into an untagged frame.

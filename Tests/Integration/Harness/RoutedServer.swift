@@ -16,6 +16,9 @@ struct RoutedServer {
   /// All three.
   var all: [String] { [publicIPv4, privateIPv4, publicIPv6] }
 
+  /// The other ends of the three links.
+  var gateways: [String] { [addresses.publicIPv4, addresses.privateIPv4, addresses.publicIPv6].map(\.gateway) }
+
   /// What `server show --json` says of a server's addresses.
   struct Addresses: Equatable {
     struct Pair: Equatable {
@@ -50,6 +53,17 @@ struct RoutedServer {
   /// The same server after its addresses have changed: takes the old ones away and sets those that it has now.
   func configured() throws -> RoutedServer { try lab.configured(machine, on: interface) }
 
+  /// The gateway's MAC address, as ARP has told the server's kernel.
+  func gatewayMAC(sourceLocation: SourceLocation = #_sourceLocation) throws -> MAC {
+    try expectPings([addresses.publicIPv4.gateway], sourceLocation: sourceLocation)
+    let neighbours = try JSON(
+      runSuccessfully(["ip", "-n", namespace.name, "-j", "neigh", "show", addresses.publicIPv4.gateway]).output)
+    guard let mac = neighbours[0]["lladdr"].string.flatMap({ MAC($0) }) else {
+      throw HarnessError("\(name) does not know the gateway's MAC address")
+    }
+    return mac
+  }
+
   /// Whether `count` pings from here to `address` are all answered.
   func pings(_ address: String, count: Int = 2, _ options: String...) throws -> Bool {
     try namespace.ping(address, count: count, options).lost == 0
@@ -83,20 +97,29 @@ extension Lab {
     try machine.namespace.run(
       "sh", "-ec",
       """
-      for setting in accept_ra=0 dad_transmits=0 disable_ipv6=0; do
+      for setting in accept_ra=0 disable_ipv6=0; do
         echo ${setting#*=} > /proc/sys/net/ipv6/conf/\(interface)/${setting%=*}
       done
+      # The kernel's own limit of ICMP errors would hide hops from a traceroute.
+      echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+      echo 0 > /proc/sys/net/ipv6/icmp/ratelimit
       ip link set lo up
       ip address flush dev \(interface) scope global
       ip link set \(interface) up
       ip address add \(public4.address)/\(public4.length) dev \(interface)
       ip address add \(private4.address)/\(private4.length) dev \(interface)
-      ip -6 address add \(public6.address)/\(public6.length) dev \(interface)
+      ip -6 address add \(public6.address)/\(public6.length) dev \(interface) nodad
       ip route replace default via \(public4.gateway) dev \(interface) src \(public4.address)
       ip route replace 10.0.0.0/8 via \(private4.gateway) dev \(interface) src \(private4.address)
       ip -6 route replace default via \(public6.gateway) dev \(interface)
       """)
     return RoutedServer(lab: self, machine: machine, interface: interface, addresses: addresses)
+  }
+
+  /// The daemon's host, which a lab has that was made with one.
+  func hostNamespace() throws -> NetworkNamespace {
+    guard let host else { throw HarnessError("this lab has no host of its own") }
+    return host
   }
 
   /// The addresses that the server has in the rack.
@@ -137,7 +160,7 @@ extension NetworkNamespace {
   /// The routers on the way to `address` and itself, as traceroute(8) sees them; "*" where nobody answers.
   func traceroute(_ address: String) throws -> [String] {
     let family = address.contains(":") ? "-6" : "-4"
-    let finished = try attempt(["traceroute", family, "-n", "-q", "1", "-w", "2", "-m", "6", address])
+    let finished = try attempt(["traceroute", family, "-n", "-q", "1", "-N", "1", "-w", "2", "-m", "6", address])
     return finished.text.split(separator: "\n").dropFirst().compactMap { line in
       line.split(separator: " ").dropFirst().first.map(String.init)
     }
