@@ -8,37 +8,39 @@ extension Integration {
     .enabled(
       if: ProcessInfo.processInfo.environment["TOPRACK_BIN_DIR"]?.contains("release") ?? false, "no release build"))
   struct RoutedThroughputTests {
-    @Test("iperf3 by the gateway is as fast as by a VLAN between the same two servers")
+    @Test("iperf3 by the gateway is as fast as by a VLAN between the same two servers, within 10 %")
     func iperf3() throws {
       let lab = try Lab()
       try lab.networks(100)
-      let a = try lab.routed("a", .hybrid)
-      let b = try lab.routed("b", .hybrid)
+      // Nobody looks at the frames here: a capture would cost more than the switch.
+      let a = try Tenant(in: lab, "a", .hybrid)
+      let b = try Tenant(in: lab, "b", .hybrid)
       for (server, address) in [(a, "10.9.0.1/24"), (b, "10.9.0.2/24")] {
         try lab.toprack("port", "attach", server.name, "eth1", "100")
-        try server.namespace.run("ip", "address", "add", address, "dev", "eth1")
-        try server.namespace.run("ip", "link", "set", "eth1", "up")
+        try server.configure()
+        try server.shell("ip address add \(address) dev eth1; ip link set eth1 up")
       }
-      try a.expectPings(["10.9.0.2", b.publicIPv4, b.publicIPv6])
-      // The captures of the harness look at each frame, at both alike.
-      let ways = ["VLAN": "10.9.0.2", "IPv4": b.publicIPv4, "IPv6": b.publicIPv6]
+      let addresses = try b.addresses()
+      let ways = [("VLAN", "10.9.0.2"), ("IPv4", addresses.public.host), ("IPv6", addresses.ipv6.host)]
+      for (_, address) in ways { try a.pings(address) }
+      // Whatever else the machine does hits all ways of a round alike; each has its turn at being the first.
       var rounds: [String: [Double]] = [:]
-      for round in 1...7 {
-        for (way, address) in ways.sorted(by: { ($0.key < $1.key) == (round % 2 == 0) }) {
-          let speed = try Self.transfer(from: a.namespace, to: address, in: b.namespace)
-          rounds[way, default: []].append(speed)
+      for round in 0..<9 {
+        for place in 0..<ways.count {
+          let (way, address) = ways[(round + place) % ways.count]
+          rounds[way, default: []].append(try Self.transfer(from: a.namespace, to: address, in: b.namespace))
         }
       }
-      let medians = rounds.mapValues { $0.sorted()[$0.count / 2] }
-      for (way, speed) in medians.sorted(by: { $0.key < $1.key }) {
-        print("iperf3 by \(way): \((speed / 1e7).rounded() / 100) Gbit/s (median of \(rounds[way]?.count ?? 0))")
-      }
-      // On a quiet machine they are within a few hundredths (docs/benchmarks.md). What else runs there moves the medians of one-second
-      // rounds by 15 %, so only a real loss fails.
-      let vlan = try #require(medians["VLAN"])
+      func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+      let vlan = try #require(rounds["VLAN"])
+      print("iperf3 by VLAN: \((median(vlan) / 1e7).rounded() / 100) Gbit/s")
       for way in ["IPv4", "IPv6"] {
-        let speed = try #require(medians[way])
-        #expect(speed >= 0.75 * vlan, "\(way): \(speed / vlan) of the VLAN's")
+        let routed = try #require(rounds[way])
+        let ratio = median(zip(routed, vlan).map { $0 / $1 })
+        print(
+          "iperf3 by \(way): \((median(routed) / 1e7).rounded() / 100) Gbit/s, \((ratio * 1_000).rounded() / 1_000) of the VLAN's"
+        )
+        #expect(ratio >= 0.9, "\(way): \(routed) of \(vlan)")
       }
     }
 
