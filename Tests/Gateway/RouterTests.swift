@@ -265,7 +265,7 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     #expect(after == expected.bytes)
   }
 
-  @Test("padding behind the packet does not cross: RFC 1812 4.2.2.? and RFC 894")
+  @Test("padding of the link behind the packet does not cross: RFC 894")
   func padding() {
     let packet = Packet("198.18.0.1", "198.18.0.3").with { $0.padding = 18 }
     #expect(RouterRig().route(packet.bytes).frame.count == packet.bytes.count - 18)
