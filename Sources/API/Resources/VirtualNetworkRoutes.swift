@@ -67,10 +67,10 @@ struct NetworkFilter {
   func networks(of rack: Rack) -> [VirtualNetwork] {
     rack.networks.values.filter { network in
       if let facility, network.facility != facility { return false }
-      if let metro, Catalogue.metro(metro)?.code != Catalogue.facility(network.facility)?.metro { return false }
+      if let metro, Catalogue.metro(metro)?.code != network.metro { return false }
       if let vxlan, network.vxlan != vxlan { return false }
       return true
     }
-    .sorted { ($0.facility, $0.vxlan, $0.id.description) < ($1.facility, $1.vxlan, $1.id.description) }
+    .sorted { ($0.place.code, $0.vxlan, $0.id.description) < ($1.place.code, $1.vxlan, $1.id.description) }
   }
 }
