@@ -19,5 +19,8 @@ protocol RackKeeper: Sendable {
 }
 
 extension Control: RackKeeper {
-  func perform(_ command: Command, by: String) async throws -> Outcome { try await perform(command) }
+  func perform(_ command: Command, by: String) async throws -> Outcome {
+    let user: String? = by
+    return try await perform(command, by: user)
+  }
 }

@@ -8,11 +8,21 @@ extension View {
   func check(_ command: Command) throws(APIError) {
     try access.requireWriting()
     switch command {
+    case .createProject: try access.requireWholeRack(for: "new projects")
+    case .updateProject(let id, name: _, customdata: _): _ = try known(project: id)
+    case .deleteProject(let id):
+      _ = try known(project: id)
+      try access.requireWholeRack(for: "ends of projects")
     case .createServer(let request): _ = try known(project: request.project)
-    case .deleteServer(let id), .setMode(let id, _), .setMTU(let id, _), .assignBlock(let id, _):
+    case .deleteServer(let id), .updateServer(let id, _), .setPower(let id, on: _), .reboot(let id),
+      .setMode(let id, _),
+      .setMTU(let id, _), .assignBlock(let id, _):
       _ = try known(server: id)
     case .createNetwork(let request): _ = try known(project: request.project)
-    case .deleteNetwork(let id): _ = try known(network: id)
+    case .deleteNetwork(let id), .updateNetwork(let id, description: _, tags: _): _ = try known(network: id)
+    case .changeAssignments(let port, let changes):
+      _ = try known(port: port)
+      for change in changes { try check(change.network) }
     case .assign(let port, let network), .unassign(let port, let network):
       _ = try known(port: port)
       try check(network)
@@ -26,6 +36,7 @@ extension View {
       guard self[id] != nil else { throw .unknown("there is no IP assignment \(id)") }
     case .releaseBlock(let id):
       guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
+    case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
     case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")
     }
   }
