@@ -1,7 +1,7 @@
 """Drives packet-python, PyPI's client of the Packet era: https only, at the root of the API.
 
-The library has one call for each request and leaves sequences to its users; those here are the ones of its own tests
-(test_ports.py, test_vlan.py).
+The library has one call for each request and leaves sequences to its users: `convert` makes them as its users do. Its own tests
+(test_ports.py, test_vlan.py) make single steps, some of them odd; `bond`, `disbond` and `layer2` are there for those.
 """
 
 import os
@@ -44,7 +44,7 @@ def described(device):
         "state": device.state,
         "description": device.description,
         "tags": device.tags,
-        "mode": next(port["network_type"] for port in device.network_ports if port["name"] == "bond0"),
+        "mode": next(each["network_type"] for each in device.network_ports if each["name"] == "bond0"),
         "ports": ports,
         "addresses": [address.address for address in device.ips()],
     }
@@ -164,6 +164,21 @@ def convert(request):
     return show(request)
 
 
+def layer2(request):
+    manager.convert_layer_2(port(request), request["network"])
+    return show(request)
+
+
+def bond(request):
+    manager.bond_ports(port(request), request["bulk"])
+    return show(request)
+
+
+def disbond(request):
+    manager.disbond_ports(port(request), request["bulk"])
+    return show(request)
+
+
 def attach(request):
     manager.assign_port(port(request), request["network"])
     return show(request)
@@ -206,6 +221,9 @@ converse(
         "networks": networks,
         "delete_network": delete_network,
         "convert": convert,
+        "layer2": layer2,
+        "bond": bond,
+        "disbond": disbond,
         "attach": attach,
         "detach": detach,
         "native": native,
