@@ -1,5 +1,5 @@
-"""Drives equinix-metal, the client that Equinix generates from the service's OpenAPI text: at /metal/v1, with models that
-refuse an answer whose types are not the documented ones.
+"""Drives equinix-metal, the client that Equinix generates from the service's OpenAPI text: at /metal/v1, with models
+that refuse an answer whose types are not the documented ones.
 
 The library has one call for each request and leaves sequences to its users; those here name each step, as the service's
 manual does.

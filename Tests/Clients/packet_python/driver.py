@@ -1,7 +1,8 @@
 """Drives packet-python, PyPI's client of the Packet era: https only, at the root of the API.
 
-The library has one call for each request and leaves sequences to its users: `convert` makes them as its users do. Its own tests
-(test_ports.py, test_vlan.py) make single steps, some of them odd; `bond`, `disbond` and `layer2` are there for those.
+The library has one call for each request and leaves sequences to its users: `convert` makes them as its users do. Its
+own tests (test_ports.py, test_vlan.py) make single steps, some of them odd; `bond`, `disbond` and `layer2` are there
+for those.
 """
 
 import os

@@ -29,6 +29,10 @@ final class ClientDriver {
   /// The folder that `scripts/clients` printed: TOPRACK_CLIENTS. Tests with clients run only when it is given.
   static let environment = ProcessInfo.processInfo.environment["TOPRACK_CLIENTS"].flatMap { $0.isEmpty ? nil : $0 }
 
+  /// `Tests/Clients`.
+  static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Clients")
+
   /// How a daemon is started that such clients are to find. Nothing else listens in a lab's own host.
   static let endpoint = "127.0.0.1:8443"
   static let options = ["--listen", endpoint, "--tls-self-signed"]
@@ -42,8 +46,7 @@ final class ClientDriver {
     guard let folder = Self.environment else { throw HarnessError("TOPRACK_CLIENTS is not set") }
     guard let host = lab.host else { throw HarnessError("a client needs a lab with a host") }
     self.library = library
-    let drivers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Clients").path
+    let drivers = Self.sources.path
     let program =
       switch library {
       case .packetPython: ["\(folder)/python/bin/python", "-B", "\(drivers)/packet_python/driver.py"]
