@@ -91,12 +91,12 @@ extension Control {
       for record in await dataplane.stations(query) {
         // What has gone while we asked is left out.
         guard let network = wires.network(of: record.domain).flatMap({ rack.networks[$0] }),
-          let (owner, port) = wires.owner(of: record.port), let hostname = rack.servers[owner]?.hostname
+          let (owner, port) = wires.owner(of: record.port), let holder = rack.servers[owner]
         else { continue }
         stations.append(
           Station(
-            facility: network.facility, vxlan: network.vxlan, network: network.id, mac: record.mac, server: hostname,
-            port: port, age: record.ageSeconds))
+            facility: holder.facility, vxlan: network.vxlan, network: network.id, mac: record.mac,
+            server: holder.hostname, port: port, age: record.ageSeconds))
       }
     }
     return stations

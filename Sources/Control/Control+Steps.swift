@@ -30,8 +30,8 @@ extension Control {
         try wires.openDomain(for: id)
       case .setMTU(let id):
         try await nics.setMTU(
-          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: rack.servers[id]!.mtu)
-      case .removeNICs, .rewire, .closeDomain, .setAging, .setLACPRate: break
+          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: working.servers[id]!.mtu)
+      case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
   }
@@ -46,18 +46,19 @@ extension Control {
       case .openDomain(let id):
         wires.closeDomain(of: id)
       case .setMTU(let id):
-        let before = rack.servers[id]!.mtu
+        // A server that was made in the same group goes as a whole.
+        guard let before = rack.servers[id]?.mtu else { break }
         try? await nics.setMTU(before, of: wires.locations[id, default: [:]], before: before)
-      case .removeNICs, .rewire, .closeDomain, .setAging, .setLACPRate: break
+      case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
   }
 
-  /// After the commit: one transaction on the forwarding plane.
-  func forward(_ outcome: Outcome) async {
+  /// After the commit: one transaction on the forwarding plane for the whole group. Where two of it concern one port, the later counts.
+  func forward(_ outcomes: [Outcome]) async {
     var change = ForwardingChange()
     var routing = RoutingChange()
-    for effect in outcome.effects {
+    for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
       switch effect {
       case .rewire(let id), .setMTU(let id):
         let server = outcome.server(id)!
@@ -74,7 +75,7 @@ extension Control {
         await dataplane.setAging(seconds: seconds)
       case .setLACPRate(let fast):
         await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
-      case .makeNICs: break
+      case .makeNICs, .setPower, .reboot: break
       }
     }
     if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }
@@ -92,7 +93,7 @@ extension Control {
         start.problems[server.id] = nil
       case .closeDomain(let id):
         wires.closeDomain(of: id)
-      case .makeNICs, .rewire, .setMTU, .openDomain, .setAging, .setLACPRate: break
+      case .makeNICs, .rewire, .setMTU, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break
       }
     }
   }

@@ -1,13 +1,25 @@
 /// Everything that a caller can ask of the rack.
 public enum Command: Hashable, Sendable {
+  case createProject(name: String, customdata: String)
+  case updateProject(ProjectID, name: String?, customdata: String?)
+  /// Refused while it has servers, networks, reservations or tokens. Not the last one.
+  case deleteProject(ProjectID)
+
   case createServer(ServerRequest)
   /// Detaches its networks, unassigns its elastic blocks, and frees its addresses and its name.
+  /// Refused while it is locked.
   case deleteServer(ServerID)
+  case updateServer(ServerID, ServerUpdate)
+  /// Off: both NICs lose their carrier and nothing crosses them.
+  case setPower(ServerID, on: Bool)
+  /// Carrier goes and comes back.
+  case reboot(ServerID)
   /// All steps from any state to the mode, as one.
   case setMode(ServerID, NetworkMode)
   case setMTU(ServerID, Int)
 
   case createNetwork(NetworkRequest)
+  case updateNetwork(NetworkID, description: String?, tags: [String]?)
   /// Refused while the network is on a port.
   case deleteNetwork(NetworkID)
 
@@ -16,6 +28,9 @@ public enum Command: Hashable, Sendable {
   case unassign(PortID, NetworkReference)
   /// Chooses the network whose frames stay untagged, or none.
   case setNative(PortID, NetworkReference?)
+
+  /// A list of changes of one port, all or none.
+  case changeAssignments(PortID, [AssignmentChange])
 
   /// Puts a NIC into the bond; on bond0, or with `bulk`, all NICs.
   case bond(PortID, bulk: Bool)
@@ -34,6 +49,9 @@ public enum Command: Hashable, Sendable {
   /// Gives an elastic block back. Refused while a part of it is assigned.
   case releaseBlock(ReservationID)
 
+  case createToken(TokenRequest)
+  case revokeToken(TokenID)
+
   /// Seconds after which a silent station is forgotten.
   case setAging(seconds: Int)
   /// How often bonds ask their partners for an LACPDU: each second, or each 30 s.
@@ -51,25 +69,82 @@ public struct ServerRequest: Hashable, Sendable {
   public var operatingSystem: String
   public var project: ProjectID
   public var place: Place
+  public var details: ServerDetails
+  public var isLocked: Bool
+  public var isNetworkFrozen: Bool
+  /// The kinds of address that it gets; `nil`: one of each. Private IPv4 must be among them.
+  public var addresses: [AddressRequest]?
 
   public init(
-    hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: Place
+    hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: Place,
+    details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
+    addresses: [AddressRequest]? = nil
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
+    (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
+    self.addresses = addresses
+  }
+}
+
+/// New values of a server's members; `nil` leaves one as it is. An empty description or script is none.
+public struct ServerUpdate: Hashable, Sendable {
+  /// Its interfaces keep the names that they have.
+  public var hostname: String?
+  public var description: String?
+  public var tags: [String]?
+  public var userdata: String?
+  /// A JSON object as text.
+  public var customdata: String?
+  public var alwaysPXE: Bool?
+  public var ipxeScriptURL: String?
+  public var isLocked: Bool?
+  public var isNetworkFrozen: Bool?
+
+  public init() {}
+}
+
+/// One entry of a batch: what is to be so of a network and a port. Restating what is so is no error.
+public struct AssignmentChange: Hashable, Sendable {
+  public var network: NetworkReference
+  public var isAssigned: Bool
+  /// `true`: native from now on; `false`: not native; `nil`: as it is.
+  public var isNative: Bool?
+
+  public init(network: NetworkReference, isAssigned: Bool, isNative: Bool? = nil) {
+    (self.network, self.isAssigned, self.isNative) = (network, isAssigned, isNative)
+  }
+}
+
+public struct TokenRequest: Hashable, Sendable {
+  public var name: String
+  /// SHA-256 of the token's text, 32 bytes.
+  public var digest: [UInt8]
+  /// `nil`: all projects.
+  public var project: ProjectID?
+  public var isReadOnly: Bool
+
+  public init(name: String, digest: [UInt8], project: ProjectID?, isReadOnly: Bool) {
+    (self.name, self.digest, self.project, self.isReadOnly) = (name, digest, project, isReadOnly)
   }
 }
 
 public struct NetworkRequest: Hashable, Sendable {
   public var project: ProjectID
-  /// Code or identifier.
-  public var facility: String
+  /// A facility or a metro, each by code or identifier.
+  public var place: NetworkPlace
   /// `nil`: the next free one of `VirtualNetwork.automaticNumbers`.
   public var vxlan: Int?
   public var description: String?
+  public var tags: [String]
+
+  public init(project: ProjectID, place: NetworkPlace, vxlan: Int?, description: String?, tags: [String] = []) {
+    (self.project, self.place, self.vxlan) = (project, place, vxlan)
+    (self.description, self.tags) = (description, tags)
+  }
 
   public init(project: ProjectID, facility: String, vxlan: Int?, description: String?) {
-    (self.project, self.facility, self.vxlan, self.description) = (project, facility, vxlan, description)
+    self.init(project: project, place: .facility(facility), vxlan: vxlan, description: description)
   }
 }
 
@@ -79,9 +154,10 @@ public struct BlockRequest: Hashable, Sendable {
   public var facility: String
   /// Bits of the prefix, within `Reservation.lengths`.
   public var length: Int
+  public var note: Reservation.Note
 
-  public init(project: ProjectID, facility: String, length: Int) {
-    (self.project, self.facility, self.length) = (project, facility, length)
+  public init(project: ProjectID, facility: String, length: Int, note: Reservation.Note = .init()) {
+    (self.project, self.facility, self.length, self.note) = (project, facility, length, note)
   }
 }
 

@@ -27,13 +27,16 @@ public typealias NetworkID = Identifier<VirtualNetwork>
 public typealias AddressID = Identifier<Address>
 public typealias ReservationID = Identifier<Reservation>
 public typealias AssignmentID = Identifier<BlockAssignment>
+public typealias TokenID = Identifier<AccessToken>
+public typealias EventID = Identifier<Event>
+public typealias BatchID = Identifier<AssignmentBatch>
 
 extension UUID {
   /// The same UUID for the same text, for ever: catalogue entries keep their identifiers over versions and machines.
   ///
   /// Version 8 of RFC 9562 5.8 (application-defined): the 128-bit FNV-1a hash of the UTF-8 text, with the version and
   /// variant bits set.
-  init(naming text: String) {
+  public init(naming text: String) {
     var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
     for byte in text.utf8 { hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013b }
     hash &= ~(0xF000 << 64 | 0xC << 60)

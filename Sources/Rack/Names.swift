@@ -39,6 +39,38 @@ enum Names {
       "description \(text.quoted) is not valid; valid are up to \(descriptionLimit) characters without controls"
   }
 
+  static let tagLimit = 80
+  static let tagCountLimit = 128
+  static let textLimit = 64 << 10
+  static let nameLimit = 80
+
+  /// What is wrong with a list of tags, or `nil`.
+  static func fault(ofTags tags: [String]) -> String? {
+    let rule = "up to \(tagCountLimit) tags of 1 to \(tagLimit) characters without controls"
+    guard tags.count <= tagCountLimit else { return "there are \(tags.count) tags; valid are \(rule)" }
+    let bad = tags.first { !(1...tagLimit).contains($0.unicodeScalars.count) || hasControls($0) }
+    return bad.map { "tag \($0.quoted) is not valid; valid are \(rule)" }
+  }
+
+  /// What is wrong with `name` as the name of a `what`, or `nil`.
+  static func fault(ofName name: String, _ what: String) -> String? {
+    guard !(1...nameLimit).contains(name.unicodeScalars.count) || hasControls(name) || name.allSatisfy(\.isWhitespace)
+    else { return nil }
+    return "\(what) name \(name.quoted) is not valid; valid are 1 to \(nameLimit) characters without controls"
+  }
+
+  /// What is wrong with a longer text, or `nil`. A NUL cannot be kept.
+  static func fault(ofText text: String, _ what: String) -> String? {
+    if text.utf8.count > textLimit { return "\(what) has \(text.utf8.count) bytes; valid are up to \(textLimit)" }
+    return text.utf8.contains(0) ? "\(what) has a NUL character, which it cannot" : nil
+  }
+
+  /// What is wrong with what is written on a reservation, or `nil`.
+  static func fault(of note: Reservation.Note) -> String? {
+    note.details.flatMap { fault(ofText: $0, "details") } ?? fault(ofTags: note.tags)
+      ?? fault(ofText: note.customdata, "customdata")
+  }
+
   private static func isLetterDigitOrHyphen(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -2,20 +2,27 @@
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      nothing
+      project(ProjectID), token(TokenID), batch(BatchID), nothing
   }
 
   /// What the caller wants to see afterwards; `nothing` when it is gone.
   public var subject: Subject
   /// In order. Empty when the wire stays as it is.
   public var effects: [Effect]
-  /// In order; together one transaction. Empty exactly when `changed` is false.
+  /// In order; together one transaction.
   public var changes: [Change]
+  /// What is to be remembered of it. The rack itself reads neither; a store keeps them.
+  public var event: Event?
+  public var batch: AssignmentBatch?
   /// False: the command succeeded and everything was already so.
-  public var changed: Bool { !changes.isEmpty }
+  public var changed: Bool { !changes.isEmpty || !effects.isEmpty || batch != nil }
 
-  public init(subject: Subject, effects: [Effect] = [], changes: [Change] = []) {
+  public init(
+    subject: Subject, effects: [Effect] = [], changes: [Change] = [], event: Event? = nil,
+    batch: AssignmentBatch? = nil
+  ) {
     (self.subject, self.effects, self.changes) = (subject, effects, changes)
+    (self.event, self.batch) = (event, batch)
   }
 }
 
@@ -27,6 +34,10 @@ public enum Effect: Hashable, Sendable {
   /// `Server.wiring`, `Server.addresses` or `Server.blocks` is not what it was.
   case rewire(ServerID)
   case setMTU(ServerID)
+  /// Carrier on both NICs as `Server.isPoweredOn` says; the ports follow by `rewire`.
+  case setPower(ServerID)
+  /// Carrier and ports go, and come back.
+  case reboot(ServerID)
   /// A broadcast domain of its own begins; no port is in it yet.
   case openDomain(NetworkID)
   /// A broadcast domain ends; no port is in it any more.
@@ -38,6 +49,7 @@ public enum Effect: Hashable, Sendable {
 /// One record that differs now. A rack is its changes applied to an empty one, so this is also what a store keeps.
 public enum Change: Hashable, Sendable {
   case project(Project)
+  case projectDeleted(ProjectID)
   /// New, or instead of `replacing`, which has the same identifier.
   case server(Server, replacing: Server?)
   case serverDeleted(ServerID)
@@ -46,6 +58,8 @@ public enum Change: Hashable, Sendable {
   case reservation(Reservation)
   case reservationDeleted(ReservationID)
   case pool(AddressPool)
+  case token(AccessToken)
+  case tokenDeleted(TokenID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
 }

@@ -1,3 +1,5 @@
+public import FoundationEssentials
+
 public enum PortName: String, Hashable, Sendable, CaseIterable {
   case bond0, eth0, eth1
 
@@ -18,9 +20,14 @@ public struct Port: Hashable, Sendable {
   public var networks: [NetworkID]
   /// The one of `networks` whose frames stay untagged when there are several.
   public var native: NetworkID?
+  /// Since when each of `networks` is there.
+  public var attachedAt: [NetworkID: Date]
 
-  public init(id: PortID, name: PortName, mac: UInt64?, bonded: Bool, networks: [NetworkID], native: NetworkID?) {
+  public init(
+    id: PortID, name: PortName, mac: UInt64?, bonded: Bool, networks: [NetworkID], native: NetworkID?,
+    attachedAt: [NetworkID: Date] = [:]
+  ) {
     (self.id, self.name, self.mac) = (id, name, mac)
-    (self.bonded, self.networks, self.native) = (bonded, networks, native)
+    (self.bonded, self.networks, self.native, self.attachedAt) = (bonded, networks, native, attachedAt)
   }
 }

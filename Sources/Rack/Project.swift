@@ -5,10 +5,14 @@ public struct Project: Hashable, Sendable {
   public let id: ProjectID
   /// 1 to 80 characters, unique in the rack.
   public var name: String
+  /// A JSON object as text; the rack only keeps it.
+  public var customdata: String
   public let createdAt: Date
+  public var updatedAt: Date
 
-  public init(id: ProjectID, name: String, createdAt: Date) {
-    (self.id, self.name, self.createdAt) = (id, name, createdAt)
+  public init(id: ProjectID, name: String, customdata: String = "{}", createdAt: Date, updatedAt: Date? = nil) {
+    (self.id, self.name, self.customdata) = (id, name, customdata)
+    (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 
   /// Name of the project that every rack begins with.

@@ -9,6 +9,13 @@ extension Rack {
       case .project(let project):
         if let old = projects.updateValue(project, forKey: project.id) { index.projectNames[old.name] = nil }
         index.projectNames[project.name] = project.id
+      case .projectDeleted(let id):
+        guard let project = projects.removeValue(forKey: id) else { continue }
+        index.projectNames[project.name] = nil
+      case .token(let token):
+        tokens[token.id] = token
+      case .tokenDeleted(let id):
+        tokens[id] = nil
       case .server(let server, replacing: _):
         replace(servers[server.id], by: server)
       case .serverDeleted(let id):
@@ -103,5 +110,5 @@ extension Rack {
 }
 
 extension VirtualNetwork {
-  var scope: Rack.Scope { Rack.Scope(project: project, facility: facility) }
+  var scope: Rack.Scope { Rack.Scope(project: project, place: place) }
 }

@@ -15,6 +15,11 @@ extension Rack {
         "\(name.rawValue) of \(server.hostname) carries \(Self.networksPerPortLimit) virtual networks, "
           + "which is the limit; detach one first")
     }
+    if let other = server[name].networks.compactMap({ networks[$0] }).first(where: { $0.vxlan == network.vxlan }) {
+      throw .invalid(
+        "\(name.rawValue) of \(server.hostname) carries virtual network \(other.vxlan) of \(other.place.words) already; "
+          + "a port carries each number once, so \(network.vxlan) of \(network.place.words) has to go elsewhere")
+    }
     server[name].networks.append(network.id)
   }
 

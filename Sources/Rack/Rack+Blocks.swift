@@ -10,13 +10,14 @@ extension Rack {
       throw .invalid(Self.unknownFacility(request.facility))
     }
     guard Reservation.lengths.contains(request.length) else { throw .invalid(Self.wrongLength("/\(request.length)")) }
+    if let fault = Names.fault(of: request.note) { throw .invalid(fault) }
     guard reservations.count < Self.reservationLimit else {
       throw .invalid("the rack has \(Self.reservationLimit) elastic blocks, which is its limit; release one first")
     }
     let (block, pool) = try addressPools.chooseElastic(length: request.length, in: facility.code)
     let reservation = Reservation(
       id: ReservationID(source.identifier()), project: request.project, facility: facility.code, block: block,
-      createdAt: source.now)
+      note: request.note, createdAt: source.now)
     return Outcome(subject: .reservation(reservation.id), changes: [.pool(pool), .reservation(reservation)])
   }
 

@@ -41,7 +41,7 @@ extension Rack {
     return outcome(of: old, to: new, pools: pools, subject: .port(port))
   }
 
-  private static func kinds(_ requests: [AddressRequest]?) throws(Refusal) -> [Address.Kind] {
+  static func kinds(_ requests: [AddressRequest]?) throws(Refusal) -> [Address.Kind] {
     guard let requests, !requests.isEmpty else { return Address.Kind.allCases }
     var kinds: [Address.Kind] = []
     for request in requests {

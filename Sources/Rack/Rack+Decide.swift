@@ -1,13 +1,35 @@
+import FoundationEssentials
+
 extension Rack {
   /// What `command` would do. Nothing is changed; identifiers and the time come from `source`.
   public func decide(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
+    try mustNotBeFrozen(command)
+    var outcome = try decision(command, with: &source)
+    guard outcome.changed else { return outcome }
+    outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
+    outcome.event = event(of: command, outcome, with: &source)
+    return outcome
+  }
+
+  private func decision(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
     switch command {
+    case .createProject(let name, let customdata):
+      try createProject(named: name, customdata: customdata, with: &source)
+    case .updateProject(let id, let name, let customdata):
+      try updateProject(id, name: name, customdata: customdata, with: &source)
+    case .deleteProject(let id): try deleteProject(id)
+
     case .createServer(let request): try createServer(request, with: &source)
     case .deleteServer(let id): try deleteServer(id)
+    case .updateServer(let id, let update): try updateServer(try server(id), update)
+    case .setPower(let id, let on): setPower(of: try server(id), on: on)
+    case .reboot(let id): try reboot(try server(id))
     case .setMode(let id, let mode): try setMode(of: try server(id), to: mode, with: &source)
     case .setMTU(let id, let mtu): try setMTU(of: try server(id), to: mtu)
 
     case .createNetwork(let request): try createNetwork(request, with: &source)
+    case .updateNetwork(let id, let description, let tags):
+      try updateNetwork(id, description: description, tags: tags)
     case .deleteNetwork(let id): try deleteNetwork(id)
 
     case .assign(let port, let network):
@@ -17,6 +39,7 @@ extension Rack {
     case .setNative(let port, let network):
       try onPort(port) { (server, name) throws(Refusal) in try setNative(network, on: name, of: &server) }
 
+    case .changeAssignments(let port, let changes): try changeAssignments(of: port, changes, with: &source)
     case .bond(let port, let bulk):
       try onPort(port) { (server, name) throws(Refusal) in
         try bond(name == .bond0 || bulk ? PortName.nics : [name], of: &server)
@@ -37,6 +60,9 @@ extension Rack {
     case .unassignBlock(let id): try unassignBlock(id)
     case .releaseBlock(let id): try releaseBlock(id)
 
+    case .createToken(let request): try createToken(request, with: &source)
+    case .revokeToken(let id): try revokeToken(id)
+
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
     }
@@ -54,6 +80,33 @@ extension Rack {
     return (server, place.name)
   }
 
+  /// Times that a change carries: when a server changed last, and since when a network is on a port.
+  private static func stamped(_ change: Change, at now: Date) -> Change {
+    guard case .server(var server, replacing: let old) = change else { return change }
+    server.updatedAt = now
+    for name in PortName.allCases where server[name].networks != old?[name].networks {
+      let known = server[name].attachedAt
+      server[name].attachedAt = Dictionary(
+        uniqueKeysWithValues: server[name].networks.map { ($0, known[$0, default: now]) })
+    }
+    return .server(server, replacing: old)
+  }
+
+  /// Frozen: no step that changes the bond or the layer.
+  private func mustNotBeFrozen(_ command: Command) throws(Refusal) {
+    let server: Server? =
+      switch command {
+      case .bond(let port, _), .disbond(let port, _), .convertToLayer2(let port, _), .convertToLayer3(let port, _):
+        index.ports[port].flatMap { servers[$0.server] }
+      case .setMode(let id, _): servers[id]
+      default: nil
+      }
+    guard let server, server.isNetworkFrozen else { return }
+    throw .invalid(
+      "the network of \(server.hostname) is frozen: its mode stays \(server.mode.rawValue) until network_frozen is false"
+    )
+  }
+
   /// A command on a port: `change` works on a copy of its server.
   private func onPort(
     _ id: PortID, _ change: (inout Server, PortName) throws(Refusal) -> Void
@@ -69,6 +122,7 @@ extension Rack {
     guard new != old else { return Outcome(subject: subject) }
     var effects: [Effect] = []
     if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
+    if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
     if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks {
       effects.append(.rewire(new.id))
     }

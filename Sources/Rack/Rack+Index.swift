@@ -15,7 +15,7 @@ extension Rack {
     var reservations: [IPBlock: ReservationID] = [:]
     /// By each address of a server, as a block of one, and each elastic block.
     var hosts: [IPBlock: ServerID] = [:]
-    /// By number, for each project and facility that has networks.
+    /// By number, for each project and place that has networks.
     var numbers: [Scope: [Int: NetworkID]] = [:]
     /// The ports that each network is on; networks that are on none are absent.
     var attachments: [NetworkID: Set<PortID>] = [:]
@@ -29,7 +29,7 @@ extension Rack {
   /// Within it, numbers of networks are unique.
   struct Scope: Hashable, Sendable {
     var project: ProjectID
-    var facility: String
+    var place: NetworkPlace
   }
 
   /// Finds a server by hostname, in either case.
@@ -90,9 +90,15 @@ extension Rack {
     return candidates.compactMap { index.reservations[$0] }.first.flatMap { reservations[$0] }
   }
 
-  /// The network of that number in a project and facility.
+  /// The network of that number in a project and place.
+  public func network(numbered number: Int, in place: NetworkPlace, project: ProjectID) -> VirtualNetwork? {
+    index.numbers[Scope(project: project, place: place)]?[number].flatMap { networks[$0] }
+  }
+
+  /// The network of that number that reaches a server of `project` in `facility`: its facility's before its metro's.
   public func network(numbered number: Int, facility: String, project: ProjectID) -> VirtualNetwork? {
-    index.numbers[Scope(project: project, facility: facility)]?[number].flatMap { networks[$0] }
+    network(numbered: number, in: .facility(facility), project: project)
+      ?? Catalogue.facility(facility).flatMap { network(numbered: number, in: .metro($0.metro), project: project) }
   }
 
   /// The ports that a network is on, by hostname and port name.

@@ -15,7 +15,7 @@ extension Rack {
     for network in networks.values {
       found += violations(of: network)
       if !numbers[network.scope, default: []].insert(network.vxlan).inserted {
-        found.append("network number \(network.vxlan) of \(network.facility) is not unique")
+        found.append("network number \(network.vxlan) of \(network.place.words) is not unique")
       }
     }
     for server in servers.values { found += violations(of: server).map { "server \(server.hostname): \($0)" } }
@@ -26,7 +26,22 @@ extension Rack {
     if Set(blocks).count != addressPools.heldCount || !blocks.allSatisfy(addressPools.isHeld) {
       found.append("the address blocks in use do not agree with the servers")
     }
-    return found + reservationViolations()
+    return found + reservationViolations() + tokenViolations()
+  }
+
+  private func tokenViolations() -> [String] {
+    var found: [String] = []
+    if tokens.count > Self.tokenLimit { found.append("there are \(tokens.count) tokens") }
+    if Set(tokens.values.map(\.name)).count != tokens.count { found.append("two tokens have one name") }
+    for token in tokens.values {
+      if token.digest.count != AccessToken.digestSize {
+        found.append("token \(token.name.quoted): digest of the wrong size")
+      }
+      if let project = token.project, projects[project] == nil {
+        found.append("token \(token.name.quoted): unknown project")
+      }
+    }
+    return found
   }
 
   /// Sentences about addresses and elastic blocks that are not in the ranges of the plan: somebody has changed the settings. Empty
@@ -95,7 +110,7 @@ extension Rack {
     var found: [String] = []
     let name = "network \(network.vxlan) (\(network.id))"
     if !VirtualNetwork.numbers.contains(network.vxlan) { found.append("\(name): number out of range") }
-    if Catalogue.facility(network.facility)?.code != network.facility { found.append("\(name): unknown facility") }
+    if Self.known(network.place) != network.place { found.append("\(name): unknown \(network.place.words)") }
     if projects[network.project] == nil { found.append("\(name): unknown project") }
     if let fault = network.description.flatMap(Names.fault(ofDescription:)) { found.append("\(name): \(fault)") }
     return found
@@ -157,10 +172,13 @@ extension Rack {
         found.append("\(text): network \(id) does not exist")
         continue
       }
-      if network.project != server.project || network.facility != server.facility {
-        found.append("\(text): network \(network.vxlan) is of another project or facility")
+      if network.project != server.project || !network.place.reaches(facility: server.facility) {
+        found.append("\(text): network \(network.vxlan) is of another project or place")
       }
     }
+    let numbers = port.networks.compactMap { networks[$0]?.vxlan }
+    if Set(numbers).count != numbers.count { found.append("\(text) has a network number twice") }
+    if Set(port.attachedAt.keys) != Set(port.networks) { found.append("\(text): times of attachment do not agree") }
     return found
   }
 

@@ -5,6 +5,7 @@ extension Rack {
       throw .invalid("the rack is full: it holds \(Self.serverLimit) servers; delete one first")
     }
     let (plan, facility, system) = try check(request)
+    let kinds = try addressKinds(request)
 
     let id = ServerID(source.identifier())
     let bond0 = PortID(source.identifier())
@@ -18,8 +19,9 @@ extension Rack {
       bond0: Port(id: bond0, name: .bond0, mac: nil, bonded: !members.isEmpty, networks: [], native: nil),
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
       eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
-      addresses: [], lastHeld: [:], mtu: Server.defaultMTU, createdAt: source.now)
-    let pools = try giveAddresses(Address.Kind.allCases, to: &server, with: &source)
+      addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
+      isNetworkFrozen: request.isNetworkFrozen, createdAt: source.now)
+    let pools = try giveAddresses(kinds, to: &server, with: &source)
     return Outcome(
       subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
       changes: pools.map { .pool($0) } + [.server(server, replacing: nil)])
@@ -27,7 +29,64 @@ extension Rack {
 
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {
     let server = try server(id)
+    guard !server.isLocked else {
+      throw .invalid("\(server.hostname) is locked and cannot be deleted; unlock it first (locked: false)")
+    }
     return Outcome(subject: .nothing, effects: [.removeNICs(server)], changes: [.serverDeleted(id)])
+  }
+
+  func updateServer(_ old: Server, _ update: ServerUpdate) throws(Refusal) -> Outcome {
+    var new = old
+    if let hostname = update.hostname { new.hostname = hostname }
+    if let text = update.description { new.details.description = text.isEmpty ? nil : text }
+    if let tags = update.tags { new.details.tags = tags }
+    if let text = update.userdata { new.details.userdata = text }
+    if let text = update.customdata { new.details.customdata = text }
+    if let flag = update.alwaysPXE { new.details.alwaysPXE = flag }
+    if let text = update.ipxeScriptURL { new.details.ipxeScriptURL = text.isEmpty ? nil : text }
+    if let flag = update.isLocked { new.isLocked = flag }
+    if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
+    let faults =
+      faults(of: new.details) + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, of: old.id))
+    guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
+    return outcome(of: old, to: new, subject: .server(old.id))
+  }
+
+  func setPower(of old: Server, on: Bool) -> Outcome {
+    guard old.isPoweredOn != on else { return Outcome(subject: .server(old.id)) }
+    var new = old
+    new.isPoweredOn = on
+    return outcome(of: old, to: new, subject: .server(old.id))
+  }
+
+  func reboot(_ server: Server) throws(Refusal) -> Outcome {
+    guard server.isPoweredOn else {
+      throw .invalid("\(server.hostname) is switched off and cannot be rebooted; power it on")
+    }
+    return Outcome(subject: .server(server.id), effects: [.reboot(server.id)])
+  }
+
+  private func faults(of details: ServerDetails) -> [String] {
+    [
+      details.description.flatMap(Names.fault(ofDescription:)), Names.fault(ofTags: details.tags),
+      Names.fault(ofText: details.userdata, "userdata"), Names.fault(ofText: details.customdata, "customdata"),
+      details.ipxeScriptURL.flatMap { Names.fault(ofText: $0, "ipxe_script_url") },
+    ].compactMap(\.self)
+  }
+
+  private func faults(ofHostname hostname: String, of id: ServerID?) -> [String] {
+    if let fault = Names.fault(ofHostname: hostname) { return [fault] }
+    guard let other = self.server(named: hostname), other.id != id else { return [] }
+    return ["hostname \(hostname.quoted) is taken by server \(other.id); hostnames are unique in the rack"]
+  }
+
+  /// Every server has a private address: it is how the machines of a project find each other whatever else they have.
+  private func addressKinds(_ request: ServerRequest) throws(Refusal) -> [Address.Kind] {
+    let kinds = try Self.kinds(request.addresses)
+    guard kinds.contains(.privateIPv4) else {
+      throw .invalid("ip_addresses has no private IPv4 address; each server needs one")
+    }
+    return kinds
   }
 
   /// Resolves what the request names, or says everything that is wrong with it at once.
@@ -45,13 +104,8 @@ extension Rack {
         "operating system \(request.operatingSystem.quoted) does not exist; "
           + "valid are \(Catalogue.operatingSystems.map(\.slug).listed())")
     }
-    if let hostname = request.hostname {
-      if let fault = Names.fault(ofHostname: hostname) {
-        faults.append(fault)
-      } else if let other = self.server(named: hostname) {
-        faults.append("hostname \(hostname.quoted) is taken by server \(other.id); hostnames are unique in the rack")
-      }
-    }
+    faults += self.faults(of: request.details)
+    if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, of: nil) }
     if let namespace = request.place.namespace {
       if let fault = Names.fault(ofNamespace: namespace) {
         faults.append(fault)

@@ -13,8 +13,8 @@ public import FoundationEssentials
 ///
 /// ## Invariants
 /// `checkInvariants` has them all. In short: identifiers, server numbers, hostnames, namespaces, MAC addresses and address blocks are
-/// unique; a network's number is unique per project and facility; a port carries only networks of its server's project
-/// and facility; elastic blocks meet neither each other nor addresses of servers, and are assigned within their project and
+/// unique; a network's number is unique per project and place; a port carries only networks of its server's project
+/// that reach its facility, each number once; elastic blocks meet neither each other nor addresses of servers, and are assigned within their project and
 /// facility, each address once; each server is in a state that its plan allows; the indexes agree with the records.
 ///
 /// ## Limits
@@ -27,6 +27,7 @@ public struct Rack: Sendable {
   public internal(set) var networks: [NetworkID: VirtualNetwork] = [:]
   /// Elastic blocks of all projects and facilities.
   public internal(set) var reservations: [ReservationID: Reservation] = [:]
+  public internal(set) var tokens: [TokenID: AccessToken] = [:]
   /// Seconds after which a silent station is forgotten.
   public internal(set) var aging = Rack.defaultAging
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
@@ -43,6 +44,9 @@ public struct Rack: Sendable {
   /// Elastic blocks of all projects and facilities together.
   public static let reservationLimit = 4096
   public static let blocksPerServerLimit = 64
+  public static let projectLimit = 1000
+  /// Each request compares with all of them.
+  public static let tokenLimit = 256
   /// 802.1Q asks for 10 to 1 000 000 seconds; less is allowed here, so that ageing can be watched.
   public static let agings = 1...1_000_000
   /// IEEE 802.1Q-2018 Table 8-6.
@@ -73,7 +77,7 @@ public struct Rack: Sendable {
 
   /// Every record; applied to an empty rack they give this one.
   public var records: [Change] {
-    projects.values.map { .project($0) } + networks.values.map { .network($0) }
+    projects.values.map { .project($0) } + tokens.values.map { .token($0) } + networks.values.map { .network($0) }
       + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
       + addressPools.pools.values.map { .pool($0) }
       + [.aging(seconds: aging), .lacpRate(fast: lacpFast)]
@@ -90,6 +94,7 @@ extension Rack: Hashable {
   /// Compares the records; the indexes follow from them.
   public static func == (one: Rack, other: Rack) -> Bool {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
+      && one.tokens == other.tokens
       && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
       && one.addressPools.pools == other.addressPools.pools
   }

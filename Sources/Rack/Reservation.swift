@@ -10,11 +10,26 @@ public struct Reservation: Hashable, Sendable {
   public let facility: String
   /// IPv4, of a length within `lengths`.
   public let block: IPBlock
+  public let note: Note
   public let createdAt: Date
 
-  public init(id: ReservationID, project: ProjectID, facility: String, block: IPBlock, createdAt: Date) {
+  /// What its owner wrote on it; the rack only keeps it.
+  public struct Note: Hashable, Sendable {
+    public var details: String?
+    public var tags: [String]
+    /// A JSON object as text.
+    public var customdata: String
+
+    public init(details: String? = nil, tags: [String] = [], customdata: String = "{}") {
+      (self.details, self.tags, self.customdata) = (details, tags, customdata)
+    }
+  }
+
+  public init(
+    id: ReservationID, project: ProjectID, facility: String, block: IPBlock, note: Note = Note(), createdAt: Date
+  ) {
     (self.id, self.project, self.facility) = (id, project, facility)
-    (self.block, self.createdAt) = (block, createdAt)
+    (self.block, self.note, self.createdAt) = (block, note, createdAt)
   }
 
   /// Sizes of a block: eight addresses to one.

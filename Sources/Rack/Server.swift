@@ -16,6 +16,26 @@ public enum Place: Hashable, Sendable {
   }
 }
 
+/// What people and their tools write on a server; it changes nothing on the wire.
+public struct ServerDetails: Hashable, Sendable {
+  public var description: String?
+  public var tags: [String]
+  /// What the machine is told when it boots, as text.
+  public var userdata: String
+  /// A JSON object as text.
+  public var customdata: String
+  public var alwaysPXE: Bool
+  public var ipxeScriptURL: String?
+
+  public init(
+    description: String? = nil, tags: [String] = [], userdata: String = "", customdata: String = "{}",
+    alwaysPXE: Bool = false, ipxeScriptURL: String? = nil
+  ) {
+    (self.description, self.tags, self.userdata) = (description, tags, userdata)
+    (self.customdata, self.alwaysPXE, self.ipxeScriptURL) = (customdata, alwaysPXE, ipxeScriptURL)
+  }
+}
+
 /// One simulated machine: two NICs, a bond of them, and its addresses.
 ///
 /// ## Invariants
@@ -47,18 +67,31 @@ public struct Server: Hashable, Sendable {
   public var lastHeld: [Address.Kind: IPBlock]
   /// Bytes of payload per frame, on both NICs; within `mtus`.
   public var mtu: Int
+  public var details: ServerDetails
+  /// It cannot be deleted.
+  public var isLocked: Bool
+  /// Its bond and its layer cannot be changed.
+  public var isNetworkFrozen: Bool
+  /// Without power both NICs have no carrier and nothing crosses them.
+  public var isPoweredOn: Bool
   public let createdAt: Date
+  /// When a command last changed it.
+  public var updatedAt: Date
 
   public init(
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
     project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
-    blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int, createdAt: Date
+    blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
+    details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
+    isPoweredOn: Bool = true, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
     (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
     (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
-    (self.mtu, self.createdAt) = (mtu, createdAt)
+    (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
+    (self.isNetworkFrozen, self.isPoweredOn) = (isNetworkFrozen, isPoweredOn)
+    (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 
   /// One for each server of a full rack.

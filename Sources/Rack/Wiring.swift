@@ -21,8 +21,9 @@ public struct PortWiring: Hashable, Sendable {
 
 extension Server {
   /// Every port of the server that exists on the wire now: bond0 while it has a member, a NIC while it is out of the
-  /// bond. Each NIC is in exactly one of them.
+  /// bond. Each NIC is in exactly one of them. None of a server that is switched off.
   public var wiring: [PortWiring] {
+    guard isPoweredOn else { return [] }
     let members = self.members
     var ports: [PortWiring] = []
     if !members.isEmpty {

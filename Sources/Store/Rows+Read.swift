@@ -11,7 +11,7 @@ struct RowReader {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
     var rack = Rack(empty: id, plan: plan)
-    rack.apply(try projects() + networks() + reservations() + pools() + servers() + settings())
+    rack.apply(try projects() + tokens() + networks() + reservations() + pools() + servers() + settings())
     return rack
   }
 
@@ -22,7 +22,21 @@ struct RowReader {
 
   private func projects() throws -> [Change] {
     try rows("SELECT * FROM project") { row in
-      .project(Project(id: try row.identifier("id"), name: try row.text("name"), createdAt: try row.date("created_at")))
+      .project(
+        Project(
+          id: try row.identifier("id"), name: try row.text("name"), customdata: try row.text("customdata"),
+          createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")))
+    }
+  }
+
+  private func tokens() throws -> [Change] {
+    try rows("SELECT * FROM token") { row in
+      guard let digest = Data.fromDatabaseValue(row["digest"]) else { throw BadColumn(name: "digest") }
+      return .token(
+        AccessToken(
+          id: try row.identifier("id"), name: try row.text("name"), digest: Array(digest),
+          project: try row.optionalIdentifier("project"), isReadOnly: try row.integer("read_only") == 1,
+          createdAt: try row.date("created_at")))
     }
   }
 
@@ -30,8 +44,8 @@ struct RowReader {
     try rows("SELECT * FROM network") { row in
       .network(
         VirtualNetwork(
-          id: try row.identifier("id"), vxlan: try row.integer("vxlan"), facility: try row.text("facility"),
-          project: try row.identifier("project"), description: row["description"],
+          id: try row.identifier("id"), vxlan: try row.integer("vxlan"), place: try row.networkPlace(),
+          project: try row.identifier("project"), description: row["description"], tags: try row.texts("tags"),
           createdAt: try row.date("created_at")))
     }
   }
@@ -41,7 +55,10 @@ struct RowReader {
       .reservation(
         Reservation(
           id: try row.identifier("id"), project: try row.identifier("project"), facility: try row.text("facility"),
-          block: try row.elasticBlock(), createdAt: try row.date("created_at")))
+          block: try row.elasticBlock(),
+          note: Reservation.Note(
+            details: row["details"], tags: try row.texts("tags"), customdata: try row.text("customdata")),
+          createdAt: try row.date("created_at")))
     }
   }
 
@@ -97,7 +114,9 @@ struct RowReader {
           project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
           layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
           blocks: blocks[id, default: []], lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"),
-          createdAt: try row.date("created_at")),
+          details: try row.details(), isLocked: try row.integer("locked") == 1,
+          isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
+          createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }
   }
@@ -105,8 +124,11 @@ struct RowReader {
   /// By identifier of the server.
   private func ports() throws -> [String: [PortName: Port]] {
     var networks: [String: [NetworkID]] = [:]
-    try each("SELECT port, network FROM port_network ORDER BY port, position") { row in
-      networks[try row.text("port"), default: []].append(try row.identifier("network"))
+    var attachedAt: [String: [NetworkID: Date]] = [:]
+    try each("SELECT port, network, attached_at FROM port_network ORDER BY port, position") { row in
+      let (port, network) = (try row.text("port"), try row.identifier("network") as NetworkID)
+      networks[port, default: []].append(network)
+      attachedAt[port, default: [:]][network] = try row.date("attached_at")
     }
     var ports: [String: [PortName: Port]] = [:]
     try each("SELECT * FROM port") { row in
@@ -115,7 +137,7 @@ struct RowReader {
       ports[try row.text("server"), default: [:]][name] = Port(
         id: try row.identifier("id"), name: name, mac: mac.map { UInt64(bitPattern: $0) },
         bonded: try row.integer("bonded") == 1, networks: networks[try row.text("id"), default: []],
-        native: try row.optionalIdentifier("native"))
+        native: try row.optionalIdentifier("native"), attachedAt: attachedAt[try row.text("id"), default: [:]])
     }
     return ports
   }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 import Rack
 
@@ -8,6 +9,11 @@ struct RowWriter {
   func write(_ change: Change) throws {
     switch change {
     case .project(let project): try write(project)
+    case .projectDeleted(let id):
+      try run("DELETE FROM project WHERE id = ?", [id.description])
+    case .token(let token): try write(token)
+    case .tokenDeleted(let id):
+      try run("DELETE FROM token WHERE id = ?", [id.description])
     case .server(let server, replacing: let old): try write(server, replacing: old)
     case .serverDeleted(let id):
       try run("DELETE FROM server WHERE id = ?", [id.description])
@@ -28,29 +34,47 @@ struct RowWriter {
   private func write(_ project: Project) throws {
     try run(
       """
-      INSERT INTO project (id, name, created_at) VALUES (?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET name = excluded.name
-      """, [project.id.description, project.name, project.createdAt.seconds])
+      INSERT INTO project (id, name, customdata, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name, customdata = excluded.customdata, updated_at = excluded.updated_at
+      """,
+      [
+        project.id.description, project.name, project.customdata, project.createdAt.seconds, project.updatedAt.seconds,
+      ])
   }
 
   private func write(_ network: VirtualNetwork) throws {
     try run(
       """
-      INSERT INTO network (id, vxlan, facility, project, description, created_at) VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET description = excluded.description
+      INSERT INTO network (id, vxlan, place_kind, place, project, description, tags, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET description = excluded.description, tags = excluded.tags
       """,
       [
-        network.id.description, network.vxlan, network.facility, network.project.description, network.description,
-        network.createdAt.seconds,
+        network.id.description, network.vxlan, network.place.kind, network.place.code, network.project.description,
+        network.description, network.tags.json, network.createdAt.seconds,
+      ])
+  }
+
+  private func write(_ token: AccessToken) throws {
+    try run(
+      "INSERT INTO token (id, name, digest, project, read_only, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+      [
+        token.id.description, token.name, Data(token.digest), token.project?.description, token.isReadOnly,
+        token.createdAt.seconds,
       ])
   }
 
   private func write(_ reservation: Reservation) throws {
     try run(
-      "INSERT INTO reservation (id, project, facility, base, length, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+      """
+      INSERT INTO reservation (id, project, facility, base, length, details, tags, customdata, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
       [
         reservation.id.description, reservation.project.description, reservation.facility, reservation.block.bytes,
-        reservation.block.length, reservation.createdAt.seconds,
+        reservation.block.length, reservation.note.details, reservation.note.tags.json, reservation.note.customdata,
+        reservation.createdAt.seconds,
       ])
   }
 
@@ -60,16 +84,22 @@ struct RowWriter {
       """
       INSERT INTO server
         (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
-         created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         description, tags, userdata, customdata, always_pxe, ipxe_script_url, locked, network_frozen, powered_on,
+         created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, namespace = excluded.namespace, namespace_made = excluded.namespace_made,
-        layer = excluded.layer, mtu = excluded.mtu
+        layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
+        userdata = excluded.userdata, customdata = excluded.customdata, always_pxe = excluded.always_pxe,
+        ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
+        network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, updated_at = excluded.updated_at
       """,
       [
         server.id.description, server.number, server.hostname, server.plan, server.facility,
         server.operatingSystem, server.project.description, server.place.namespace, server.place.isMade, server.layer,
-        server.mtu, server.createdAt.seconds,
+        server.mtu, server.details.description, server.details.tags.json, server.details.userdata,
+        server.details.customdata, server.details.alwaysPXE, server.details.ipxeScriptURL, server.isLocked,
+        server.isNetworkFrozen, server.isPoweredOn, server.createdAt.seconds, server.updatedAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {
       try write(port, of: server.id, networksBefore: old?[port.name].networks ?? [])
@@ -134,9 +164,9 @@ struct RowWriter {
     for network in port.networks.dropFirst(kept.count) {
       try run(
         """
-        INSERT INTO port_network (port, network, position)
-        VALUES (?1, ?2, (SELECT ifnull(max(position), 0) + 1 FROM port_network WHERE port = ?1))
-        """, [port.id.description, network.description])
+        INSERT INTO port_network (port, network, attached_at, position)
+        VALUES (?1, ?2, ?3, (SELECT ifnull(max(position), 0) + 1 FROM port_network WHERE port = ?1))
+        """, [port.id.description, network.description, port.attachedAt[network]?.seconds ?? 0])
     }
   }
 
@@ -166,7 +196,7 @@ struct RowWriter {
     try run("DELETE FROM pool_chunk WHERE pool = ? AND position >= ?", [id, pool.chunks.count])
   }
 
-  private func run(_ sql: String, _ arguments: StatementArguments) throws {
+  func run(_ sql: String, _ arguments: StatementArguments) throws {
     try db.cachedStatement(sql: sql).execute(arguments: arguments)
   }
 }

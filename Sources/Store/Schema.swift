@@ -18,6 +18,9 @@ enum Schema {
     migrator.registerMigration("3 elastic blocks") { db in
       try db.execute(sql: elasticBlocks)
     }
+    migrator.registerMigration("4 the whole API") { db in
+      try db.execute(sql: wholeAPI)
+    }
     return migrator
   }()
 
@@ -187,5 +190,85 @@ enum Schema {
       FROM pool_cursor JOIN share USING (facility)
     )
     UPDATE pool_chunk SET chunk = chunk + first.number FROM first WHERE first.pool = pool_chunk.pool;
+    """
+
+  /// A network's place is a facility or a metro now, and a uniqueness cannot be changed, so its table is made anew. Networks that are on
+  /// ports count as attached from today on.
+  private static let wholeAPI = """
+    CREATE TABLE placed_network (
+      id TEXT PRIMARY KEY,
+      vxlan INTEGER NOT NULL CHECK (vxlan BETWEEN 2 AND 3999),
+      place_kind TEXT NOT NULL CHECK (place_kind IN ('facility', 'metro')),
+      place TEXT NOT NULL,
+      project TEXT NOT NULL REFERENCES project (id),
+      description TEXT,
+      tags TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      UNIQUE (project, place_kind, place, vxlan)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO placed_network
+      SELECT id, vxlan, 'facility', facility, project, description, '[]', created_at FROM network;
+    DROP TABLE network;
+    ALTER TABLE placed_network RENAME TO network;
+
+    ALTER TABLE port_network ADD COLUMN attached_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE port_network SET attached_at = CAST(strftime('%s', 'now') AS INTEGER);
+
+    ALTER TABLE project ADD COLUMN customdata TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE project ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE project SET updated_at = created_at;
+
+    -- tags: a JSON array of texts; customdata: a JSON object
+    ALTER TABLE server ADD COLUMN description TEXT;
+    ALTER TABLE server ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE server ADD COLUMN userdata TEXT NOT NULL DEFAULT '';
+    ALTER TABLE server ADD COLUMN customdata TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE server ADD COLUMN always_pxe INTEGER NOT NULL DEFAULT 0 CHECK (always_pxe IN (0, 1));
+    ALTER TABLE server ADD COLUMN ipxe_script_url TEXT;
+    ALTER TABLE server ADD COLUMN locked INTEGER NOT NULL DEFAULT 0 CHECK (locked IN (0, 1));
+    ALTER TABLE server ADD COLUMN network_frozen INTEGER NOT NULL DEFAULT 0 CHECK (network_frozen IN (0, 1));
+    ALTER TABLE server ADD COLUMN powered_on INTEGER NOT NULL DEFAULT 1 CHECK (powered_on IN (0, 1));
+    ALTER TABLE server ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE server SET updated_at = created_at;
+
+    ALTER TABLE reservation ADD COLUMN details TEXT;
+    ALTER TABLE reservation ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE reservation ADD COLUMN customdata TEXT NOT NULL DEFAULT '{}';
+
+    -- digest: SHA-256 of the token's text; project is null where it opens all
+    CREATE TABLE token (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+      project TEXT REFERENCES project (id),
+      read_only INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- what happened, in the order of sequence; what it names may be gone
+    CREATE TABLE event (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      type TEXT NOT NULL,
+      body TEXT NOT NULL,
+      project TEXT,
+      server TEXT,
+      network TEXT,
+      actor TEXT,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX event_by_project ON event (project);
+    CREATE INDEX event_by_server ON event (server);
+
+    -- entries: a JSON array
+    CREATE TABLE batch (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      port TEXT NOT NULL,
+      project TEXT NOT NULL,
+      entries TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX batch_by_port ON batch (port);
     """
 }

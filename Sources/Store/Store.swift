@@ -95,6 +95,14 @@ public final class Store: Sendable {
     }
   }
 
+  /// What `body` reads, in one transaction.
+  func reading<Result: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Result
+  ) async throws(StoreFault) -> Result {
+    try mustBeOpen()
+    return try await Self.translating(path) { try await self.pool.read(body) }
+  }
+
   private func makeRack(lacpFast: Bool, plan: AddressPlan) async throws -> Rack {
     var source = SystemEntropy()
     let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan)
@@ -109,13 +117,17 @@ public final class Store: Sendable {
   /// Writes all of `changes` or nothing. They are on disk when this returns.
   ///
   /// Not to be called from a task that can be cancelled: a cancelled one may throw before anything is written.
-  public func commit(_ changes: [Change]) async throws(StoreFault) {
-    guard !changes.isEmpty else { return }
+  public func commit(
+    _ changes: [Change], events: [Event] = [], batches: [AssignmentBatch] = []
+  ) async throws(StoreFault) {
+    guard !changes.isEmpty || !events.isEmpty || !batches.isEmpty else { return }
     try mustBeOpen()
     try await Self.translating(path) {
       try await self.pool.write { db in
         let writer = RowWriter(db: db)
         for change in changes { try writer.write(change) }
+        for event in events { try writer.write(event) }
+        for batch in batches { try writer.write(batch) }
       }
     }
   }

@@ -70,3 +70,45 @@ extension Row {
     return block
   }
 }
+
+extension NetworkPlace {
+  var kind: String {
+    switch self {
+    case .facility: "facility"
+    case .metro: "metro"
+    }
+  }
+}
+
+extension [String] {
+  /// As a JSON array.
+  var json: String {
+    guard let data = try? JSONEncoder().encode(self) else { return "[]" }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
+
+extension Row {
+  /// A JSON array of texts.
+  func texts(_ column: String) throws -> [String] {
+    guard let texts = try? JSONDecoder().decode([String].self, from: Data(try text(column).utf8)) else {
+      throw BadColumn(name: column)
+    }
+    return texts
+  }
+
+  func networkPlace() throws -> NetworkPlace {
+    switch try text("place_kind") {
+    case "facility": .facility(try text("place"))
+    case "metro": .metro(try text("place"))
+    default: throw BadColumn(name: "place_kind")
+    }
+  }
+
+  func details() throws -> ServerDetails {
+    ServerDetails(
+      description: self["description"], tags: try texts("tags"), userdata: try text("userdata"),
+      customdata: try text("customdata"), alwaysPXE: try integer("always_pxe") == 1,
+      ipxeScriptURL: self["ipxe_script_url"])
+  }
+}

@@ -65,9 +65,9 @@ import Testing
   @Test("an identifier below /ips means an address, an assignment or a reservation")
   func lookUp() throws {
     let fixture = try Fixture()
-    guard case .address(let address, _) = try fixture.rack.known(ip: "\(fixture.server.addresses[0].id)"),
-      case .assignment(let assignment, _) = try fixture.rack.known(ip: "\(fixture.assignment.id)"),
-      case .reservation(let reservation) = try fixture.rack.known(ip: "\(fixture.reservation.id)".uppercased())
+    guard case .address(let address, _) = try fixture.rack.whole.known(ip: "\(fixture.server.addresses[0].id)"),
+      case .assignment(let assignment, _) = try fixture.rack.whole.known(ip: "\(fixture.assignment.id)"),
+      case .reservation(let reservation) = try fixture.rack.whole.known(ip: "\(fixture.reservation.id)".uppercased())
     else {
       Issue.record("not what it is")
       return
@@ -75,7 +75,7 @@ import Testing
     #expect(address == fixture.server.addresses[0] && assignment == fixture.assignment)
     #expect(reservation == fixture.reservation)
     for unknown in ["\(fixture.server.id)", "x", ""] {
-      let error = #expect(throws: APIError.self) { try fixture.rack.known(ip: unknown) }
+      let error = #expect(throws: APIError.self) { try fixture.rack.whole.known(ip: unknown) }
       #expect(error?.status == .notFound)
     }
   }

@@ -21,7 +21,7 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     with: &source)
   guard case .server(let id) = created.subject else { throw APIError.invalid("no server") }
   if let mode { try rack.perform(.setMode(id, mode), with: &source) }
-  return MetadataSubject(rack: rack, server: try rack.known(server: id))
+  return MetadataSubject(rack: rack, server: try #require(rack.servers[id]))
 }
 
 @Suite("What a server is told about itself") struct MetadataRendererTests {

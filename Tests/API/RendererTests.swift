@@ -39,11 +39,11 @@ private struct Fixture {
   }
 
   func device(prefix: String = "") throws -> JSON {
-    let server = try rack.known(server: server)
+    let server = try rack.whole.known(server: server)
     return Renderer(rack: rack, prefix: prefix).device(server, nics: [:])
   }
 
-  func port(_ name: PortName) throws -> Port { try rack.known(server: server)[name] }
+  func port(_ name: PortName) throws -> Port { try rack.whole.known(server: server)[name] }
 }
 
 @Suite("JSON of the Metal API") struct RendererTests {
@@ -137,7 +137,7 @@ private struct Fixture {
     #expect(port["virtual_networks"]?[0]?["href"] == .string("/virtual-networks/\(fixture.networks[0])"))
     #expect(port["native_virtual_network"]?["vxlan"] == 1002)
 
-    let server = try fixture.rack.known(server: fixture.server)
+    let server = try fixture.rack.whole.known(server: fixture.server)
     let wire = Renderer(rack: fixture.rack, prefix: "").wire(.eth1, of: server, nics: [:])
     #expect(wire["vlans"]?[0]?["tagged"] == true)
     #expect(wire["vlans"]?[1]?["tagged"] == false)
@@ -148,7 +148,7 @@ private struct Fixture {
   func untagged() throws {
     var fixture = try Fixture(mode: .hybrid)
     try fixture.perform(.assign(try fixture.port(.eth1).id, .number(1001)))
-    let server = try fixture.rack.known(server: fixture.server)
+    let server = try fixture.rack.whole.known(server: fixture.server)
     let wire = Renderer(rack: fixture.rack, prefix: "").wire(.eth1, of: server, nics: [:])
     #expect(wire["vlans"]?[0]?["vxlan"] == 1001)
     #expect(wire["vlans"]?[0]?["tagged"] == false)
@@ -159,7 +159,7 @@ private struct Fixture {
   func network() throws {
     var fixture = try Fixture(mode: .layer2Bonded)
     try fixture.perform(.assign(try fixture.port(.bond0).id, .number(1001)))
-    let networks = try fixture.networks.map { try fixture.rack.known(network: $0) }
+    let networks = try fixture.networks.map { try fixture.rack.whole.known(network: $0) }
     let json = Renderer(rack: fixture.rack, prefix: "").networks(networks)
     #expect(json[0]["vxlan"] == 1001)
     #expect(json[0]["facility_code"] == "ewr1")
@@ -183,7 +183,7 @@ private struct Fixture {
       .eth0: nic("eth0", 3, carries: true, drops: ["no-gateway": 3]),
       .eth1: nic("eth1", 5, carries: false, drops: ["bond-standby": 5, "no-gateway": 1]),
     ]
-    let server = try fixture.rack.known(server: fixture.server)
+    let server = try fixture.rack.whole.known(server: fixture.server)
     let renderer = Renderer(rack: fixture.rack, prefix: "")
     let bond = renderer.wire(.bond0, of: server, nics: nics)
     #expect(bond["rx_packets"] == 8)

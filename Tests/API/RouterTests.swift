@@ -11,7 +11,7 @@ import Testing
 /// The real router and responder around routes that answer what they were asked.
 @Suite("Router") struct RouterTests {
   private func test(_ body: @Sendable (any TestClientProtocol) async throws -> Void) async throws {
-    var routes = Routes()
+    var routes = Routes(keeper: RackAlone())
     routes.get("/things/:id") { call in
       .ok(["id": .string(call.parameter("id")), "prefix": .string(call.prefix), "q": JSON(call.arguments.query["q"])])
     }

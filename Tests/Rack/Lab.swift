@@ -65,7 +65,12 @@ struct Lab {
       #expect(rack == before, "a refused command changed the rack: \(command)")
       throw error
     }
-    #expect(outcome.changed == (rack != before), "\(command) says changed: \(outcome.changed)")
+    switch command {
+    case .reboot: #expect(outcome.changed && rack == before)
+    case .changeAssignments: #expect(outcome.changed && outcome.changes.isEmpty == (rack == before))
+    default: #expect(outcome.changed == (rack != before), "\(command) says changed: \(outcome.changed)")
+    }
+    #expect(outcome.changed == (outcome.event != nil), "\(command) has the event \(outcome.event?.body ?? "none")")
     follow(outcome.effects)
     return outcome
   }
@@ -80,7 +85,7 @@ struct Lab {
         let wanted = Routed(rack.servers[id]!)
         #expect(wire[id] != wanted, "rewired without need")
         wire[id] = wanted
-      case .setMTU, .setAging, .setLACPRate: break
+      case .setMTU, .setPower, .reboot, .setAging, .setLACPRate: break
       case .openDomain(let id): #expect(domains.insert(id).inserted, "domain opened twice")
       case .closeDomain(let id): #expect(domains.remove(id) != nil, "domain closed twice")
       }

@@ -59,7 +59,7 @@ import Testing
   /// A small world, so that commands often meet: few names, few numbers, two facilities, all plans.
   static func command(for lab: Lab, _ dice: inout SeededEntropy) -> Command {
     let servers = lab.rack.servers.values.sorted { $0.hostname < $1.hostname }
-    let networks = lab.rack.networks.values.sorted { ($0.facility, $0.vxlan) < ($1.facility, $1.vxlan) }
+    let networks = lab.rack.networks.values.sorted { ($0.place.code, $0.vxlan) < ($1.place.code, $1.vxlan) }
     let facility = ["ewr1", "ewr1", "ewr1", "sjc1"].randomElement(using: &dice)!
     func reference(_ dice: inout SeededEntropy) -> NetworkReference {
       switch Int.random(in: 0..<20, using: &dice) {
@@ -79,14 +79,17 @@ import Testing
     }
     let port = server[PortName.allCases.randomElement(using: &dice)!].id
     let reservations = lab.rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    switch Int.random(in: 0..<130, using: &dice) {
+    let others = lab.rack.projects.keys.filter { $0 != lab.project }.sorted { $0.description < $1.description }
+    switch Int.random(in: 0..<170, using: &dice) {
     case 0..<3: return .deleteServer(server.id)
     case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
     case 15..<17: return .setMTU(server.id, [1500, 9000, 100].randomElement(using: &dice)!)
     case 17..<24:
       let number = Bool.random(using: &dice) ? nil : Int.random(in: 999...1006, using: &dice)
       return .createNetwork(
-        NetworkRequest(project: lab.project, facility: facility, vxlan: number, description: nil))
+        NetworkRequest(
+          project: lab.project, place: Bool.random(using: &dice) ? .facility(facility) : .metro("ny"), vxlan: number,
+          description: nil))
     case 24..<29: return .deleteNetwork(networks.randomElement(using: &dice)?.id ?? NetworkID(dice.identifier()))
     case 29..<50: return .assign(port, reference(&dice))
     case 50..<62:
@@ -114,6 +117,39 @@ import Testing
         servers.flatMap(\.blocks).randomElement(using: &dice)?.id ?? AssignmentID(dice.identifier()))
     case 123..<130:
       return .releaseBlock(reservations.randomElement(using: &dice)?.id ?? ReservationID(dice.identifier()))
+    case 130..<138: return .setPower(server.id, on: Int.random(in: 0..<3, using: &dice) > 0)
+    case 138..<140: return .reboot(server.id)
+    case 140..<154:
+      let changes = (0..<Int.random(in: 0...3, using: &dice)).map { _ in
+        AssignmentChange(
+          network: reference(&dice), isAssigned: Int.random(in: 0..<3, using: &dice) > 0,
+          isNative: [nil, nil, true, false].randomElement(using: &dice)!)
+      }
+      return .changeAssignments(port, changes)
+    case 154..<159:
+      var update = ServerUpdate()
+      update.hostname = Bool.random(using: &dice) ? "web\(Int.random(in: 0..<9, using: &dice))" : nil
+      update.tags = [nil, [], ["rack", "db"], [""]].randomElement(using: &dice)!
+      update.isLocked = [nil, false, false, true].randomElement(using: &dice)!
+      update.isNetworkFrozen = [nil, false, false, true].randomElement(using: &dice)!
+      return .updateServer(server.id, update)
+    case 159..<161:
+      return .updateNetwork(
+        networks.randomElement(using: &dice)?.id ?? NetworkID(dice.identifier()), description: "uplink", tags: ["a"])
+    case 161..<163: return .createProject(name: "tenant\(Int.random(in: 0..<4, using: &dice))", customdata: "{}")
+    case 163:
+      return .updateProject(
+        others.randomElement(using: &dice) ?? ProjectID(dice.identifier()), name: "tenant9", customdata: nil)
+    case 164..<166: return .deleteProject(others.randomElement(using: &dice) ?? ProjectID(dice.identifier()))
+    case 166..<168:
+      return .createToken(
+        TokenRequest(
+          name: "token\(Int.random(in: 0..<4, using: &dice))", digest: Array(repeating: 7, count: 32),
+          project: others.randomElement(using: &dice), isReadOnly: false))
+    case 168..<170:
+      return .revokeToken(
+        lab.rack.tokens.keys.sorted { $0.description < $1.description }.randomElement(using: &dice)
+          ?? TokenID(dice.identifier()))
     case 97: return .setLACPRate(fast: Bool.random(using: &dice))
     default: return .setAging(seconds: [0, 10, 300].randomElement(using: &dice)!)
     }

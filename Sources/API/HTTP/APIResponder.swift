@@ -10,19 +10,19 @@ public struct APIResponder: HTTPResponder {
 
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
   public init(control: Control) {
-    var routes = Routes()
+    var routes = Routes(keeper: control)
     CatalogueRoutes().register(on: &routes)
-    ProjectRoutes(control: control).register(on: &routes)
-    DeviceRoutes(control: control).register(on: &routes)
-    VirtualNetworkRoutes(control: control).register(on: &routes)
-    PortRoutes(control: control).register(on: &routes)
-    AddressRoutes(control: control).register(on: &routes)
-    ToprackAddressRoutes(control: control).register(on: &routes)
-    ToprackDeviceRoutes(control: control).register(on: &routes)
-    ToprackNetworkRoutes(control: control).register(on: &routes)
-    ToprackSwitchRoutes(control: control).register(on: &routes)
-    ToprackLACPRoutes(control: control).register(on: &routes)
-    ToprackGatewayRoutes(control: control).register(on: &routes)
+    ProjectRoutes().register(on: &routes)
+    DeviceRoutes().register(on: &routes)
+    VirtualNetworkRoutes().register(on: &routes)
+    PortRoutes().register(on: &routes)
+    AddressRoutes().register(on: &routes)
+    ToprackAddressRoutes().register(on: &routes)
+    ToprackDeviceRoutes().register(on: &routes)
+    ToprackNetworkRoutes().register(on: &routes)
+    ToprackSwitchRoutes().register(on: &routes)
+    ToprackLACPRoutes().register(on: &routes)
+    ToprackGatewayRoutes().register(on: &routes)
     self.init(routes: routes)
   }
 
@@ -36,6 +36,7 @@ public struct APIResponder: HTTPResponder {
     head.path = path.target
     var context = context
     context.prefix = path.prefix
+    context.access = Access(scope: .all, by: "root")
     return try await router.respond(to: Request(head: head, body: request.body), context: context)
   }
 }

@@ -1,6 +1,10 @@
 // One request and its answer as the resources see them: values only, nothing of the HTTP framework, so that a resource
 // reads as what it does.
+//
+// The call is also the one way to the rack. It knows who asks, so what it gives out is theirs to see, and what it lets
+// through is theirs to change; no resource has another way.
 
+import Control
 import HTTPTypes
 import Rack
 
@@ -12,6 +16,16 @@ struct Call: Sendable {
   let path: String
   let parameters: [String: String]
   let arguments: Arguments
+  let access: Access
+  private let keeper: any RackKeeper
+
+  init(
+    prefix: String, path: String, parameters: [String: String], arguments: Arguments, access: Access,
+    keeper: any RackKeeper
+  ) {
+    (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
+    (self.arguments, self.access, self.keeper) = (arguments, access, keeper)
+  }
 
   /// The path parameter `name`, percent-decoded.
   func parameter(_ name: String) -> String { parameters[name] ?? "" }
@@ -22,6 +36,82 @@ struct Call: Sendable {
       throw .unknown("there is no \(what) \(Arguments.shown(.string(parameter(name)))): give its UUID")
     }
     return identifier
+  }
+}
+
+/// The rack, for this caller.
+extension Call {
+  /// The rack as it is now.
+  func view() async -> View { View(await keeper.rack, access: access) }
+
+  /// Writes what `view` gives out, with the links of this call.
+  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix) }
+
+  /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has changed.
+  @discardableResult
+  func perform(_ command: Command) async throws -> Outcome {
+    try await view().check(command)
+    return try await keeper.perform(command, by: access.by)
+  }
+
+  /// What the host knows of the NICs of a server that a view has given out.
+  func counters(of server: Server) async -> [PortName: NICStatus] { await keeper.counters(of: server.id) }
+
+  /// `nil` is all that the caller sees.
+  func stations(of server: Server?, vxlan: Int?) async -> [Station] {
+    let stations = await keeper.stations(of: server?.id, vxlan: vxlan)
+    let view = await view()
+    return stations.filter { view[$0.network] != nil }
+  }
+
+  /// Forgets those stations, and says how many there were. Throws 403 to a caller that may not.
+  func flushStations(of server: Server?, vxlan: Int?) async throws(APIError) -> Int {
+    try access.requireWriting()
+    if server == nil, vxlan == nil { try access.requireWholeRack(for: "the stations of all servers") }
+    if server != nil || access.scope == .all {
+      return await keeper.flushStations(of: server?.id, vxlan: vxlan)
+    }
+    // The number can be another project's, too.
+    var count = 0
+    for server in await view().servers { count += await keeper.flushStations(of: server.id, vxlan: vxlan) }
+    return count
+  }
+
+  /// NICs in bonds, of a server or of all that the caller sees.
+  func lacp(of server: Server?) async -> [LACPMember] {
+    let members = await keeper.lacp(of: server?.id)
+    guard access.scope != .all else { return members }
+    let view = await view()
+    return members.filter { view.server(named: $0.server) != nil }.map { member in
+      // The text names the other server, whose ever it is.
+      var member = member
+      if member.problem != nil {
+        member.problem = "its partner is also on another server; are NICs of two servers in one bond?"
+      }
+      return member
+    }
+  }
+
+  /// Hosts behind routed interfaces, of a server or of all that the caller sees. The daemon's own are for those who see
+  /// everything.
+  func neighbours(of server: Server?) async -> [NeighbourStatus] {
+    let neighbours = await keeper.neighbours()
+    let view = await view()
+    return neighbours.filter { neighbour in
+      switch neighbour.place {
+      case .server(let hostname): server.map { $0.hostname == hostname } ?? (view.server(named: hostname) != nil)
+      case .own: server == nil && access.scope == .all
+      }
+    }
+  }
+
+  /// A caller with one project is told its own numbers, and no problems: these name servers of everybody.
+  func status() async -> Status {
+    var status = await keeper.status()
+    guard access.scope != .all else { return status }
+    let view = await view()
+    (status.servers, status.networks, status.problems) = (view.servers.count, view.networks.count, [])
+    return status
   }
 }
 

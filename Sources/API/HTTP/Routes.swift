@@ -13,9 +13,12 @@ struct Routes {
   typealias Handler = @Sendable (Call) async throws -> Reply
 
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+  private let keeper: any RackKeeper
   private var methods: [String: [HTTPRequest.Method]] = [:]
 
-  init() {
+  /// `keeper`: whom the calls ask.
+  init(keeper: any RackKeeper) {
+    self.keeper = keeper
     router.add(middleware: UnknownPath())
   }
 
@@ -26,8 +29,8 @@ struct Routes {
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     methods[path, default: []].append(method)
-    router.on(RouterPath(path), method: method) { request, context in
-      await Self.answer(request, context, handler)
+    router.on(RouterPath(path), method: method) { [keeper] request, context in
+      await Self.answer(request, context, keeper, handler)
     }
   }
 
@@ -46,7 +49,9 @@ struct Routes {
     return router.buildResponder()
   }
 
-  private static func answer(_ request: Request, _ context: APIContext, _ handler: Handler) async -> Response {
+  private static func answer(
+    _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ handler: Handler
+  ) async -> Response {
     do {
       var parameters: [String: String] = [:]
       for (name, value) in context.parameters {
@@ -54,7 +59,8 @@ struct Routes {
       }
       let call = Call(
         prefix: context.prefix, path: request.uri.path, parameters: parameters,
-        arguments: try await Arguments(request))
+        arguments: try await Arguments(request),
+        access: context.access, keeper: keeper)
       let reply = try await handler(call)
       guard let body = reply.body else { return Response(status: reply.status) }
       return response(reply.status, body)

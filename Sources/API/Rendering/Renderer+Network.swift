@@ -14,11 +14,12 @@ extension Renderer {
     return networks.map { network in
       let holders = (instances[network.id] ?? []).sorted { $0.hostname < $1.hostname }
       return brief(network).adding(
-        ("description", JSON(network.description)), ("facility_code", .string(network.facility)),
-        ("facility", catalogue.facility(code: network.facility)),
-        ("metro_code", JSON(Catalogue.facility(network.facility)?.metro)),
-        ("metro", catalogue.metro(facility: network.facility)),
-        ("assigned_to", project(id: network.project)), ("created_at", time(network.createdAt)), ("tags", []),
+        ("description", JSON(network.description)), ("facility_code", JSON(network.facility)),
+        ("facility", network.facility.map(catalogue.facility(code:)) ?? nil),
+        ("metro_code", .string(network.metro)),
+        ("metro", Catalogue.metro(network.metro).map(catalogue.metro) ?? nil),
+        ("assigned_to", project(id: network.project)), ("created_at", time(network.createdAt)),
+        ("tags", .array(network.tags.map(JSON.string))),
         ("internet_gateway", nil), ("metal_gateways", []),
         ("instances", .array(holders.map { reference("/devices/\($0.id)") })))
     }

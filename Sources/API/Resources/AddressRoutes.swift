@@ -1,12 +1,9 @@
 // Single IP assignments and reservations: what they are, and their end. A server's own addresses come and go with layer 3
 // and with the server; elastic blocks are taken and given back.
 
-import Control
 import Rack
 
 struct AddressRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/ips/:id", show)
     routes.delete("/ips/:id", remove)
@@ -17,9 +14,9 @@ struct AddressRoutes {
   }
 
   private func show(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
-    switch try rack.known(ip: call.parameter("id")) {
+    let view = await call.view()
+    let renderer = call.renderer(view)
+    switch try view.known(ip: call.parameter("id")) {
     case .address(let address, let server): return .ok(renderer.address(address, of: server))
     case .assignment(let assignment, let server): return .ok(renderer.assignment(assignment, of: server))
     case .reservation(let reservation): return .ok(renderer.reservation(reservation))
@@ -27,21 +24,21 @@ struct AddressRoutes {
   }
 
   private func remove(_ call: Call) async throws -> Reply {
-    switch try await control.rack.known(ip: call.parameter("id")) {
+    switch try await call.view().known(ip: call.parameter("id")) {
     case .address(let address, let server):
       throw APIError.invalid(
         "\(address.address) is a management address of \(server.hostname) and cannot be removed by itself; "
           + "converting the server to layer 2, or deleting it, frees it")
-    case .assignment(let assignment, _): _ = try await control.perform(.unassignBlock(assignment.id))
-    case .reservation(let reservation): _ = try await control.perform(.releaseBlock(reservation.id))
+    case .assignment(let assignment, _): try await call.perform(.unassignBlock(assignment.id))
+    case .reservation(let reservation): try await call.perform(.releaseBlock(reservation.id))
     }
     return .noContent
   }
 
   /// The parts of a reservation, of the length that is asked for, that are not assigned.
   private func available(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    guard case .reservation(let reservation) = try rack.known(ip: call.parameter("id")) else {
+    let view = await call.view()
+    guard case .reservation(let reservation) = try view.known(ip: call.parameter("id")) else {
       throw APIError.invalid("\(Arguments.shown(.string(call.parameter("id")))) is an assignment; give a reservation")
     }
     let valid = reservation.block.length...Reservation.lengths.upperBound
@@ -50,19 +47,19 @@ struct AddressRoutes {
     guard valid.contains(length) else {
       throw APIError.invalid("cidr \(length) is not possible in \(reservation.block); \(rule)")
     }
-    let taken = rack.assignments(of: reservation.id).map(\.assignment.block)
+    let taken = view.assignments(of: reservation).map(\.assignment.block)
     let free = reservation.block.parts(length).filter { part in !taken.contains { $0.overlaps(part) } }
     return .ok(["available": .array(free.map { .string("\($0)") })])
   }
 
   /// Reservations only: strict clients take an assignment in this list for a fault.
   private func list(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let project = try rack.known(project: call.identifier(of: "project"))
+    let view = await call.view()
+    let project = try view.known(project: call.identifier(of: "project"))
     let page = try Page(call.arguments)
     let filter = try ReservationFilter(call.arguments)
-    let reservations = rack.reservations.values.filter { $0.project == project.id && filter.matches($0) }.inOrder
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    let reservations = view.reservations.filter { $0.project == project.id && filter.matches($0) }.inOrder
+    let renderer = call.renderer(view)
     return .ok([
       "ip_addresses": .array(page.slice(of: reservations).map(renderer.reservation)),
       "meta": page.meta(total: reservations.count, call: call),
@@ -70,22 +67,22 @@ struct AddressRoutes {
   }
 
   private func reserve(_ call: Call) async throws -> Reply {
-    let project = try await control.rack.known(project: call.identifier(of: "project"))
+    let project = try await call.view().known(project: call.identifier(of: "project"))
     let request = try ReservationRequest(call.arguments, project: project.id).request
-    let outcome = try await control.perform(.reserveBlock(request))
+    let outcome = try await call.perform(.reserveBlock(request))
     guard case .reservation(let id) = outcome.subject else { preconditionFailure("a reservation is the subject") }
-    let rack = await control.rack
-    guard let reservation = rack.reservations[id] else { throw APIError.unknown("there is no reservation \(id)") }
-    return .created(Renderer(rack: rack, prefix: call.prefix).reservation(reservation))
+    let view = await call.view()
+    guard let reservation = view[id] else { throw APIError.unknown("there is no reservation \(id)") }
+    return .created(call.renderer(view).reservation(reservation))
   }
 
   private func assign(_ call: Call) async throws -> Reply {
-    let server = try await control.rack.known(server: call.identifier(of: "device"))
+    let server = try await call.view().known(server: call.identifier(of: "device"))
     let block = try call.arguments.required("address", Arguments.blockRule) { try call.arguments.block($0) }
-    let outcome = try await control.perform(.assignBlock(server.id, block))
+    let outcome = try await call.perform(.assignBlock(server.id, block))
     guard case .assignment(let id) = outcome.subject else { preconditionFailure("an assignment is the subject") }
-    let rack = await control.rack
-    guard let place = rack.assignment(id) else { throw APIError.unknown("there is no IP assignment \(id)") }
-    return .created(Renderer(rack: rack, prefix: call.prefix).assignment(place.assignment, of: place.server))
+    let view = await call.view()
+    guard let place = view[id] else { throw APIError.unknown("there is no IP assignment \(id)") }
+    return .created(call.renderer(view).assignment(place.assignment, of: place.server))
   }
 }

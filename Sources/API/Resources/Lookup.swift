@@ -2,24 +2,24 @@
 
 import Rack
 
-extension Rack {
+extension View {
   func known(server id: ServerID) throws(APIError) -> Server {
-    guard let server = servers[id] else { throw .unknown("there is no device \(id)") }
+    guard let server = self[id] else { throw .unknown("there is no device \(id)") }
     return server
   }
 
   func known(network id: NetworkID) throws(APIError) -> VirtualNetwork {
-    guard let network = networks[id] else { throw .unknown("there is no virtual network \(id)") }
+    guard let network = self[id] else { throw .unknown("there is no virtual network \(id)") }
     return network
   }
 
   func known(project id: ProjectID) throws(APIError) -> Project {
-    guard let project = projects[id] else { throw .unknown("there is no project \(id)") }
+    guard let project = self[id] else { throw .unknown("there is no project \(id)") }
     return project
   }
 
   func known(port id: PortID) throws(APIError) -> (server: Server, port: Port) {
-    guard let place = port(id) else { throw .unknown("there is no port \(id)") }
+    guard let place = self[id] else { throw .unknown("there is no port \(id)") }
     return place
   }
 
@@ -31,16 +31,16 @@ extension Rack {
   }
 
   func known(ip text: String) throws(APIError) -> IP {
-    if let id = AddressID(text), let (server, address) = address(id) { return .address(address, server) }
-    if let id = AssignmentID(text), let (server, assignment) = assignment(id) { return .assignment(assignment, server) }
-    if let id = ReservationID(text), let reservation = reservations[id] { return .reservation(reservation) }
+    if let id = AddressID(text), let (server, address) = self[id] { return .address(address, server) }
+    if let id = AssignmentID(text), let (server, assignment) = self[id] { return .assignment(assignment, server) }
+    if let id = ReservationID(text), let reservation = self[id] { return .reservation(reservation) }
     throw .unknown("there is no IP assignment or reservation \(Arguments.shown(.string(text))): give the UUID of one")
   }
 
   /// A server by its hostname, in either case, or its UUID.
   func known(serverNamed reference: String) throws(APIError) -> Server {
     if let server = server(named: reference) { return server }
-    if let id = ServerID(reference), let server = servers[id] { return server }
+    if let id = ServerID(reference), let server = self[id] { return server }
     throw .unknown("there is no server \(Arguments.shown(.string(reference))): give the name or the UUID of one")
   }
 }

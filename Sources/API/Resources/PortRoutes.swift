@@ -1,12 +1,9 @@
 // Operations on ports. Each answers the port as it is afterwards, also those that change nothing and those that remove
 // something: clients read it to see whether the conversion went through.
 
-import Control
 import Rack
 
 struct PortRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/ports/:id") { call in try await show(call.identifier(of: "port"), call) }
     operation("assign", on: &routes) { port, arguments in .assign(port, try Self.network(arguments)) }
@@ -37,16 +34,16 @@ struct PortRoutes {
 
   private func perform(_ call: Call, _ command: Reading) async throws -> Reply {
     let port: PortID = try call.identifier(of: "port")
-    _ = try await control.rack.known(port: port)
-    _ = try await control.perform(command(port, call.arguments))
+    _ = try await call.view().known(port: port)
+    try await call.perform(command(port, call.arguments))
     return try await show(port, call)
   }
 
   private func show(_ id: PortID, _ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let (server, port) = try rack.known(port: id)
-    let nics = await control.counters(of: server.id)
-    return .ok(Renderer(rack: rack, prefix: call.prefix).port(port, of: server, nics: nics))
+    let view = await call.view()
+    let (server, port) = try view.known(port: id)
+    let nics = await call.counters(of: server)
+    return .ok(call.renderer(view).port(port, of: server, nics: nics))
   }
 
   private static func network(_ arguments: Arguments) throws -> NetworkReference {

@@ -1,21 +1,18 @@
 // Projects: list and show.
 
-import Control
 import Rack
 
 struct ProjectRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/projects", list)
     routes.get("/projects/:id", show)
   }
 
   private func list(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    let view = await call.view()
+    let renderer = call.renderer(view)
     let page = try Page(call.arguments)
-    let projects = rack.projects.values.sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
+    let projects = view.projects.sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
     return .ok([
       "projects": .array(page.slice(of: projects).map(renderer.project)),
       "meta": page.meta(total: projects.count, call: call),
@@ -23,8 +20,8 @@ struct ProjectRoutes {
   }
 
   private func show(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let project = try rack.known(project: call.identifier(of: "project"))
-    return .ok(Renderer(rack: rack, prefix: call.prefix).project(project))
+    let view = await call.view()
+    let project = try view.known(project: call.identifier(of: "project"))
+    return .ok(call.renderer(view).project(project))
   }
 }

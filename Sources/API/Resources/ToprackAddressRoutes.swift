@@ -1,39 +1,36 @@
 // Addresses of all servers and elastic blocks of all projects together, each with the names that people know them by.
 
-import Control
 import Rack
 
 struct ToprackAddressRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/toprack/ips", list)
   }
 
   /// With `server`: those of one server alone.
   private func list(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
-    let server = try call.arguments.string("server").map { name throws(APIError) in try rack.known(serverNamed: name) }
-    let servers = server.map { [$0] } ?? rack.servers.values.sorted { $0.hostname < $1.hostname }
+    let view = await call.view()
+    let renderer = call.renderer(view)
+    let server = try call.arguments.string("server").map { name throws(APIError) in try view.known(serverNamed: name) }
+    let servers = server.map { [$0] } ?? view.servers.sorted { $0.hostname < $1.hostname }
     let wanted = server.map { Set($0.blocks.map(\.reservation)) }
-    let reservations = rack.reservations.values.filter { wanted?.contains($0.id) ?? true }
+    let reservations = view.reservations.filter { wanted?.contains($0.id) ?? true }
       .sorted { $0.block.base < $1.block.base }
     return .ok([
       "ip_addresses": .array(
         servers.flatMap { server in
           renderer.addresses(of: server).map {
-            $0.adding(("toprack", ["server": .string(server.hostname), "project": project(server.project, rack)]))
+            $0.adding(("toprack", ["server": .string(server.hostname), "project": project(server.project, view)]))
           }
         }),
       "ip_reservations": .array(
         reservations.map {
-          let servers = Set(rack.assignments(of: $0.id).map(\.server.hostname)).sorted()
+          let servers = Set(view.assignments(of: $0).map(\.server.hostname)).sorted()
           return renderer.reservation($0).adding(
-            ("toprack", ["servers": .array(servers.map(JSON.string)), "project": project($0.project, rack)]))
+            ("toprack", ["servers": .array(servers.map(JSON.string)), "project": project($0.project, view)]))
         }),
     ])
   }
 
-  private func project(_ id: ProjectID, _ rack: Rack) -> JSON { JSON(rack.projects[id]?.name) }
+  private func project(_ id: ProjectID, _ view: View) -> JSON { JSON(view[id]?.name) }
 }

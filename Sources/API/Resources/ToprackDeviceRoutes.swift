@@ -1,12 +1,9 @@
 // Toprack's own view of servers: by name, all projects together, whole mode changes as one step, and what each port
 // does on the wire.
 
-import Control
 import Rack
 
 struct ToprackDeviceRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/toprack/devices", list)
     routes.get("/toprack/devices/:server", show)
@@ -18,26 +15,26 @@ struct ToprackDeviceRoutes {
 
   /// Every server, without pages.
   private func list(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
+    let view = await call.view()
     let filter = try DeviceFilter(call.arguments)
-    let servers = rack.servers.values.filter(filter.matches).sorted { $0.hostname < $1.hostname }
-    return .ok(["devices": .array(await control.devices(servers, in: rack, prefix: call.prefix))])
+    let servers = view.servers.filter(filter.matches).sorted { $0.hostname < $1.hostname }
+    return .ok(["devices": .array(await call.devices(servers, in: view))])
   }
 
   private func show(_ call: Call) async throws -> Reply {
-    let server = try await control.rack.known(serverNamed: call.parameter("server"))
-    return .ok(try await control.device(server.id, prefix: call.prefix))
+    let server = try await call.view().known(serverNamed: call.parameter("server"))
+    return .ok(try await call.device(server.id))
   }
 
   private func setMode(_ call: Call) async throws -> Reply {
-    let server = try await control.rack.known(serverNamed: call.parameter("server"))
+    let server = try await call.view().known(serverNamed: call.parameter("server"))
     let valid = NetworkMode.allCases.map(\.rawValue).joined(separator: ", ")
     let word = try call.arguments.required("mode", "one of \(valid)") { try call.arguments.string($0) }
     guard let mode = NetworkMode(rawValue: word) else {
       throw APIError.invalid("mode \(Arguments.shown(.string(word))) is not known; valid are \(valid)")
     }
-    let outcome = try await control.perform(.setMode(server.id, mode))
-    return .ok(try await control.device(server.id, prefix: call.prefix).adding(("change", Self.change(outcome))))
+    let outcome = try await call.perform(.setMode(server.id, mode))
+    return .ok(try await call.device(server.id).adding(("change", Self.change(outcome))))
   }
 
   /// What a change of mode did to the addresses: which are gone for good, which elastic blocks were unassigned, which are new.
@@ -57,16 +54,16 @@ struct ToprackDeviceRoutes {
   }
 
   private func setMTU(_ call: Call) async throws -> Reply {
-    let server = try await control.rack.known(serverNamed: call.parameter("server"))
+    let server = try await call.view().known(serverNamed: call.parameter("server"))
     let mtu = try call.arguments.required("mtu", "a number of bytes") { try call.arguments.integer($0) }
-    _ = try await control.perform(.setMTU(server.id, mtu))
-    return .ok(try await control.device(server.id, prefix: call.prefix))
+    try await call.perform(.setMTU(server.id, mtu))
+    return .ok(try await call.device(server.id))
   }
 
   /// What to tell the server's operating system, as a text. `bond`: false for a kernel without bonds.
   private func networkConfig(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let server = try rack.known(serverNamed: call.parameter("server"))
+    let view = await call.view()
+    let server = try view.known(serverNamed: call.parameter("server"))
     let word = try call.arguments.string("format") ?? NetworkConfig.Format.ip.rawValue
     guard let format = NetworkConfig.Format(rawValue: word) else {
       let valid = NetworkConfig.Format.allCases.map(\.rawValue).joined(separator: ", ")
@@ -75,15 +72,15 @@ struct ToprackDeviceRoutes {
     let withBond = try call.arguments.boolean("bond") ?? true
     return .ok([
       "server": .string(server.hostname), "mode": .string(server.mode.rawValue), "format": .string(format.rawValue),
-      "text": .string(NetworkConfig(of: server, in: rack, withBond: withBond).text(format)),
+      "text": .string(view.networkConfig(of: server, withBond: withBond).text(format)),
     ])
   }
 
   private func ports(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let server = try rack.known(serverNamed: call.parameter("server"))
-    let nics = await control.counters(of: server.id)
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
+    let view = await call.view()
+    let server = try view.known(serverNamed: call.parameter("server"))
+    let nics = await call.counters(of: server)
+    let renderer = call.renderer(view)
     return .ok(.array(server.ports.map { renderer.wire($0.name, of: server, nics: nics) }))
   }
 }

@@ -1,11 +1,8 @@
 // Bonds as LACP sees them, and the rate at which it speaks.
 
-import Control
 import Rack
 
 struct ToprackLACPRoutes {
-  let control: Control
-
   func register(on routes: inout Routes) {
     routes.get("/toprack/lacp", list)
     routes.put("/toprack/settings/lacp-rate", setRate)
@@ -13,10 +10,10 @@ struct ToprackLACPRoutes {
 
   /// The NICs that are in a bond, of one server or of all.
   private func list(_ call: Call) async throws -> Reply {
-    let rack = await control.rack
-    let server = try call.arguments.string("server").map { try rack.known(serverNamed: $0).id }
-    let renderer = Renderer(rack: rack, prefix: call.prefix)
-    return .ok(.array(await control.lacp(of: server).map(renderer.lacp)))
+    let view = await call.view()
+    let server = try call.arguments.string("server").map { try view.known(serverNamed: $0) }
+    let renderer = call.renderer(view)
+    return .ok(.array(await call.lacp(of: server).map(renderer.lacp)))
   }
 
   private func setRate(_ call: Call) async throws -> Reply {
@@ -24,8 +21,8 @@ struct ToprackLACPRoutes {
     guard let rate = LACPRate(rawValue: word) else {
       throw APIError.invalid("rate \(Arguments.shown(.string(word))) is not known; valid are slow and fast")
     }
-    _ = try await control.perform(.setLACPRate(fast: rate == .fast))
-    return .ok(["rate": LACPRate(of: await control.rack).json])
+    try await call.perform(.setLACPRate(fast: rate == .fast))
+    return .ok(["rate": await call.view().lacpRate.json])
   }
 }
 

@@ -1,0 +1,26 @@
+// Who keeps the rack behind the API. Resources never hold one: they ask by their `Call`, which knows who is asking.
+
+import Control
+import Rack
+
+/// Says what the rack is, and changes it. In the daemon it is `Control`.
+protocol RackKeeper: Sendable {
+  /// As last committed.
+  var rack: Rack { get async }
+  /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
+  func perform(_ command: Command, by: String) async throws -> Outcome
+
+  func counters(of server: ServerID) async -> [PortName: NICStatus]
+  func stations(of server: ServerID?, vxlan: Int?) async -> [Station]
+  func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
+  func lacp(of server: ServerID?) async -> [LACPMember]
+  func neighbours() async -> [NeighbourStatus]
+  func status() async -> Status
+}
+
+extension Control: RackKeeper {
+  func perform(_ command: Command, by: String) async throws -> Outcome {
+    let user: String? = by
+    return try await perform(command, by: user)
+  }
+}

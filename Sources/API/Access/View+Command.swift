@@ -1,0 +1,48 @@
+// What a caller may change. The switch has no default: a new command does not compile until it is said whose it is.
+
+import Rack
+
+extension View {
+  /// Throws 403 for a right that is missing, and 404 where the command names a thing that is not there for the caller, in
+  /// the words of one that is not there for anybody.
+  func check(_ command: Command) throws(APIError) {
+    try access.requireWriting()
+    switch command {
+    case .createProject: try access.requireWholeRack(for: "new projects")
+    case .updateProject(let id, name: _, customdata: _): _ = try known(project: id)
+    case .deleteProject(let id):
+      _ = try known(project: id)
+      try access.requireWholeRack(for: "ends of projects")
+    case .createServer(let request): _ = try known(project: request.project)
+    case .deleteServer(let id), .updateServer(let id, _), .setPower(let id, on: _), .reboot(let id),
+      .setMode(let id, _),
+      .setMTU(let id, _), .assignBlock(let id, _):
+      _ = try known(server: id)
+    case .createNetwork(let request): _ = try known(project: request.project)
+    case .deleteNetwork(let id), .updateNetwork(let id, description: _, tags: _): _ = try known(network: id)
+    case .changeAssignments(let port, let changes):
+      _ = try known(port: port)
+      for change in changes { try check(change.network) }
+    case .assign(let port, let network), .unassign(let port, let network):
+      _ = try known(port: port)
+      try check(network)
+    case .setNative(let port, let network), .convertToLayer2(let port, attaching: let network):
+      _ = try known(port: port)
+      if let network { try check(network) }
+    case .bond(let port, bulk: _), .disbond(let port, bulk: _), .convertToLayer3(let port, requests: _):
+      _ = try known(port: port)
+    case .reserveBlock(let request): _ = try known(project: request.project)
+    case .unassignBlock(let id):
+      guard self[id] != nil else { throw .unknown("there is no IP assignment \(id)") }
+    case .releaseBlock(let id):
+      guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
+    case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
+    case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")
+    }
+  }
+
+  /// A number means one of the port's own project, whoever asks.
+  private func check(_ network: NetworkReference) throws(APIError) {
+    if case .id(let id) = network { _ = try known(network: id) }
+  }
+}

@@ -1,0 +1,64 @@
+// The rack as one caller sees it. Nothing else in the API holds the whole rack, so a route that is written without a thought
+// of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups alike.
+
+import Rack
+
+/// A rack, less what the caller may not see. A value: all that is read from it is of the same moment.
+///
+/// Invariant: whatever leaves it belongs to a project that the caller sees. What is nested in such a thing (the networks of
+/// a port, the servers of a network) is of the same project by the rack's own invariants.
+struct View: Sendable {
+  let access: Access
+  private let rack: Rack
+
+  init(_ rack: Rack, access: Access) { (self.rack, self.access) = (rack, access) }
+
+  /// In no order, as all lists here.
+  var projects: [Project] { rack.projects.values.filter { access.sees($0.id) } }
+  var servers: [Server] { rack.servers.values.filter { access.sees($0.project) } }
+  var networks: [VirtualNetwork] { rack.networks.values.filter { access.sees($0.project) } }
+  var reservations: [Reservation] { rack.reservations.values.filter { access.sees($0.project) } }
+
+  /// `nil`: there is none, or not for this caller.
+  subscript(id: ProjectID) -> Project? { rack.projects[id].flatMap { access.sees($0.id) ? $0 : nil } }
+  subscript(id: ServerID) -> Server? { rack.servers[id].flatMap { access.sees($0.project) ? $0 : nil } }
+  subscript(id: NetworkID) -> VirtualNetwork? { rack.networks[id].flatMap { access.sees($0.project) ? $0 : nil } }
+  subscript(id: ReservationID) -> Reservation? { rack.reservations[id].flatMap { access.sees($0.project) ? $0 : nil } }
+  subscript(id: PortID) -> (server: Server, port: Port)? {
+    rack.port(id).flatMap { access.sees($0.server.project) ? $0 : nil }
+  }
+  subscript(id: AddressID) -> (server: Server, address: Address)? {
+    rack.address(id).flatMap { access.sees($0.server.project) ? $0 : nil }
+  }
+  subscript(id: AssignmentID) -> (server: Server, assignment: BlockAssignment)? {
+    rack.assignment(id).flatMap { access.sees($0.server.project) ? $0 : nil }
+  }
+
+  /// A server by its hostname, in either case.
+  func server(named hostname: String) -> Server? {
+    rack.server(named: hostname).flatMap { access.sees($0.project) ? $0 : nil }
+  }
+
+  /// A project by its exact name.
+  func project(named name: String) -> Project? {
+    rack.project(named: name).flatMap { access.sees($0.id) ? $0 : nil }
+  }
+
+  /// By address.
+  func assignments(of reservation: Reservation) -> [(server: Server, assignment: BlockAssignment)] {
+    rack.assignments(of: reservation.id)
+  }
+
+  /// What the operating system of `server` has to be told.
+  func networkConfig(of server: Server, withBond: Bool) -> NetworkConfig {
+    NetworkConfig(of: server, in: rack, withBond: withBond)
+  }
+
+  // Settings of the whole rack; everybody may read them.
+
+  var aging: Int { rack.aging }
+  var lacpRate: LACPRate { LACPRate(of: rack) }
+
+  /// Writes what the view has given out.
+  func renderer(prefix: String) -> Renderer { Renderer(rack: rack, prefix: prefix) }
+}

@@ -1,0 +1,73 @@
+import Dataplane
+import Logging
+import Rack
+import Store
+
+/// Commands in groups: decided one after another, committed and put on the wire together.
+extension Control {
+  /// Commands in a group; a bound on how long the first of them waits for the last.
+  private static let groupLimit = 64
+
+  /// A command that was decided and prepared.
+  private struct Accepted {
+    let outcome: Outcome
+    let continuation: CheckedContinuation<Outcome, any Error>
+  }
+
+  /// Runs until no command waits.
+  func performGroups() async {
+    while !queue.isEmpty { await performGroup() }
+    queue.end()
+  }
+
+  private func performGroup() async {
+    var group: [Accepted] = []
+    while group.count < Self.groupLimit, let entry = queue.next() {
+      do {
+        let outcome = try await decide(entry)
+        group.append(Accepted(outcome: outcome, continuation: entry.continuation))
+        // Who comes next may want the name of an interface that is still to go.
+        if outcome.removesInterfaces { break }
+      } catch {
+        entry.continuation.resume(throwing: error)
+      }
+    }
+    let outcomes = group.map(\.outcome).filter(\.changed)
+    if !outcomes.isEmpty {
+      do {
+        try await store.commit(
+          outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch))
+      } catch {
+        logger.error("state not written", metadata: ["error": "\(error)"])
+        for outcome in outcomes.reversed() { await takeBack(outcome) }
+        working = rack
+        // Also those that found everything so: what they found has not come to be.
+        for accepted in group { accepted.continuation.resume(throwing: Unavailable(message: error.message)) }
+        return
+      }
+      await forward(outcomes)
+      for outcome in outcomes { rack.apply(outcome.changes) }
+      for event in outcomes.compactMap(\.event) { events.publish(event) }
+    }
+    for accepted in group {
+      await dispose(accepted.outcome)
+      accepted.continuation.resume(returning: accepted.outcome)
+    }
+  }
+
+  /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of it is left.
+  private func decide(_ entry: CommandQueue.Entry) async throws -> Outcome {
+    var outcome = try working.decide(located(entry.command), with: &entropy)
+    guard outcome.changed else { return outcome }
+    outcome.event?.by = entry.user
+    try await prepare(outcome)
+    working.apply(outcome.changes)
+    return outcome
+  }
+}
+
+extension Outcome {
+  fileprivate var removesInterfaces: Bool {
+    effects.contains { if case .removeNICs = $0 { true } else { false } }
+  }
+}

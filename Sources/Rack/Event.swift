@@ -1,0 +1,158 @@
+public import FoundationEssentials
+
+/// What happened, for people and for those who watch: one for each command that changed something.
+public struct Event: Hashable, Sendable {
+  public let id: EventID
+  /// What changed and how: `device.create`, `port.assign`.
+  public let type: String
+  /// One sentence.
+  public let body: String
+  public let createdAt: Date
+  /// `nil`: it concerns the rack as a whole.
+  public let project: ProjectID?
+  public let server: ServerID?
+  public let network: NetworkID?
+  /// Who asked for it: a user or the name of a token.
+  public var by: String?
+
+  public init(
+    id: EventID, type: String, body: String, createdAt: Date, project: ProjectID?, server: ServerID? = nil,
+    network: NetworkID? = nil, by: String? = nil
+  ) {
+    (self.id, self.type, self.body, self.createdAt) = (id, type, body, createdAt)
+    (self.project, self.server, self.network, self.by) = (project, server, network, by)
+  }
+}
+
+extension Rack {
+  /// The event of a command that was decided on this rack and changes something.
+  func event(of command: Command, _ outcome: Outcome, with source: inout some Entropy) -> Event {
+    let story = story(of: command, outcome)
+    return Event(
+      id: EventID(source.identifier()), type: story.type, body: story.body, createdAt: source.now,
+      project: story.project, server: story.server, network: story.network)
+  }
+
+  private struct Story {
+    var type: String
+    var body: String
+    var project: ProjectID?
+    var server: ServerID?
+    var network: NetworkID?
+  }
+
+  private func story(of command: Command, _ outcome: Outcome) -> Story {
+    var (old, new): (Server?, Server?)
+    for case .server(let after, replacing: let before) in outcome.changes { (old, new) = (before, after) }
+
+    func server(_ type: String, _ id: ServerID? = nil, _ text: (Server) -> String) -> Story {
+      let server = new ?? id.flatMap { servers[$0] }
+      return Story(type: type, body: server.map(text) ?? type, project: server?.project, server: server?.id)
+    }
+    func port(_ type: String, _ id: PortID, _ text: (String) -> String) -> Story {
+      let place = self.port(id)
+      let name = place.map { "\($0.port.name.rawValue) of \($0.server.hostname)" } ?? ""
+      return Story(
+        type: type, body: text(name) + modes(old, new), project: place?.server.project, server: place?.server.id)
+    }
+    func project(_ type: String, _ id: ProjectID, _ text: (String) -> String) -> Story {
+      var name = projects[id]?.name ?? ""
+      for case .project(let project) in outcome.changes { name = project.name }
+      return Story(type: type, body: text(name), project: id)
+    }
+    func network(_ type: String, _ id: NetworkID, _ text: (VirtualNetwork) -> String) -> Story {
+      var network = networks[id]
+      for case .network(let after) in outcome.changes { network = after }
+      return Story(type: type, body: network.map(text) ?? type, project: network?.project, network: id)
+    }
+
+    switch (command, outcome.subject) {
+    case (.createProject, .project(let id)): return project("project.create", id) { "project \($0) created" }
+    case (.updateProject(let id, _, _), _): return project("project.update", id) { "project \($0) changed" }
+    case (.deleteProject(let id), _):
+      var story = project("project.delete", id) { "project \($0) deleted" }
+      story.project = nil
+      return story
+
+    case (.createServer, _): return server("device.create") { "\($0.hostname) created: \($0.plan) in \($0.facility)" }
+    case (.deleteServer(let id), _): return server("device.delete", id) { "\($0.hostname) deleted" }
+    case (.updateServer, _):
+      return server("device.update") { server in
+        server.hostname == old?.hostname
+          ? "\(server.hostname) changed" : "\(old?.hostname ?? "") is \(server.hostname) now"
+      }
+    case (.setPower(let id, let on), _):
+      return server(on ? "device.power_on" : "device.power_off", id) { "\($0.hostname) switched \(on ? "on" : "off")" }
+    case (.reboot(let id), _): return server("device.reboot", id) { "\($0.hostname) rebooted" }
+    case (.setMode(let id, _), _):
+      return server("device.mode", id) { "\($0.hostname) converted" + modes(old, new) }
+    case (.setMTU, _): return server("device.mtu") { "\($0.hostname) has MTU \($0.mtu)" }
+
+    case (.createNetwork, .network(let id)):
+      return network("virtual_network.create", id) { "virtual network \($0.vxlan) created in \($0.place.words)" }
+    case (.updateNetwork(let id, _, _), _):
+      return network("virtual_network.update", id) { "virtual network \($0.vxlan) of \($0.place.words) changed" }
+    case (.deleteNetwork(let id), _):
+      return network("virtual_network.delete", id) { "virtual network \($0.vxlan) of \($0.place.words) deleted" }
+
+    case (.assign(let id, let reference), _):
+      return port("port.assign", id) { "virtual network \(number(reference)) attached to \($0)" }
+    case (.unassign(let id, let reference), _):
+      return port("port.unassign", id) { "virtual network \(number(reference)) detached from \($0)" }
+    case (.setNative(let id, let reference), _):
+      return port("port.native", id) { name in
+        reference.map { "virtual network \(number($0)) is native on \(name)" }
+          ?? "no virtual network is native on \(name)"
+      }
+    case (.changeAssignments(let id, _), _):
+      let entries = outcome.batch?.entries ?? []
+      func numbers(_ isAssigned: Bool) -> String {
+        let list = entries.filter { $0.isAssigned == isAssigned }.map { String($0.vxlan) }
+        return list.isEmpty ? "none" : list.listed()
+      }
+      return port("port.batch", id) { "batch on \($0): assigned \(numbers(true)), unassigned \(numbers(false))" }
+    case (.bond(let id, _), _): return port("port.bond", id) { "\($0) bonded" }
+    case (.disbond(let id, _), _): return port("port.disbond", id) { "\($0) taken out of the bond" }
+    case (.convertToLayer2(let id, _), _): return port("port.convert", id) { "\($0) converted to layer 2" }
+    case (.convertToLayer3(let id, _), _): return port("port.convert", id) { "\($0) converted to layer 3" }
+
+    case (.reserveBlock(let request), _):
+      var block = "?"
+      for case .reservation(let reservation) in outcome.changes { block = "\(reservation.block)" }
+      return Story(type: "ip.reserve", body: "elastic block \(block) reserved", project: request.project)
+    case (.releaseBlock(let id), _):
+      let reservation = reservations[id]
+      return Story(
+        type: "ip.release", body: "elastic block \(reservation.map { "\($0.block)" } ?? "?") released",
+        project: reservation?.project)
+    case (.assignBlock(_, let block), _):
+      return server("ip.assign") { "elastic block \(block) assigned to \($0.hostname)" }
+    case (.unassignBlock(let id), _):
+      let block = assignment(id).map { "\($0.assignment.block)" } ?? "?"
+      return server("ip.unassign") { "elastic block \(block) unassigned from \($0.hostname)" }
+
+    case (.createToken(let request), _):
+      return Story(type: "token.create", body: "token \(request.name) created", project: request.project)
+    case (.revokeToken(let id), _):
+      return Story(type: "token.revoke", body: "token \(tokens[id]?.name ?? "?") revoked", project: tokens[id]?.project)
+    case (.setAging(let seconds), _):
+      return Story(type: "settings.update", body: "ageing time set to \(seconds) s")
+    case (.setLACPRate(let fast), _):
+      return Story(type: "settings.update", body: "LACP rate set to \(fast ? "fast" : "slow")")
+    case (.createProject, _), (.createNetwork, _): preconditionFailure("what is created is the subject")
+    }
+  }
+
+  /// `: layer3 to hybrid`, when the mode changed.
+  private func modes(_ old: Server?, _ new: Server?) -> String {
+    guard let old, let new, old.mode != new.mode else { return "" }
+    return ": \(old.mode.rawValue) to \(new.mode.rawValue)"
+  }
+
+  private func number(_ reference: NetworkReference) -> String {
+    switch reference {
+    case .number(let number): String(number)
+    case .id(let id): networks[id].map { String($0.vxlan) } ?? "\(id)"
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/// Projects come and go; a rack always has one.
+extension Rack {
+  func createProject(named name: String, customdata: String, with source: inout some Entropy) throws(Refusal) -> Outcome
+  {
+    guard projects.count < Self.projectLimit else {
+      throw .invalid("the rack has \(Self.projectLimit) projects, which is its limit; delete one first")
+    }
+    let project = Project(
+      id: ProjectID(source.identifier()), name: name, customdata: customdata, createdAt: source.now)
+    try check(project)
+    return Outcome(subject: .project(project.id), changes: [.project(project)])
+  }
+
+  func updateProject(
+    _ id: ProjectID, name: String?, customdata: String?, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
+    guard var project = projects[id] else { throw .notFound("project \(id) does not exist") }
+    if let name { project.name = name }
+    if let customdata { project.customdata = customdata }
+    try check(project)
+    guard project != projects[id] else { return Outcome(subject: .project(id)) }
+    project.updatedAt = source.now
+    return Outcome(subject: .project(id), changes: [.project(project)])
+  }
+
+  func deleteProject(_ id: ProjectID) throws(Refusal) -> Outcome {
+    guard let project = projects[id] else { throw .notFound("project \(id) does not exist") }
+    let counts = [
+      ("server", servers.values.count { $0.project == id }),
+      ("virtual network", networks.values.count { $0.project == id }),
+      ("elastic block", reservations.values.count { $0.project == id }),
+      ("token", tokens.values.count { $0.project == id }),
+    ].filter { $0.1 > 0 }
+    guard counts.isEmpty else {
+      let contents = counts.map { "\($0.1) \($0.0)\($0.1 == 1 ? "" : "s")" }.listed()
+      throw .invalid("project \(project.name.quoted) has \(contents); delete these first")
+    }
+    guard projects.count > 1 else {
+      throw .invalid("project \(project.name.quoted) is the last one, and a rack has at least one")
+    }
+    return Outcome(subject: .nothing, changes: [.projectDeleted(id)])
+  }
+
+  private func check(_ project: Project) throws(Refusal) {
+    if let fault = Names.fault(ofName: project.name, "project") { throw .invalid(fault) }
+    if let other = self.project(named: project.name), other.id != project.id {
+      throw .invalid("project name \(project.name.quoted) is taken by \(other.id); names are unique in the rack")
+    }
+    if let fault = Names.fault(ofText: project.customdata, "customdata") { throw .invalid(fault) }
+  }
+}
