@@ -53,13 +53,13 @@ actor NICs {
   func make(_ nic: PortName, of server: Server, slot: Int) async throws -> NICLocation {
     let name = NICName(nic, of: server)
     let namespace = server.place.namespace
-    let tap = try TAP.open(name.device, in: namespace)
+    let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
       name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, alias: marks.mark(server.id, nic),
       alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
-      try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+      try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
     } catch {
       try? TAP.open(name.device, in: namespace).remove()
       throw error
@@ -90,6 +90,11 @@ actor NICs {
       for location in locations.values { try? Links.configure(location.device, in: location.namespace, mtu: before) }
       throw Unavailable(message: "\(error)")
     }
+  }
+
+  /// Plugs or pulls the cables of both NICs.
+  func setCarrier(_ isOn: Bool, slot: Int) {
+    for nic in PortName.nics { dataplane.setCarrier(Self.index(nic, slot: slot), isOn) }
   }
 
   // MARK: Namespaces
