@@ -56,8 +56,10 @@ extension NICs {
       for nic in PortName.nics {
         do {
           if let location = keep[.nic(server.id, nic)] {
-            let tap = try await TAP.open(location.device, in: location.namespace, until: deadline)
-            try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+            let carrier = server.isPoweredOn
+            let tap = try await TAP.open(
+              location.device, in: location.namespace, carrier: carrier, until: deadline)
+            try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: carrier)
             result.locations[server.id, default: [:]][nic] = location
             result.adopted += 1
           } else {

@@ -50,13 +50,13 @@ actor NICs {
   /// Makes one NIC. The caller has looked that the name is free.
   func make(_ nic: PortName, called name: NICName, of server: Server, slot: Int) async throws -> NICLocation {
     let namespace = server.place.namespace
-    let tap = try TAP.open(name.device, in: namespace)
+    let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
       name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, alias: marks.mark(server.id, nic),
       alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
-      try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+      try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
     } catch {
       try? TAP.open(name.device, in: namespace).remove()
       throw error
@@ -87,6 +87,11 @@ actor NICs {
       for location in locations.values { try? Links.configure(location.device, in: location.namespace, mtu: before) }
       throw Unavailable(message: "\(error)")
     }
+  }
+
+  /// Plugs or pulls the cables of both NICs.
+  func setCarrier(_ isOn: Bool, slot: Int) {
+    for nic in PortName.nics { dataplane.setCarrier(Self.index(nic, slot: slot), isOn) }
   }
 
   // MARK: Namespaces
