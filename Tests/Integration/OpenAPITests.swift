@@ -28,12 +28,13 @@ extension Integration {
       let calls = ClientDriver.sources.appendingPathComponent("schemathesis").path
       let run = try run(
         [
-          "ip", "netns", "exec", host.name, "env", "-C", calls, "\(folder)/python/bin/schemathesis", "run",
-          "https://\(ClientDriver.endpoint)/openapi.yaml", "--url", "https://\(ClientDriver.endpoint)",
+          "ip", "netns", "exec", host.name, "env", "-C", lab.daemon.directory, "\(folder)/python/bin/schemathesis",
+          "--config-file", "\(calls)/schemathesis.toml", "run", "https://\(ClientDriver.endpoint)/openapi.yaml",
+          "--url", "https://\(ClientDriver.endpoint)",
         ],
         environment: [
           "TOPRACK_ENDPOINT": ClientDriver.endpoint, "TOPRACK_TOKEN": lab.daemon.firstToken(),
-          "TOPRACK_NETNS": netns.name, "REQUESTS_CA_BUNDLE": certificate, "PYTHONDONTWRITEBYTECODE": "1",
+          "TOPRACK_NETNS": netns.name, "REQUESTS_CA_BUNDLE": certificate, "PYTHONPATH": calls, "PYTHONDONTWRITEBYTECODE": "1",
         ], limit: .seconds(280))
       // The summary at the end says what was run; a failure is told before it.
       print(run.text.suffix(run.status == 0 ? 1_500 : 20_000))
