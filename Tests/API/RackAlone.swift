@@ -23,6 +23,7 @@ actor RackAlone: RackKeeper {
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
   func neighbours() -> [NeighbourStatus] { [] }
+  func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
   func status() -> Status { preconditionFailure("a rack alone has no status") }
 }
 
