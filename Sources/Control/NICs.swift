@@ -37,9 +37,7 @@ actor NICs {
     do {
       madeNamespace = try ensureNamespace(of: server)
       for nic in PortName.nics {
-        let name = NICName(nic, of: server)
-        try mustBeFree(name, in: server.place.namespace)
-        locations[nic] = try await make(nic, of: server, slot: slot)
+        locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
       }
       return locations
     } catch {
@@ -50,8 +48,7 @@ actor NICs {
   }
 
   /// Makes one NIC. The caller has looked that the name is free.
-  func make(_ nic: PortName, of server: Server, slot: Int) async throws -> NICLocation {
-    let name = NICName(nic, of: server)
+  func make(_ nic: PortName, called name: NICName, of server: Server, slot: Int) async throws -> NICLocation {
     let namespace = server.place.namespace
     let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
@@ -117,17 +114,20 @@ actor NICs {
     }
   }
 
-  private func mustBeFree(_ name: NICName, in namespace: String?) throws {
+  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for an interface
+  /// that is not ours.
+  func freeName(_ nic: PortName, of server: Server) throws -> NICName {
+    let name = NICName(nic, of: server)
+    let namespace = server.place.namespace
     for text in [name.device, name.alternative].compactMap({ $0 }) {
-      let isTaken: Bool
-      if let namespace {
-        isTaken = try Links.list(in: namespace).contains { $0.name == text || $0.alternativeName == text }
-      } else {
-        // Alternative names count too.
-        isTaken = if_nametoindex(text) != 0
-      }
-      if isTaken { throw Self.foreign(text, namespace) }
+      // Alternative names count too. Asked first, because a host can have thousands of interfaces.
+      if namespace == nil, if_nametoindex(text) == 0 { continue }
+      let holder = try Links.list(in: namespace).first { $0.name == text || $0.alternativeName == text }
+      guard let holder else { continue }
+      guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
+      return NICName(unlikeOthers: nic, of: server)
     }
+    return name
   }
 
   static func foreign(_ device: String, _ namespace: String?) -> Unavailable {
