@@ -32,6 +32,9 @@ struct Failure: Error {
     exit(Kind.usage.rawValue)
   }
 
+  /// Says something on standard error that is no failure.
+  static func note(_ message: String) { write("toprack: \(message)") }
+
   private static func write(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
   }

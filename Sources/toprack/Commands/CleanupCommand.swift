@@ -17,7 +17,7 @@ struct CleanupCommand: AsyncParsableCommand {
       Example: toprack cleanup
       """)
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
     // Every NIC is held open at once.
