@@ -107,6 +107,15 @@ let package = Package(
       name: "forwarding-bench",
       dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Ports", "Switching", "Wire"],
       path: "Benchmarks/Forwarding", swiftSettings: data),
+    .executableTarget(
+      name: "api-bench",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      path: "Benchmarks/API", swiftSettings: strict),
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),

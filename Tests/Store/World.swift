@@ -51,7 +51,8 @@ struct World {
   mutating func step(_ store: Store) async throws {
     let command = next()
     guard let outcome = try? rack.decide(command, with: &dice), outcome.changed else { return }
-    try await store.commit(outcome.changes)
+    try await store.commit(
+      outcome.changes, events: outcome.event.map { [$0] } ?? [], batches: outcome.batch.map { [$0] } ?? [])
     rack.apply(outcome.changes)
     changed += 1
   }
@@ -67,16 +68,18 @@ struct World {
     let servers = rack.servers.values.sorted { $0.hostname < $1.hostname }
     let networks = rack.networks.values.sorted { $0.vxlan < $1.vxlan }
     let reservations = rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    let choice = Int.random(in: 0..<120, using: &dice)
+    let choice = Int.random(in: 0..<150, using: &dice)
     guard let server = servers.randomElement(using: &dice), let network = networks.randomElement(using: &dice),
       choice >= 15
     else {
       if choice % 2 == 0 {
         let project = rack.project(named: Project.defaultName)!.id
         let text = ["uplink", "", "it's; DROP TABLE server --", "ünï 日本"].randomElement(using: &dice)
+        let place: NetworkPlace = Bool.random(using: &dice) ? .facility("ewr1") : .metro("ny")
         return .createNetwork(
           NetworkRequest(
-            project: project, facility: "ewr1", vxlan: Int.random(in: 1000...1010, using: &dice), description: text))
+            project: project, place: place, vxlan: Int.random(in: 1000...1010, using: &dice), description: text,
+            tags: ["a", "\"b\", ü"]))
       }
       let number = Int.random(in: 0..<8, using: &dice)
       let place: Place = number < 4 ? .host : .namespace("space \(number)", made: Bool.random(using: &dice))
@@ -106,6 +109,41 @@ struct World {
       return .assignBlock(server.id, Array(block.parts(length)).randomElement(using: &dice)!)
     case 114..<116: return .unassignBlock(server.blocks.randomElement(using: &dice)?.id ?? AssignmentID(UUID()))
     case 116..<120: return .releaseBlock(reservations.randomElement(using: &dice)?.id ?? ReservationID(UUID()))
+    case 120..<124: return .setPower(server.id, on: Bool.random(using: &dice))
+    case 124..<134:
+      let changes = networks.shuffled(using: &dice).prefix(3).map { network in
+        AssignmentChange(
+          network: .id(network.id), isAssigned: Int.random(in: 0..<3, using: &dice) > 0,
+          isNative: Bool.random(using: &dice) ? nil : Bool.random(using: &dice))
+      }
+      return .changeAssignments(port.id, Array(changes))
+    case 134..<140:
+      var update = ServerUpdate()
+      update.description = ["", "it's", "ünï"].randomElement(using: &dice)!
+      update.tags = [["db"], []].randomElement(using: &dice)!
+      update.userdata = "#!/bin/sh\necho 'hello'\n"
+      update.customdata = #"{"a": [1, null]}"#
+      update.ipxeScriptURL = ["", "http://198.18.0.1/boot"].randomElement(using: &dice)!
+      update.alwaysPXE = Bool.random(using: &dice)
+      update.isNetworkFrozen = Int.random(in: 0..<8, using: &dice) == 0
+      update.isLocked = Int.random(in: 0..<8, using: &dice) == 0
+      return .updateServer(server.id, update)
+    case 140..<142: return .updateNetwork(network.id, description: "changed", tags: [])
+    case 142..<144: return .createProject(name: "tenant \(Int.random(in: 0..<4, using: &dice))", customdata: "{}")
+    case 144..<146:
+      let others = rack.projects.values.filter { $0.name != Project.defaultName }.map(\.id)
+      let id = others.sorted { $0.description < $1.description }.randomElement(using: &dice) ?? ProjectID(UUID())
+      return Bool.random(using: &dice)
+        ? .deleteProject(id) : .updateProject(id, name: nil, customdata: #"{"x": "y"}"#)
+    case 146..<148:
+      return .createToken(
+        TokenRequest(
+          name: "token \(Int.random(in: 0..<4, using: &dice))",
+          digest: (0..<32).map { _ in UInt8.random(in: 0...255, using: &dice) }, project: server.project,
+          isReadOnly: Bool.random(using: &dice)))
+    case 148..<150:
+      let ids = rack.tokens.keys.sorted { $0.description < $1.description }
+      return .revokeToken(ids.randomElement(using: &dice) ?? TokenID(UUID()))
     default: return .convertToLayer3(server.bond0.id, requests: [AddressRequest(family: 4, isPublic: false)])
     }
   }

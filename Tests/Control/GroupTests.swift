@@ -1,0 +1,136 @@
+import Control
+import Foundation
+import Rack
+import Store
+import Testing
+
+@Suite("Commands in groups") struct GroupTests {
+  private static func create(_ number: Int, _ project: ProjectID) -> Command {
+    .createNetwork(NetworkRequest(project: project, facility: "ewr1", vxlan: number, description: nil))
+  }
+
+  /// Outcomes or errors of commands that come at once, in their order.
+  private static func atOnce(_ commands: [Command], _ control: Control) async -> [Result<Outcome, any Error>] {
+    await withTaskGroup(of: (Int, Result<Outcome, any Error>).self) { group in
+      for (index, command) in commands.enumerated() {
+        group.addTask {
+          do { return (index, .success(try await control.perform(command))) } catch { return (index, .failure(error)) }
+        }
+      }
+      var results: [Int: Result<Outcome, any Error>] = [:]
+      for await (index, result) in group { results[index] = result }
+      return commands.indices.map { results[$0]! }
+    }
+  }
+
+  @Test("of contradictory commands at once one wins, and the others are refused by the state that it made")
+  func contradictory() async throws {
+    let machine = try await Machine()
+    let project = try #require(await machine.control.rack.project(named: Project.defaultName)).id
+    for number in 100..<120 {
+      let results = await Self.atOnce(Array(repeating: Self.create(number, project), count: 8), machine.control)
+      let refusals = results.compactMap { result in
+        if case .failure(let error) = result { error as? Refusal } else { nil }
+      }
+      #expect(refusals.count == 7)
+      #expect(refusals.allSatisfy { $0.messages[0].contains("\(number) exists already") })
+    }
+    #expect(await machine.control.rack.networks.count == 20)
+    let rack = await machine.control.rack
+    try await machine.restart()
+    #expect(await machine.control.rack == rack)
+    await machine.end()
+  }
+
+  @Test(
+    "when the state cannot be written nobody of the group has changed anything, and what comes later is decided on what was"
+  )
+  func storeFails() async throws {
+    let machine = try await Machine()
+    let project = try #require(await machine.control.rack.project(named: Project.defaultName)).id
+    let before = await machine.control.rack
+    try machine.store.close()
+    var commands = (100..<140).map { Self.create($0, project) }
+    commands += (100..<140).map { Self.create($0, project) } + [.setAging(seconds: 20), .setAging(seconds: 20)]
+    for result in await Self.atOnce(commands, machine.control) {
+      guard case .failure(let error) = result else {
+        Issue.record("succeeded without a store")
+        continue
+      }
+      #expect(error is Unavailable || error is Refusal)
+    }
+    #expect(await machine.control.rack == before)
+    #expect(await machine.control.rack.checkInvariants() == [])
+    try await machine.restart()
+    #expect(await machine.control.rack == before)
+    for result in await Self.atOnce([Self.create(100, project)], machine.control) { _ = try result.get() }
+    await machine.end()
+  }
+
+  @Test(
+    "a server that is deleted and one of its name that is made, at once, meet in either order",
+    .enabled(if: canMakeInterfaces))
+  func deleteAndCreate() async throws {
+    let machine = try await Machine()
+    for round in 0..<6 {
+      let place: Place = round % 2 == 0 ? .host : .namespace(machine.name("ns"), made: false)
+      let server = try await machine.server("g", place: place)
+      let request = ServerRequest(
+        hostname: server.hostname, plan: server.plan, facility: "ewr1", operatingSystem: "debian_12",
+        project: server.project, place: place)
+      let results = await Self.atOnce([.deleteServer(server.id), .createServer(request)], machine.control)
+      _ = try results[0].get()
+      let rack = await machine.control.rack
+      if case .success = results[1] {
+        let again = try #require(rack.server(named: server.hostname))
+        #expect(await machine.control.counters(of: again.id).count == 2)
+        try await machine.control.perform(.deleteServer(again.id))
+      } else {
+        #expect(rack.servers.isEmpty)
+      }
+      #expect(try await machine.links().isEmpty)
+    }
+    await machine.end()
+  }
+
+  @Test("each change leaves its event in the journal with who asked, and comes to those who watch")
+  func events() async throws {
+    let machine = try await Machine()
+    let control = machine.control
+    let project = try #require(await control.rack.project(named: Project.defaultName)).id
+    let stream = await control.watchEvents()
+    _ = try await control.perform(Self.create(1001, project), by: "anna")
+    await #expect(throws: Refusal.self) { try await control.perform(Self.create(1001, project), by: "ben") }
+    _ = try await control.perform(.setAging(seconds: 20), by: "carla")
+    var watched: [Event] = []
+    for await event in stream {
+      watched.append(event)
+      if watched.count == 2 { break }
+    }
+    #expect(watched.map(\.type) == ["virtual_network.create", "settings.update"])
+    #expect(watched.map(\.by) == ["anna", "carla"])
+    #expect(watched.map(\.body) == ["virtual network 1001 created in facility ewr1", "ageing time set to 20 s"])
+    let (page, total) = try await control.events(Store.EventFilter(), offset: 0, limit: 10)
+    #expect(page == watched.reversed() && total == 2)
+    #expect(try await control.events(Store.EventFilter(project: project), offset: 0, limit: 10).events == [watched[0]])
+    #expect(try await control.events(after: watched[0].id, Store.EventFilter(), limit: 10) == [watched[1]])
+    #expect(try await control.events(after: EventID(UUID()), Store.EventFilter(), limit: 10) == nil)
+    try await machine.restart()
+    #expect(try await machine.control.event(watched[0].id) == watched[0])
+    await machine.end()
+  }
+
+  @Test("a watcher who does not read is let go, and the end of the daemon ends the others")
+  func watchers() async throws {
+    let machine = try await Machine()
+    let slow = await machine.control.watchEvents()
+    for round in 0..<1100 { try await machine.control.perform(.setAging(seconds: 20 + round % 2)) }
+    var count = 0
+    for await _ in slow { count += 1 }
+    #expect(count == 1024)
+    let quick = await machine.control.watchEvents()
+    await machine.control.prepareShutdown()
+    for await _ in quick { Issue.record("an event without a change") }
+    await machine.end()
+  }
+}
