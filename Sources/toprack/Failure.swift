@@ -12,6 +12,7 @@ struct Failure: Error {
   let messages: [String]
 
   static func refused(_ message: String) -> Failure { Failure(kind: .refused, messages: [message]) }
+  static func usage(_ message: String) -> Failure { Failure(kind: .usage, messages: [message]) }
   static func unreachable(_ message: String) -> Failure { Failure(kind: .unreachable, messages: [message]) }
 
   /// Ends the program as `error` asks. Requests for help and version end with status 0.

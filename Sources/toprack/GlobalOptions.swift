@@ -66,7 +66,7 @@ struct GlobalOptions: ParsableArguments {
 
   private static func check(_ url: String, _ source: String) throws {
     guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-      throw ValidationError("\(source) '\(url)' must begin with http:// or https://")
+      throw Failure.usage("\(source) '\(url)' must begin with http:// or https://")
     }
   }
 

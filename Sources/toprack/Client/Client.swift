@@ -70,8 +70,8 @@ struct Client: Sendable {
   }
 
   /// Begins to read an answer that has no end, and hands out its bytes as they come.
-  func stream(_ path: String, _ query: [String: String?], lastEvent: String?) async throws -> HTTPClientResponse.Body {
-    var request = try request(path, query)
+  func stream(_ path: String, lastEvent: String?) async throws -> HTTPClientResponse.Body {
+    var request = try request(path, [:])
     request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")
     if let lastEvent { request.headers.add(name: "Last-Event-ID", value: lastEvent) }
     let response: HTTPClientResponse

@@ -7,7 +7,6 @@ import NIOCore
 /// One stream, and those that continue it.
 struct EventFollower {
   let client: Client
-  let query: [String: String?]
   /// Told when the stream is lost and when it is there again.
   let notice: (String) -> Void
 
@@ -19,7 +18,7 @@ struct EventFollower {
   /// that comes, with its JSON. What happens while `connected` works is not missed, and may be told twice. Ends only by
   /// throwing: when the daemon cannot be reached at first, or refuses.
   func run(connected: () async throws -> String?, receive: (Data) throws -> Void) async throws {
-    var body = try await client.stream(Self.path, query, lastEvent: nil)
+    var body = try await client.stream(Self.path, lastEvent: nil)
     var last = try await connected()
     while true {
       var parser = ServerSentEvents()
@@ -45,15 +44,21 @@ struct EventFollower {
     }
   }
 
+  /// Asks until there is an answer.
   private func again(after last: String?) async throws -> HTTPClientResponse.Body {
+    var last = last
     var pause = Self.pauses.lowerBound
     while true {
       do {
-        return try await client.stream(Self.path, query, lastEvent: last)
+        return try await client.stream(Self.path, lastEvent: last)
       } catch let failure as Failure where failure.kind == .unreachable {
         Output.endUnlessRead()
         try await Task.sleep(for: pause)
         pause = min(pause * 2, Self.pauses.upperBound)
+      } catch let failure as Failure where last != nil {
+        // A rack that was put back to an earlier state does not know the event.
+        notice(failure.messages.joined(separator: "; "))
+        last = nil
       }
     }
   }

@@ -35,11 +35,11 @@ struct EventsCommand: AsyncParsableCommand {
     let client = try global.client
     let device = if let server { try await client.device(server) } else { Device?.none }
     let project = device == nil ? try await filter.project(client) : nil
-    let path = device.map { "/devices/\($0.id)/events" } ?? project.map { "/projects/\($0.id)/events" } ?? "/events"
+    let subject = device.map { "/devices/\($0.id)" } ?? project.map { "/projects/\($0.id)" }
 
-    /// Prints the past, oldest first. Identifiers are those that are printed, newest first.
+    /// Prints the past, oldest first. Answers the identifiers, newest first.
     func history() async throws -> [String] {
-      let events = limit == 0 ? [] : try await past(client, path)
+      let events = limit == 0 ? [] : try await past(client, of: subject)
       if !global.json, follow || !events.isEmpty { Output.write(EventText.heading) }
       for event in events.reversed() { try write(event) }
       return events.compactMap { $0["id"] as? String }
@@ -50,26 +50,26 @@ struct EventsCommand: AsyncParsableCommand {
       return
     }
     var printed: Set<String> = []
-    let follower = EventFollower(
-      client: client, query: ["device": device?.id, "project": project?.id], notice: Failure.note)
-    try await follower.run {
+    try await EventFollower(client: client, notice: Failure.note).run {
       let ids = try await history()
       printed = Set(ids)
       return ids.first
     } receive: { data in
-      guard let event = try Answer(data).value() as? [String: Any] else { return }
+      let answer = Answer(data)
+      let event: Event = try answer.decoded()
       // What happened while the past was printed comes by the stream, too.
-      if let id = event["id"] as? String, printed.remove(id) != nil { return }
-      try write(event)
+      guard printed.remove(event.id) == nil, subject.map(event.concerns) ?? true else { return }
+      try write(answer.value())
     }
   }
 
   /// Newest first.
-  private func past(_ client: Client, _ path: String) async throws -> [[String: Any]] {
-    try await client.get(path, ["per_page": "\(limit)"]).value("events") as? [[String: Any]] ?? []
+  private func past(_ client: Client, of subject: String?) async throws -> [[String: Any]] {
+    let answer = try await client.get((subject ?? "") + "/events", ["per_page": "\(limit)"])
+    return try answer.value("events") as? [[String: Any]] ?? []
   }
 
-  private func write(_ event: [String: Any]) throws {
+  private func write(_ event: Any) throws {
     if global.json { return Output.write(try EventText.json(event)) }
     let data = try JSONSerialization.data(withJSONObject: event)
     Output.write(EventText.line(try Answer(data).decoded()))

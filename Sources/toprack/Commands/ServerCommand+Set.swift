@@ -40,6 +40,9 @@ extension ServerCommand {
 
     func validate() throws {
       if noTags, !notes.tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
+      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil {
+        throw ValidationError("nothing to set: give a name, a note or a lock")
+      }
     }
 
     func run() async throws {
@@ -48,9 +51,6 @@ extension ServerCommand {
       if noTags { body["tags"] = [String]() }
       if let lock { body["locked"] = lock == .lock }
       if let freeze { body["network_frozen"] = freeze == .freezeNetwork }
-      guard !body.isEmpty else {
-        throw ValidationError("nothing to set; 'toprack server set --help' has what can be")
-      }
       let client = try global.client
       let device = try await client.device(server)
       let answer = try await client.put("/devices/\(device.id)", body)

@@ -15,9 +15,9 @@ struct Candidates: Sendable {
   /// `words` are those of the line as the shell has them, quotes and all. The connection is the one that the command itself
   /// would have, by the options on the line and the environment.
   init(words: [String], before index: Int) throws {
-    let line = words.map(Self.unquoted)
+    let line = words.map(ShellWords.unquoted)
     self.words = Array(line.prefix(max(0, index)))
-    client = try GlobalOptions.parse(Self.connection(in: line)).client(timeout: Self.patience)
+    client = try GlobalOptions.parse(ShellWords.connection(in: line)).client(timeout: Self.patience)
   }
 
   func servers() async throws -> [String] { try await devices().map(\.hostname) }
@@ -98,41 +98,4 @@ struct Candidates: Sendable {
   }
 
   private static func numbers(_ numbers: [Int]) -> [String] { Set(numbers).sorted().map(String.init) }
-
-  /// The options of the line that say where the daemon is, as arguments.
-  private static func connection(in line: [String]) -> [String] {
-    var arguments: [String] = []
-    for (index, word) in line.enumerated() {
-      let (name, value) = word.firstIndex(of: "=").map { (String(word[..<$0]), true) } ?? (word, false)
-      switch name {
-      case "--insecure": arguments.append(name)
-      case "--socket", "--url", "--token", "--ca-cert":
-        if value { arguments.append(word) } else if index + 1 < line.count { arguments += [word, line[index + 1]] }
-      default: break
-      }
-    }
-    return arguments
-  }
-
-  /// A word as the shell would hand it to the command: without the quotes and backslashes around what has none inside.
-  private static func unquoted(_ word: String) -> String {
-    var text = ""
-    var quote: Character?
-    var isEscaped = false
-    for character in word {
-      if isEscaped {
-        text.append(character)
-        isEscaped = false
-      } else if character == "\\", quote != "'" {
-        isEscaped = true
-      } else if character == quote {
-        quote = nil
-      } else if quote == nil, character == "'" || character == "\"" {
-        quote = character
-      } else {
-        text.append(character)
-      }
-    }
-    return text
-  }
 }

@@ -15,6 +15,8 @@ struct ServerNotes: ParsableArguments {
     help: ArgumentHelp("A JSON object for tools, or @FILE with one in it.", valueName: "json"), completion: .file())
   var customdata: String?
 
+  var isEmpty: Bool { description == nil && tags.isEmpty && userdata == nil && customdata == nil }
+
   /// The members of a request's body, of those that are given.
   func members() throws -> [String: Any] {
     var members: [String: Any] = [:]

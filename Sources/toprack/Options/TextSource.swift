@@ -1,22 +1,16 @@
 // Texts that are too long for a command line: out of a file, or from standard input.
 
-import ArgumentParser
 import Foundation
 
 enum TextSource {
   /// What is in the file at `path`; `-` is standard input.
   static func read(_ path: String) throws -> String {
-    let data: Data
-    do {
-      data =
-        path == "-"
-        ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw ValidationError("\(path == "-" ? "standard input" : path) cannot be read: \(reason(error))")
-    }
-    guard let text = String(bytes: data, encoding: .utf8) else {
-      throw ValidationError("\(path == "-" ? "standard input" : path) is not text in UTF-8")
-    }
+    let name = path == "-" ? "standard input" : path
+    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw unreadable(name) }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: path != "-")
+    guard let data = try? file.readToEnd() ?? Data() else { throw unreadable(name) }
+    guard let text = String(bytes: data, encoding: .utf8) else { throw Failure.refused("\(name) is not text in UTF-8") }
     return text
   }
 
@@ -29,14 +23,12 @@ enum TextSource {
   static func object(_ argument: String, _ option: String) throws -> [String: Any] {
     let text = try self.argument(argument)
     guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
-      throw ValidationError("\(option) takes a JSON object, as '{\"rack\": 7}', or @FILE with one in it")
+      throw Failure.usage("\(option) takes a JSON object, as '{\"rack\": 7}', or @FILE with one in it")
     }
     return object
   }
 
-  private static func reason(_ error: any Error) -> String {
-    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    let number = cause.flatMap { $0.domain == NSPOSIXErrorDomain ? Int32($0.code) : nil }
-    return number.map { String(cString: strerror($0)) } ?? error.localizedDescription
+  private static func unreadable(_ name: String) -> Failure {
+    Failure.refused("\(name) cannot be read: \(String(cString: strerror(errno)))")
   }
 }
