@@ -1,12 +1,13 @@
 public import Rack
-public import Store
+import Store
 
 /// What has happened: the journal in the store, and events as they come.
 extension Control {
-  /// Events from the newest on, and how many there are in all.
+  /// Events of a project, of a server, or of all, from the newest on, and how many there are.
   public func events(
-    _ filter: Store.EventFilter, offset: Int, limit: Int
+    of project: ProjectID?, server: ServerID?, offset: Int, limit: Int
   ) async throws -> (events: [Event], total: Int) {
+    let filter = Store.EventFilter(project: project, server: server)
     do { return try await store.events(filter, offset: offset, limit: limit) } catch { throw Self.unavailable(error) }
   }
 
@@ -15,7 +16,8 @@ extension Control {
   }
 
   /// Events that came after one, the oldest first; `nil` when it is not there any more.
-  public func events(after id: EventID, _ filter: Store.EventFilter, limit: Int) async throws -> [Event]? {
+  public func events(after id: EventID, of project: ProjectID?, limit: Int) async throws -> [Event]? {
+    let filter = Store.EventFilter(project: project)
     do { return try await store.events(after: id, filter, limit: limit) } catch { throw Self.unavailable(error) }
   }
 

@@ -6,7 +6,7 @@ import Testing
   private func call(_ query: [String: String]) throws -> Call {
     Call(
       prefix: "/metal/v1", path: "/projects/1/devices", parameters: [:],
-      arguments: try Arguments(body: [], query: query))
+      arguments: try Arguments(body: [], query: query), access: Access(scope: .all, by: "test"), keeper: RackAlone())
   }
 
   @Test("ten things a page unless asked otherwise")

@@ -8,6 +8,9 @@ actor RackAlone: RackKeeper {
   private(set) var rack: Rack
   /// Who has wanted each change that was made.
   private(set) var callers: [String] = []
+  private var journal: [Event] = []
+  private var watchers: [AsyncStream<Event>.Continuation] = []
+  private var waiting: [CheckedContinuation<Void, Never>] = []
   private var source = Counting()
 
   init() { rack = Rack(with: &source) }
@@ -23,6 +26,40 @@ actor RackAlone: RackKeeper {
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
   func neighbours() -> [NeighbourStatus] { [] }
+  func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
+    let wanted = journal.filter { event in
+      (project.map { event.project == $0 } ?? true) && (server.map { event.server == $0 } ?? true)
+    }
+    return (Array(wanted.reversed().dropFirst(offset).prefix(limit)), wanted.count)
+  }
+  func events(after id: EventID, of project: ProjectID?, limit: Int) -> [Event]? {
+    guard let index = journal.firstIndex(where: { $0.id == id }) else { return nil }
+    let later = journal[(index + 1)...].filter { event in project.map { event.project == $0 } ?? true }
+    return Array(later.prefix(limit))
+  }
+  func event(_ id: EventID) -> Event? { journal.first { $0.id == id } }
+  func batches(of port: PortID) -> [AssignmentBatch] { [] }
+  func batch(_ id: BatchID) -> AssignmentBatch? { nil }
+  func watchEvents() -> AsyncStream<Event> {
+    let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
+    watchers.append(continuation)
+    for waiter in waiting { waiter.resume() }
+    waiting = []
+    return stream
+  }
+
+  /// Waits until somebody watches.
+  func whenWatched() async {
+    guard watchers.isEmpty else { return }
+    await withCheckedContinuation { waiting.append($0) }
+  }
+
+  /// As if something had happened.
+  func publish(_ event: Event) {
+    journal.append(event)
+    for watcher in watchers { watcher.yield(event) }
+  }
+
   func status() -> Status { preconditionFailure("a rack alone has no status") }
 }
 

@@ -13,9 +13,14 @@ private struct Model {
   var stations: [Key: Int] = [:]
 
   func domains(of port: Int) -> [Int: Bool] {  // domain to "tagged here"
-    guard case .switched(let untagged, let tagged)? = programs[port]?.role else { return [:] }
-    var found = Dictionary(uniqueKeysWithValues: tagged.map { ($0.value, true) })
-    if let untagged { found[untagged.value] = false }
+    var found: [Int: Bool] = [:]
+    switch programs[port]?.role {
+    case .routed(let tagged): for domain in tagged { found[domain.value] = true }
+    case .switched(let untagged, let tagged):
+      for domain in tagged { found[domain.value] = true }
+      if let untagged { found[untagged.value] = false }
+    case .absent, .dark, nil: break
+    }
     return found
   }
 
@@ -40,7 +45,7 @@ private struct Model {
   /// NIC to tag control field of what leaves; empty when the frame is dropped.
   mutating func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
     guard !header.destination.isReserved, let port = port(of: nic), let program = programs[port],
-      program.members.count == 1 || carrier(of: port) == nic, header.source.isValidSource
+      program.aggregation == nil || carrier(of: port) == nic, header.source.isValidSource
     else { return [:] }
     let carried = domains(of: port)
     let domain: Int?
@@ -102,7 +107,7 @@ private struct Model {
     let lag = aggregation(2 * server, 2 * server + 1)
     let bond = 3 * server + 1
     var programs: [Int: PortProgram]
-    switch Int.random(in: 0..<4, using: &random) {
+    switch Int.random(in: 0..<5, using: &random) {
     case 0:
       programs = [bond: .absent, bond + 1: .absent, bond + 2: .absent]
     case 1:
@@ -112,7 +117,14 @@ private struct Model {
       ]
     case 2:
       programs = [
-        bond: PortProgram(members: [nics[0]], role: .routed, mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond: PortProgram(
+          members: nics, role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond + 2: .absent,
+      ]
+    case 3:
+      programs = [
+        bond: PortProgram(members: [nics[0]], role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag),
+        bond + 1: .absent,
         bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
       ]
     default:
@@ -127,12 +139,16 @@ private struct Model {
 
   /// A role whose domains have different VIDs: one project has one network of a number.
   private func role(_ random: inout Seeded) -> PortProgram.Role {
-    var domains = [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
-    domains = Array(domains.prefix(Int.random(in: 0...4, using: &random)))
+    let domains = tagged(&random)
     guard let first = domains.first else { return .dark }
-    let rest = domains.dropFirst().map { DomainIndex($0) }
-    if rest.isEmpty || Bool.random(using: &random) { return .switched(untagged: DomainIndex(first), tagged: rest) }
-    return .switched(untagged: nil, tagged: domains.map { DomainIndex($0) })
+    let rest = Array(domains.dropFirst())
+    if rest.isEmpty || Bool.random(using: &random) { return .switched(untagged: first, tagged: rest) }
+    return .switched(untagged: nil, tagged: domains)
+  }
+
+  private func tagged(_ random: inout Seeded) -> [DomainIndex] {
+    [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
+      .prefix(Int.random(in: 0...4, using: &random)).map { DomainIndex($0) }
   }
 
   private func randomHeader(_ random: inout Seeded) -> FrameHeader {

@@ -1,5 +1,6 @@
 // Who asks, and what they may.
 
+import FoundationEssentials
 import HTTPTypes
 public import Rack
 
@@ -17,9 +18,11 @@ public struct Access: Hashable, Sendable {
   public let isReadOnly: Bool
   /// The name that stands beside what the caller changes: a user of the machine, or a token's name.
   public let by: String
+  /// The token that gives the rights.
+  public let token: TokenID?
 
-  public init(scope: Scope, isReadOnly: Bool = false, by: String) {
-    (self.scope, self.isReadOnly, self.by) = (scope, isReadOnly, by)
+  public init(scope: Scope, isReadOnly: Bool = false, by: String, token: TokenID? = nil) {
+    (self.scope, self.isReadOnly, self.by, self.token) = (scope, isReadOnly, by, token)
   }
 
   /// Whether what belongs to `project` exists for the caller.
@@ -28,6 +31,15 @@ public struct Access: Hashable, Sendable {
     case .all: true
     case .project(let own): own == project
     case .none: false
+    }
+  }
+
+  /// The one project that there is for the caller; `nil`: there are all. Nobody's is one that does not exist.
+  var project: ProjectID? {
+    switch scope {
+    case .all: nil
+    case .project(let own): own
+    case .none: ProjectID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
     }
   }
 

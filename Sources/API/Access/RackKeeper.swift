@@ -16,6 +16,18 @@ protocol RackKeeper: Sendable {
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
   func status() async -> Status
+
+  /// From the newest on, and how many there are.
+  func events(
+    of project: ProjectID?, server: ServerID?, offset: Int, limit: Int
+  ) async throws -> (events: [Event], total: Int)
+  /// From the oldest on; `nil` when the event that they come after is not kept.
+  func events(after id: EventID, of project: ProjectID?, limit: Int) async throws -> [Event]?
+  func event(_ id: EventID) async throws -> Event?
+  func batches(of port: PortID) async throws -> [AssignmentBatch]
+  func batch(_ id: BatchID) async throws -> AssignmentBatch?
+  /// From now on. Ends when its reader does not keep up.
+  func watchEvents() async -> AsyncStream<Event>
 }
 
 extension Control: RackKeeper {

@@ -115,6 +115,45 @@ extension Call {
   }
 }
 
+/// What has happened, as far as it concerns this caller.
+extension Call {
+  /// Events of a project or a server that a view has given out, or of all that the caller sees: a page of them from the
+  /// newest on, and how many there are.
+  func events(of project: Project?, _ server: Server?, _ page: Page) async throws -> (events: [Event], total: Int) {
+    try await keeper.events(
+      of: access.project ?? project?.id, server: server?.id, offset: (page.number - 1) * page.size, limit: page.size)
+  }
+
+  /// `nil`: there is none, or not for this caller.
+  func event(_ id: EventID) async throws -> Event? { try await keeper.event(id).flatMap { sees($0) ? $0 : nil } }
+
+  /// The first that came after an event, from the oldest on; `nil` when that one is not kept.
+  func events(after id: EventID, limit: Int) async throws -> [Event]? {
+    try await keeper.events(after: id, of: access.project, limit: limit)
+  }
+
+  /// Events from now on. Ends when they are not taken as fast as they come, and when the token is revoked.
+  func watchEvents() async -> some AsyncSequence<Event, Never> & Sendable {
+    await keeper.watchEvents().prefix { _ in await isStillLetIn() }.filter { sees($0) }
+  }
+
+  /// Whether the token is still one.
+  func isStillLetIn() async -> Bool {
+    guard let token = access.token else { return true }
+    return await keeper.rack.tokens[token] != nil
+  }
+
+  private func sees(_ event: Event) -> Bool { access.scope == .all || event.project.map(access.sees) ?? false }
+
+  /// Of a port that a view has given out, the newest first.
+  func batches(of port: Port) async throws -> [AssignmentBatch] { try await keeper.batches(of: port.id) }
+
+  /// `nil`: there is none, or not for this caller.
+  func batch(_ id: BatchID) async throws -> AssignmentBatch? {
+    try await keeper.batch(id).flatMap { access.sees($0.project) ? $0 : nil }
+  }
+}
+
 /// An answer that is a success.
 struct Reply: Sendable {
   let status: HTTPResponse.Status
