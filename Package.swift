@@ -63,10 +63,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(name: "COpenAPI"),
     .target(
       name: "API",
       dependencies: [
-        "Control", "Rack",
+        "COpenAPI", "Control", "Rack",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -75,7 +76,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
-      swiftSettings: strict),
+      exclude: ["openapi.yaml"], swiftSettings: strict),
 
     // Programs: they assemble, and nothing else.
     .executableTarget(
