@@ -87,12 +87,12 @@ extension Integration {
       let follower = try Follower(lab, "--json", "--server", "web2", "--limit", "1")
       let first = try JSON(Data(#require(follower.output.line()).utf8))
       #expect(first["type"].string == "device.create")
-      #expect(first["toprack"]["server"].string == "web2")
+      #expect(first["body"].string?.contains("web2") == true)
       try lab.toprack("server", "mode", "web1", "hybrid")
       try lab.toprack("server", "mode", "web2", "hybrid")
       let second = try JSON(Data(#require(follower.output.line()).utf8))
       #expect(second["type"].string == "device.mode")
-      #expect(second["toprack"]["server"].string == "web2")
+      #expect(second["body"].string?.contains("web2") == true)
     }
 
     @Test("--follow ends without complaint when its reader is gone")

@@ -31,8 +31,8 @@ struct User: Decodable { let id: String, fullName: String, email: String }
 /// What was changed.
 struct Event: Decodable {
   struct Link: Decodable { let href: String }
-  struct Toprack: Decodable { let by: String? }
-  let id: String, type: String, body: String, createdAt: String, relationships: [Link], toprack: Toprack
+  struct Actor: Decodable { let name: String? }
+  let id: String, type: String, body: String, createdAt: String, modifiedBy: Actor, relationships: [Link]
 
   /// Whether it concerns the object whose path ends so: `/devices/UUID`.
   func concerns(_ path: String) -> Bool { relationships.contains { $0.href.hasSuffix(path) } }

@@ -33,7 +33,7 @@ struct CleanupCommand: AsyncParsableCommand {
     // Every NIC is held open at once.
     _ = try raiseFileLimit()
     var leftovers = try Leftovers.find()
-    if let rack { leftovers.limit(to: try known(rack, of: leftovers)) }
+    if let rack { leftovers.limit(to: known(rack, of: leftovers)) }
     let result = try leftovers.remove()
     try global.output.print(
       json: [
