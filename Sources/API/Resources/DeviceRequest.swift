@@ -11,7 +11,7 @@ struct DeviceRequest {
   /// Throws one error with a line for each member that is missing or wrong.
   init(_ arguments: Arguments, project: ProjectID) throws(APIError) {
     var collect = Collecting()
-    let hostname = collect { () throws(APIError) in try arguments.string("hostname") } ?? nil
+    let update = ServerUpdate(arguments, &collect)
     let plan = collect { () throws(APIError) in
       try Self.entry("plan", arguments, Catalogue.plans.map(\.slug)) { Catalogue.plan($0)?.slug }
     }
@@ -21,14 +21,14 @@ struct DeviceRequest {
       }
     }
     let facility = collect { () throws(APIError) in try arguments.facility() }
-    let update = ServerUpdate(arguments, &collect)
     let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
     collect { () throws(APIError) in try Self.checkSubnet(arguments) }
-    let place = collect { () throws(APIError) in try Self.place(arguments, hostname: hostname) }
+    let place = collect { () throws(APIError) in try Self.place(arguments, hostname: update.hostname) }
     try collect.check()
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
-      hostname: hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project, place: place,
+      hostname: update.hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project,
+      place: place,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
       isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses)
   }
