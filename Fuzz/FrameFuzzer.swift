@@ -26,7 +26,7 @@ import Wire
     let roles: [PortProgram.Role] = [
       .switched(untagged: DomainIndex(1), tagged: []),
       .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]),
-      .switched(untagged: DomainIndex(2), tagged: [DomainIndex(1)]), .dark, .routed,
+      .switched(untagged: DomainIndex(2), tagged: [DomainIndex(1)]), .dark, .routed(tagged: [DomainIndex(1)]),
       .switched(untagged: DomainIndex(2), tagged: []),
     ]
     for (index, role) in roles.enumerated() {

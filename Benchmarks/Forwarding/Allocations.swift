@@ -25,7 +25,7 @@ import Wire
     let roles: [PortProgram.Role] = [
       .switched(untagged: DomainIndex(1), tagged: []),
       .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]),
-      .switched(untagged: DomainIndex(1), tagged: []), .routed, .routed,
+      .switched(untagged: DomainIndex(1), tagged: []), .routed(tagged: []), .routed(tagged: []),
     ]
     var change = ForwardingChange()
     change.domains[DomainIndex(1)] = VLANID(1001)!

@@ -17,8 +17,14 @@
 #define TUN_F_USO6 0x40
 #endif
 
+/* Linux 6.3. */
+#ifndef IFF_NO_CARRIER
+#define IFF_NO_CARRIER 0x0040
+#endif
+
 struct request {
     const char *name;
+    int carrier;
     unsigned *offloads;
 };
 
@@ -28,12 +34,13 @@ static int open_here(void *context) {
     int header = 12; /* struct virtio_net_hdr_mrg_rxbuf: 10 bytes and num_buffers */
     memset(&interface, 0, sizeof interface);
     strncpy(interface.ifr_name, r->name, IFNAMSIZ - 1);
-    interface.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    interface.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (r->carrier ? 0 : IFF_NO_CARRIER);
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return -errno;
     unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
     *r->offloads = 0;
-    if (ioctl(fd, TUNSETIFF, &interface) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0) {
+    if (ioctl(fd, TUNSETIFF, &interface) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ||
+        (!r->carrier && ioctl(fd, TUNSETCARRIER, &r->carrier) < 0)) {
         int error = -errno;
         close(fd);
         return error;
@@ -46,11 +53,11 @@ static int open_here(void *context) {
     return fd;
 }
 
-int cport_tap_open(int namespace_fd, const char *name, unsigned *offloads) {
+int cport_tap_open(int namespace_fd, const char *name, int carrier, unsigned *offloads) {
     size_t length = strlen(name);
     if (length == 0) return -EINVAL;
     if (length >= IFNAMSIZ) return -ENAMETOOLONG;
-    struct request r = {name, offloads};
+    struct request r = {name, carrier, offloads};
     return cport_netns_run(namespace_fd, open_here, &r);
 }
 

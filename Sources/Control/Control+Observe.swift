@@ -11,7 +11,7 @@ public struct NICStatus: Hashable, Sendable {
   public var alternative: String?
   /// `nil`: the daemon's own.
   public var namespace: String?
-  /// Whether the interface is up on the server's side.
+  /// Whether the interface is up on the server's side, and its cable plugged.
   public var linkUp: Bool
   /// Whether frames cross by it now. Of a bond those members do on which LACP has agreed with the partner, and one while
   /// there is no partner. True for a NIC outside the bond.

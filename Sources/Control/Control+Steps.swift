@@ -58,6 +58,8 @@ extension Control {
   func forward(_ outcomes: [Outcome]) async {
     var change = ForwardingChange()
     var routing = RoutingChange()
+    var carriers: [ServerID: Bool] = [:]
+    await switchOff(outcomes, &change, &routing, &carriers)
     for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
       switch effect {
       case .rewire(let id), .setMTU(let id):
@@ -75,10 +77,36 @@ extension Control {
         await dataplane.setAging(seconds: seconds)
       case .setLACPRate(let fast):
         await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
-      case .makeNICs, .setPower, .reboot: break
+      case .setPower(let id):
+        carriers[id] = outcome.server(id)!.isPoweredOn
+      case .makeNICs, .reboot: break
       }
     }
     if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }
+    for (id, isOn) in carriers { if let slot = wires.slotOf[id] { await nics.setCarrier(isOn, slot: slot) } }
+  }
+
+  /// The first half of a reboot: what the server's ports were is over and its cables are pulled. The second half, by which all is as it
+  /// was, is added to the group's own change.
+  private func switchOff(
+    _ outcomes: [Outcome], _ change: inout ForwardingChange, _ routing: inout RoutingChange,
+    _ carriers: inout [ServerID: Bool]
+  ) async {
+    let rebooting = outcomes.flatMap(\.effects).compactMap { effect in
+      if case .reboot(let id) = effect { working.servers[id] } else { nil }
+    }
+    guard !rebooting.isEmpty else { return }
+    var absence = ForwardingChange()
+    var silence = RoutingChange()
+    for server in rebooting {
+      absence.ports.merge(wires.absence(of: server.id)) { $1 }
+      silence.interfaces.merge(wires.interfaces(for: server, gateway.plan).mapValues { _ in nil }) { $1 }
+      change.ports.merge(wires.programs(for: server)) { $1 }
+      routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
+      carriers[server.id] = server.isPoweredOn
+    }
+    await dataplane.apply(absence, silence)
+    for server in rebooting { if let slot = wires.slotOf[server.id] { await nics.setCarrier(false, slot: slot) } }
   }
 
   /// At the end: what is no longer used.

@@ -3,7 +3,7 @@ import Rack
 
 /// What a NIC's interface is called: `eth0` in a namespace; on the host `web1-eth0`. A name that the kernel would not
 /// take (over 15 bytes) becomes the alternative name, which most tools take too, of a short one made from the server's
-/// identifier.
+/// identifier. So does one that another server has, which was called so before.
 struct NICName: Hashable, Sendable {
   let device: String
   let alternative: String?
@@ -17,9 +17,16 @@ struct NICName: Hashable, Sendable {
     if full.utf8.count <= Links.nameLimit {
       (device, alternative) = (full, nil)
     } else {
-      let digits = server.id.description.filter { $0 != "-" }.prefix(10)
-      (device, alternative) = ("tr\(digits)e\(nic == .eth0 ? 0 : 1)", full)
+      (device, alternative) = (Self.short(nic, of: server), full)
     }
+  }
+
+  /// A name that nothing else has, because nothing else has the identifier.
+  init(unlikeOthers nic: PortName, of server: Server) { (device, alternative) = (Self.short(nic, of: server), nil) }
+
+  private static func short(_ nic: PortName, of server: Server) -> String {
+    let digits = server.id.description.filter { $0 != "-" }.prefix(10)
+    return "tr\(digits)e\(nic == .eth0 ? 0 : 1)"
   }
 }
 

@@ -28,15 +28,13 @@ extension NICs {
     var ourNamespaces: Set<String> = []
     /// Uplinks of ours that somebody moved away from the host; those on the host are the business of `Uplinks`.
     var strayUplinks: [NICLocation] = []
-    /// Names in use, unmarked ones too; `nil` is the host.
-    var names: [String?: Set<String>] = [:]
     var faults: [String: String] = [:]
   }
 
   func reconcile(_ wanted: [(server: Server, slot: Int)]) async -> Reconciliation {
     var result = Reconciliation()
     let deadline = ContinuousClock.now + Self.patience
-    var inventory = takeInventory(&result)
+    let inventory = takeInventory(&result)
     let byID = Dictionary(uniqueKeysWithValues: wanted.map { ($0.server.id, $0.server) })
 
     var keep: [OwnershipMarks.Owned: NICLocation] = [:]
@@ -47,12 +45,10 @@ extension NICs {
       let kept = server == nil ? nil : locations.first { ($0.device, $0.namespace) == home! } ?? locations.first
       keep[owned] = kept
       for location in locations where location != kept {
-        if await remove(location, until: deadline, &result) {
-          inventory.names[location.namespace]?.remove(location.device)
-        }
+        await remove(location, until: deadline, &result)
       }
     }
-    for location in inventory.strayUplinks { _ = await remove(location, until: deadline, &result) }
+    for location in inventory.strayUplinks { await remove(location, until: deadline, &result) }
     let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
     for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
 
@@ -60,8 +56,10 @@ extension NICs {
       for nic in PortName.nics {
         do {
           if let location = keep[.nic(server.id, nic)] {
-            let tap = try await TAP.open(location.device, in: location.namespace, until: deadline)
-            try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+            let carrier = server.isPoweredOn
+            let tap = try await TAP.open(
+              location.device, in: location.namespace, carrier: carrier, until: deadline)
+            try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: carrier)
             result.locations[server.id, default: [:]][nic] = location
             result.adopted += 1
           } else {
@@ -86,7 +84,6 @@ extension NICs {
       }
       do {
         for link in try Links.list(in: namespace) {
-          inventory.names[namespace, default: []].formUnion([link.name, link.alternativeName].compactMap { $0 })
           switch marks.owned(link.alias) {
           case .nic(let server, let nic):
             let location = NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace)
@@ -113,26 +110,19 @@ extension NICs {
   ) async throws -> NICLocation {
     let namespace = server.place.namespace
     if let namespace, let fault = inventory.faults[namespace] { throw Unavailable(message: fault) }
-    let name = NICName(nic, of: server)
-    for text in [name.device, name.alternative].compactMap({ $0 })
-    where inventory.names[namespace]?.contains(text) == true {
-      throw Self.foreign(text, namespace)
-    }
     _ = try ensureNamespace(of: server)
-    return try await make(nic, of: server, slot: slot)
+    return try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
   }
 
-  /// Removes an interface of ours that nobody wants. False: it is still there.
+  /// Removes an interface of ours that nobody wants.
   private func remove(
     _ location: NICLocation, until deadline: ContinuousClock.Instant, _ result: inout Reconciliation
-  ) async -> Bool {
+  ) async {
     do {
       try await TAP.open(location.device, in: location.namespace, until: deadline).remove()
       result.removed += 1
-      return true
     } catch {
       result.problems[nil, default: []].append("left behind: \(error)")
-      return false
     }
   }
 }

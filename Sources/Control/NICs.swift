@@ -37,9 +37,7 @@ actor NICs {
     do {
       madeNamespace = try ensureNamespace(of: server)
       for nic in PortName.nics {
-        let name = NICName(nic, of: server)
-        try mustBeFree(name, in: server.place.namespace)
-        locations[nic] = try await make(nic, of: server, slot: slot)
+        locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
       }
       return locations
     } catch {
@@ -50,16 +48,15 @@ actor NICs {
   }
 
   /// Makes one NIC. The caller has looked that the name is free.
-  func make(_ nic: PortName, of server: Server, slot: Int) async throws -> NICLocation {
-    let name = NICName(nic, of: server)
+  func make(_ nic: PortName, called name: NICName, of server: Server, slot: Int) async throws -> NICLocation {
     let namespace = server.place.namespace
-    let tap = try TAP.open(name.device, in: namespace)
+    let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
       name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, alias: marks.mark(server.id, nic),
       alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
-      try await dataplane.attach(tap, as: Self.index(nic, slot: slot))
+      try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
     } catch {
       try? TAP.open(name.device, in: namespace).remove()
       throw error
@@ -92,6 +89,11 @@ actor NICs {
     }
   }
 
+  /// Plugs or pulls the cables of both NICs.
+  func setCarrier(_ isOn: Bool, slot: Int) {
+    for nic in PortName.nics { dataplane.setCarrier(Self.index(nic, slot: slot), isOn) }
+  }
+
   // MARK: Namespaces
 
   /// Makes the server's namespace unless it exists. True: it was made, and carries our mark.
@@ -112,17 +114,20 @@ actor NICs {
     }
   }
 
-  private func mustBeFree(_ name: NICName, in namespace: String?) throws {
+  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for an interface
+  /// that is not ours.
+  func freeName(_ nic: PortName, of server: Server) throws -> NICName {
+    let name = NICName(nic, of: server)
+    let namespace = server.place.namespace
     for text in [name.device, name.alternative].compactMap({ $0 }) {
-      let isTaken: Bool
-      if let namespace {
-        isTaken = try Links.list(in: namespace).contains { $0.name == text || $0.alternativeName == text }
-      } else {
-        // Alternative names count too.
-        isTaken = if_nametoindex(text) != 0
-      }
-      if isTaken { throw Self.foreign(text, namespace) }
+      // Alternative names count too. Asked first, because a host can have thousands of interfaces.
+      if namespace == nil, if_nametoindex(text) == 0 { continue }
+      let holder = try Links.list(in: namespace).first { $0.name == text || $0.alternativeName == text }
+      guard let holder else { continue }
+      guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
+      return NICName(unlikeOthers: nic, of: server)
     }
+    return name
   }
 
   static func foreign(_ device: String, _ namespace: String?) -> Unavailable {

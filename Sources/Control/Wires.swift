@@ -121,7 +121,7 @@ struct Wires {
   private func role(_ role: PortWiring.Role) -> PortProgram.Role {
     switch role {
     case .dark: .dark
-    case .routed: .routed
+    case .routed: .routed(tagged: [])
     case .switched(let untagged, let tagged):
       .switched(
         untagged: untagged.flatMap { domainOf[$0] },

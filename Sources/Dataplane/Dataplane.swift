@@ -39,8 +39,15 @@ public final class Dataplane: Sendable {
   private let slowPath: SlowPathInbox
   /// One for each thread, which is its only writer.
   private let counters: (worker: CounterTable, slowPath: CounterTable)
-  private let taps = Mutex<[NICIndex: AttachedTAP]>([:])
+  private let taps = Mutex<[NICIndex: Plugged]>([:])
   private let threads: [pthread_t]
+
+  /// An interface that is attached, and whether its cable is plugged.
+  private struct Plugged {
+    let attached: AttachedTAP
+    var hasCarrier: Bool
+  }
+
   /// "io_uring" or "read/write".
   public let driver: String
   public var workers: Int { 1 }
@@ -90,8 +97,9 @@ public final class Dataplane: Sendable {
 
   // MARK: NICs
 
-  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it.
-  public func attach(_ tap: consuming TAP, as nic: NICIndex) async throws(PortsFault) {
+  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it. `carrier`: whether it was
+  /// opened with its cable plugged.
+  public func attach(_ tap: consuming TAP, as nic: NICIndex, carrier: Bool = true) async throws(PortsFault) {
     let attached = AttachedTAP(tap)
     // The slow path first: when the link comes up it may have something to say.
     slowPath.mailbox.post(.attach(attached, nic))
@@ -102,7 +110,7 @@ public final class Dataplane: Sendable {
       slowPath.mailbox.post(.detach(nic) {})
       throw fault
     }
-    taps.withLock { $0[nic] = attached }
+    taps.withLock { $0[nic] = Plugged(attached: attached, hasCarrier: carrier) }
   }
 
   /// Gives `nic` up. No frame uses it when this returns. `removing` ends the interface too; without, it stays, unplugged.
@@ -113,7 +121,7 @@ public final class Dataplane: Sendable {
   ) async {
     await withCheckedContinuation { continuation in mailbox.post(.detach(nic) { continuation.resume() }) }
     await withCheckedContinuation { continuation in slowPath.mailbox.post(.detach(nic) { continuation.resume() }) }
-    let attached = taps.withLock { $0.removeValue(forKey: nic) }
+    let attached = taps.withLock { $0.removeValue(forKey: nic) }?.attached
     // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
     if removing { try? attached?.tap.setPersistent(false) }
   }
@@ -125,8 +133,24 @@ public final class Dataplane: Sendable {
     return counters
   }
 
-  /// Whether the interface is up on the server's side, asked of the kernel now.
-  public func isLinkUp(_ nic: NICIndex) -> Bool { taps.withLock { $0[nic] }?.tap.isUp() ?? false }
+  /// Whether the link is up: the cable is plugged, and the interface is up on the server's side, asked of the kernel now.
+  public func isLinkUp(_ nic: NICIndex) -> Bool {
+    taps.withLock { $0[nic].map { $0.hasCarrier && $0.attached.tap.isUp() } } ?? false
+  }
+
+  /// Plugs or pulls the cable: the server's interface has carrier or has not. A NIC that is not attached is left alone.
+  ///
+  /// What the switch writes would reach an interface without carrier all the same: whoever pulls the cable takes the NIC's
+  /// port off the wire as well, by its program. Blocks while the kernel changes other interfaces.
+  public func setCarrier(_ nic: NICIndex, _ isOn: Bool) {
+    guard let attached = taps.withLock({ $0[nic] })?.attached else { return }
+    // An interface that is gone has no carrier.
+    let hasCarrier = (try? attached.tap.setCarrier(isOn)) != nil && isOn
+    taps.withLock { $0[nic]?.hasCarrier = hasCarrier }
+  }
+
+  /// Whether the cable of `nic` is plugged. False of a NIC that is not attached.
+  public func hasCarrier(_ nic: NICIndex) -> Bool { taps.withLock { $0[nic]?.hasCarrier } ?? false }
 
   /// Whether `nic` carries frames for its port: of a bond without a partner one member does.
   public func carries(_ nic: NICIndex) async -> Bool {
@@ -143,6 +167,28 @@ public final class Dataplane: Sendable {
     guard !change.ports.isEmpty || !routing.interfaces.isEmpty else { return }
     await withCheckedContinuation { continuation in
       slowPath.mailbox.post(.apply(change.ports, routing) { continuation.resume() })
+    }
+  }
+
+  /// What the worker's tables have of every port that is on the wire, by index. Not of one moment: a change can come between two
+  /// hundreds of them.
+  public func ports() async -> [PortState] {
+    var found: [PortState] = []
+    var next: PortIndex? = PortIndex(1)
+    while let first = next {
+      let (states, following) = await withCheckedContinuation { continuation in
+        mailbox.post(.ports(first) { continuation.resume(returning: ($0, $1)) })
+      }
+      found += states
+      next = following
+    }
+    return found
+  }
+
+  /// What the worker's router has of every routed interface.
+  public func interfaces() async -> [PortIndex: InterfaceState] {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.interfaces { continuation.resume(returning: $0) })
     }
   }
 

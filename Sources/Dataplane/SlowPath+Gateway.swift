@@ -93,7 +93,7 @@ extension SlowPath {
   }
 
   mutating func noteMembers(_ program: PortProgram, of port: PortIndex) {
-    routed.plainMember[port] = program.role == .routed && program.aggregation == nil ? program.members.first : nil
+    routed.plainMember[port] = program.role.isRouted && program.aggregation == nil ? program.members.first : nil
   }
 
   /// Tells the gateway when an interface has begun or ceased to be one that frames can leave by.

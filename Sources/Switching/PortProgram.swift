@@ -7,11 +7,14 @@ public struct PortProgram: Hashable, Sendable {
     case absent
     /// It is there and carries nothing, because no VLAN is attached: frames count `no-vlan`.
     case dark
-    /// It belongs to the gateway: its frames go to the router, which has an interface of the port's number. While it has none,
-    /// they count `no-gateway`.
-    case routed
+    /// It belongs to the gateway: its untagged frames go to the router, which has an interface of the port's number. While it has
+    /// none, they count `no-gateway`. `tagged`: domains beside it, whose frames always carry a tag here.
+    case routed(tagged: [DomainIndex])
     /// `untagged`: the domain of untagged frames both ways. `tagged`: domains whose frames carry a tag on this port.
     case switched(untagged: DomainIndex?, tagged: [DomainIndex])
+
+    /// Untagged frames go to the router.
+    public var isRouted: Bool { if case .routed = self { true } else { false } }
   }
 
   /// One NIC, or those of a bond that are in it now: at most two.
@@ -33,8 +36,11 @@ public struct PortProgram: Hashable, Sendable {
 
   /// The domains that the port carries.
   public var domains: [DomainIndex] {
-    guard case .switched(let untagged, let tagged) = role else { return [] }
-    return (untagged.map { [$0] } ?? []) + tagged
+    switch role {
+    case .absent, .dark: []
+    case .routed(let tagged): tagged
+    case .switched(let untagged, let tagged): (untagged.map { [$0] } ?? []) + tagged
+    }
   }
 }
 

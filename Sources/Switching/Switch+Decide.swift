@@ -11,7 +11,7 @@ public enum Verdict: Equatable, Sendable, BitwiseCopyable {
   case flood(DomainIndex, from: PortIndex)
   /// A slow protocols frame (LACP, marker) on a bond: to the slow path.
   case slowProtocol
-  /// It came in by a routed port, untagged or with a priority tag: to the router.
+  /// It came in by a routed port, untagged or with a priority tag: to the router. The router looks at its source.
   case route(PortIndex)
 }
 
@@ -42,8 +42,8 @@ extension Switch {
     switch entry.role {
     case .absent: return .drop(.noPort)
     case .dark: return .drop(.noVLAN)
-    // A routed port has no VLANs; a priority tag names none: IEEE 802.1Q-2018 6.9.
-    case .routed: return header.vid == 0 ? .route(PortIndex(port)) : .drop(.vlanNotAllowed)
+    // A priority tag names no VLAN: IEEE 802.1Q-2018 6.9. What names one is switched, also where the rest is routed.
+    case .routed: if header.vid == 0 { return .route(PortIndex(port)) }
     case .switched: break
     }
     guard header.source.isValidSource else { return .drop(.invalidSource) }
@@ -72,7 +72,7 @@ extension Switch {
 
   @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
 
-  /// The domain of a frame on a switched port. Source: IEEE 802.1Q-2018 6.9, 8.6.2.
+  /// The domain of a frame on a switched port, or of a tagged one on a routed port. Source: IEEE 802.1Q-2018 6.9, 8.6.2.
   @inline(always) @inlinable
   static func classify(_ header: FrameHeader, _ entry: PortEntry) -> Classified {
     if header.vid == 0 {

@@ -8,7 +8,7 @@ public import Wire
 /// the source and looks the destination up in the station table.
 ///
 /// A port with one VLAN is untagged, and takes frames tagged with its own VID too, as a Linux bridge does. A port with more
-/// has a map from VID to domain (8 KiB); a domain's number is the same on every port, but one number can mean different
+/// has a map from VID to domain (8 KiB), and so has a routed port that carries VLANs beside what is routed; a domain's number is the same on every port, but one number can mean different
 /// domains on two ports (two projects, two facilities), so the map belongs to the port. A frame never leaves by the port
 /// that it came in by, a bond being one port.
 ///
@@ -259,7 +259,10 @@ public import Wire
     switch program.role {
     case .absent: break
     case .dark: entry.role = .dark
-    case .routed: entry.role = .routed
+    case .routed(let tagged):
+      entry.role = .routed
+      if !tagged.isEmpty { unsafe entry.domainOfVID = makeMap(program.domains) }
+      for domain in tagged { addMember(port, to: domain, isTagged: true) }
     case .switched(let untagged, let tagged):
       entry.role = .switched
       if let untagged {
@@ -267,15 +270,18 @@ public import Wire
         unsafe entry.untaggedVID = domains[untagged.value].vid
         addMember(port, to: untagged, isTagged: false)
       }
-      if !tagged.isEmpty {
-        let map = UnsafeMutablePointer<UInt16>.allocate(capacity: 4096)
-        unsafe map.initialize(repeating: 0, count: 4096)
-        for domain in program.domains { unsafe map[Int(domains[domain.value].vid)] = UInt16(domain.value) }
-        unsafe entry.domainOfVID = unsafe map
-        for domain in tagged { addMember(port, to: domain, isTagged: true) }
-      }
+      if !tagged.isEmpty { unsafe entry.domainOfVID = makeMap(program.domains) }
+      for domain in tagged { addMember(port, to: domain, isTagged: true) }
     }
     unsafe ports[port.value] = entry
+  }
+
+  /// VID to domain, for `PortEntry.domainOfVID`.
+  @unsafe private func makeMap(_ carried: [DomainIndex]) -> UnsafeMutablePointer<UInt16> {
+    let map = UnsafeMutablePointer<UInt16>.allocate(capacity: 4096)
+    unsafe map.initialize(repeating: 0, count: 4096)
+    for domain in carried { unsafe map[Int(domains[domain.value].vid)] = UInt16(domain.value) }
+    return unsafe map
   }
 
   private mutating func addMember(_ port: PortIndex, to domain: DomainIndex, isTagged: Bool) {

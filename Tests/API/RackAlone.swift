@@ -33,6 +33,7 @@ actor RackAlone: RackKeeper {
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
   func neighbours() -> [NeighbourStatus] { [] }
+  func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
   func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
     let wanted = journal.filter { event in
       (project.map { event.project == $0 } ?? true) && (server.map { event.server == $0 } ?? true)

@@ -110,6 +110,28 @@ struct InterfaceTests {
     await machine.end()
   }
 
+  @Test("a server that takes the former name of another gets interfaces of its own, over a restart too")
+  func formerName() async throws {
+    let machine = try await Machine()
+    let first = try await machine.server("f")
+    var update = ServerUpdate()
+    update.hostname = machine.name("renamed")
+    try await machine.control.perform(.updateServer(first.id, update))
+    let second = try await machine.server("f")
+    #expect(second.hostname == first.hostname)
+    let names = try await machine.links().map(\.name)
+    #expect(names.count == 4 && names.filter { $0.hasPrefix(first.hostname) }.count == 2)
+    let interfaces = await machine.control.counters(of: second.id).values.map(\.interface)
+    #expect(interfaces.allSatisfy { $0.hasPrefix("tr") } && interfaces.count == 2)
+    try await machine.restart()
+    #expect(try await machine.links().map(\.name) == names)
+    // Its interfaces are lost, and the name is still the other's.
+    for name in interfaces { try run("ip", "link", "del", name) }
+    try await machine.restart()
+    #expect(try await machine.links().map(\.name) == names)
+    await machine.end()
+  }
+
   @Test("when the state cannot be written, the interfaces that were made are gone again and nothing has changed")
   func storeFails() async throws {
     let machine = try await Machine()

@@ -90,13 +90,14 @@ import Testing
         Aggregation.Place(nic: NICIndex(2), portNumber: 1), Aggregation.Place(nic: NICIndex(3), portNumber: 2),
       ])
     #expect(
-      wires.programs(for: web1)[bond0] == PortProgram(members: both, role: .routed, mtu: 1500, aggregation: lacp))
+      wires.programs(for: web1)[bond0]
+        == PortProgram(members: both, role: .routed(tagged: []), mtu: 1500, aggregation: lacp))
 
     try rack.perform(.setMode(web1.id, .hybrid), with: &source)
     for number in [1002, 1001] { try rack.perform(.assign(web1.eth1.id, .number(number)), with: &source) }
     #expect(
       wires.programs(for: web1) == [
-        bond0: PortProgram(members: [NICIndex(2)], role: .routed, mtu: 1500, aggregation: lacp),
+        bond0: PortProgram(members: [NICIndex(2)], role: .routed(tagged: []), mtu: 1500, aggregation: lacp),
         eth0: .absent,
         eth1: PortProgram(
           members: [NICIndex(3)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]), mtu: 1500),

@@ -83,7 +83,7 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
 
   @Test("drops are counted with their reason", arguments: modes)
   func drops(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, trunk, .dark, .routed], mode: mode)
+    let lab = try await Lab([untagged, trunk, .dark, .routed(tagged: [])], mode: mode)
     lab.cables[0].send(everybody + mac(1) + tag(1002) + payload(0))
     lab.cables[0].send([1, 0x80, 0xC2, 0, 0, 0x0E] + mac(1) + payload(0))
     lab.cables[0].send([1, 0x80, 0xC2, 0, 0, 2] + mac(1) + payload(0))

@@ -12,8 +12,9 @@ private final class RoutedLab {
   let lab: Lab
   static let gateway = MACAddress(0x0600_0000_0001)
 
-  init() async throws {
-    lab = try await Lab([.routed, .routed])
+  /// `others`: ports beside the two. `tagged`: domains that port 1 carries beside what is routed.
+  init(tagged: [DomainIndex] = [], others: [PortProgram.Role] = []) async throws {
+    lab = try await Lab([.routed(tagged: tagged), .routed(tagged: [])] + others)
     var routing = RoutingChange()
     routing.pools = [IPPrefix(v4: 0xC612_0000, length: 15)]
     for number in 0..<2 {
@@ -100,6 +101,56 @@ private final class RoutedLab {
     for number in UInt8(2)...50 { lab.lab.cables[0].send(RoutedLab.packet(number)) }
     for number in UInt8(2)...50 { #expect(lab.frame(at: 1) == RoutedLab.routed(number)) }
     #expect(lab.lab.plane.counters(of: NICIndex(1)).txPackets == before + 49)
+    await lab.lab.plane.stop()
+  }
+
+  @Test("VLANs beside a routed port: a tag decides, and neither side hears of the other's frames")
+  func hybridBonded() async throws {
+    let lab = try await RoutedLab(
+      tagged: [DomainIndex(1)], others: [.switched(untagged: DomainIndex(1), tagged: [])])
+    let (machine, vlan) = (lab.lab.cables[0], lab.lab.cables[2])
+    func note(from number: Int, tag: [UInt8], _ text: UInt8) -> [UInt8] {
+      [255, 255, 255, 255, 255, 255] + RoutedLab.octets(RoutedLab.mac(number)) + tag + [0x88, 0xB5]
+        + [UInt8](repeating: text, count: 46)
+    }
+    let vid: [UInt8] = [0x81, 0, 0x03, 0xE9]
+    // Untagged is routed: an ARP request is answered by the gateway, a broadcast goes nowhere.
+    let (me, ip) = (RoutedLab.mac(0), RoutedLab.host(0))
+    machine.send(note(from: 0, tag: [], 1))
+    machine.send(RoutedLab.arp(1, from: me, ip, to: me, RoutedLab.router(0)))
+    #expect(lab.frame(at: 0) == RoutedLab.arp(2, from: RoutedLab.gateway, RoutedLab.router(0), to: me, ip))
+    // Tagged is switched: the first that the VLAN hears is this. The same MAC address, and no ARP answer in the VLAN.
+    machine.send(note(from: 0, tag: vid, 2))
+    #expect(vlan.frame() == note(from: 0, tag: [], 2))
+    vlan.send(RoutedLab.arp(1, from: RoutedLab.mac(7), ip, to: RoutedLab.mac(7), RoutedLab.router(0)))
+    let question = RoutedLab.arp(1, from: RoutedLab.mac(7), ip, to: RoutedLab.mac(7), RoutedLab.router(0))
+    #expect(lab.frame(at: 0) == Array(question[..<12]) + vid + Array(question[12...]))
+    // The next packet to the machine by the gateway is untagged.
+    lab.lab.cables[1].send(RoutedLab.arp(1, from: RoutedLab.mac(1), RoutedLab.host(1), to: me, RoutedLab.router(1)))
+    _ = lab.frame(at: 1)
+    machine.send(RoutedLab.packet(9))
+    #expect(lab.frame(at: 1) == RoutedLab.routed(9))
+    await lab.lab.plane.stop()
+    #expect(vlan.drain().isEmpty)
+    #expect(lab.lab.cables[1].drain().allSatisfy { $0[12...13] == [0x86, 0xDD] || $0[12...13] == [8, 6] })
+  }
+
+  @Test("what the tables have of ports and interfaces is read back")
+  func states() async throws {
+    let lab = try await RoutedLab(tagged: [DomainIndex(2)], others: [.dark])
+    let ports = await lab.lab.plane.ports()
+    #expect(ports.map(\.port.value) == [1, 2, 3])
+    #expect(ports.map(\.role) == [.routed, .routed, .dark])
+    #expect(ports[0].tagged.map(\.vid) == [1_002])
+    #expect(ports.allSatisfy { $0.faults.isEmpty && $0.mtu == 9_000 && $0.members == [NICIndex($0.port.value - 1)] })
+    let interfaces = await lab.lab.plane.interfaces()
+    #expect(interfaces.keys.map(\.value).sorted() == [1, 2])
+    #expect(interfaces[PortIndex(2)]?.prefixes.map(\.description) == ["198.18.0.3/32"])
+    #expect(interfaces[PortIndex(2)]?.mtu == 1_500)
+    var routing = RoutingChange()
+    routing.interfaces.updateValue(nil, forKey: PortIndex(2))
+    await lab.lab.plane.apply(ForwardingChange(), routing)
+    #expect(await lab.lab.plane.interfaces().keys.map(\.value) == [1])
     await lab.lab.plane.stop()
   }
 

@@ -13,10 +13,34 @@ private struct Model {
   var stations: [Key: Int] = [:]
 
   func domains(of port: Int) -> [Int: Bool] {  // domain to "tagged here"
-    guard case .switched(let untagged, let tagged)? = programs[port]?.role else { return [:] }
-    var found = Dictionary(uniqueKeysWithValues: tagged.map { ($0.value, true) })
-    if let untagged { found[untagged.value] = false }
+    var found: [Int: Bool] = [:]
+    switch programs[port]?.role {
+    case .routed(let tagged): for domain in tagged { found[domain.value] = true }
+    case .switched(let untagged, let tagged):
+      for domain in tagged { found[domain.value] = true }
+      if let untagged { found[untagged.value] = false }
+    case .absent, .dark, nil: break
+    }
     return found
+  }
+
+  /// What the switch should say of itself.
+  func states() -> [PortState] {
+    programs.sorted { $0.key < $1.key }.map { port, program in
+      let carried = domains(of: port).map {
+        (PortState.Domain(index: DomainIndex($0.key), vid: vids[$0.key]!), $0.value)
+      }
+      let role: PortState.Role =
+        switch program.role {
+        case .absent, .dark: .dark
+        case .routed: .routed
+        case .switched: .switched
+        }
+      return PortState(
+        port: PortIndex(port), members: program.members, isBond: program.aggregation != nil, role: role,
+        untagged: carried.first { !$0.1 }?.0, tagged: carried.filter(\.1).map(\.0).sorted { $0.vid < $1.vid },
+        mtu: program.mtu, faults: [])
+    }
   }
 
   func carrier(of port: Int) -> Int? { programs[port]?.members.map(\.value).first(where: up.contains) }
@@ -40,7 +64,7 @@ private struct Model {
   /// NIC to tag control field of what leaves; empty when the frame is dropped.
   mutating func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
     guard !header.destination.isReserved, let port = port(of: nic), let program = programs[port],
-      program.members.count == 1 || carrier(of: port) == nic, header.source.isValidSource
+      program.aggregation == nil || carrier(of: port) == nic, header.source.isValidSource
     else { return [:] }
     let carried = domains(of: port)
     let domain: Int?
@@ -77,7 +101,11 @@ private struct Model {
     var model = Model(vids: Self.vids)
     for step in 0..<6_000 {
       switch Int.random(in: 0..<20, using: &random) {
-      case 0: changeServer(rig, &model, &random)
+      case 0:
+        changeServer(rig, &model, &random)
+        let (got, want) = (rig.states(), model.states())
+        #expect(got == want, "seed \(seed), step \(step)")
+        if got != want { return }
       case 1:
         let nic = Int.random(in: 0..<12, using: &random)
         let up = Bool.random(using: &random) || Bool.random(using: &random)
@@ -102,7 +130,7 @@ private struct Model {
     let lag = aggregation(2 * server, 2 * server + 1)
     let bond = 3 * server + 1
     var programs: [Int: PortProgram]
-    switch Int.random(in: 0..<4, using: &random) {
+    switch Int.random(in: 0..<5, using: &random) {
     case 0:
       programs = [bond: .absent, bond + 1: .absent, bond + 2: .absent]
     case 1:
@@ -112,7 +140,14 @@ private struct Model {
       ]
     case 2:
       programs = [
-        bond: PortProgram(members: [nics[0]], role: .routed, mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond: PortProgram(
+          members: nics, role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond + 2: .absent,
+      ]
+    case 3:
+      programs = [
+        bond: PortProgram(members: [nics[0]], role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag),
+        bond + 1: .absent,
         bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
       ]
     default:
@@ -127,12 +162,16 @@ private struct Model {
 
   /// A role whose domains have different VIDs: one project has one network of a number.
   private func role(_ random: inout Seeded) -> PortProgram.Role {
-    var domains = [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
-    domains = Array(domains.prefix(Int.random(in: 0...4, using: &random)))
+    let domains = tagged(&random)
     guard let first = domains.first else { return .dark }
-    let rest = domains.dropFirst().map { DomainIndex($0) }
-    if rest.isEmpty || Bool.random(using: &random) { return .switched(untagged: DomainIndex(first), tagged: rest) }
-    return .switched(untagged: nil, tagged: domains.map { DomainIndex($0) })
+    let rest = Array(domains.dropFirst())
+    if rest.isEmpty || Bool.random(using: &random) { return .switched(untagged: first, tagged: rest) }
+    return .switched(untagged: nil, tagged: domains)
+  }
+
+  private func tagged(_ random: inout Seeded) -> [DomainIndex] {
+    [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
+      .prefix(Int.random(in: 0...4, using: &random)).map { DomainIndex($0) }
   }
 
   private func randomHeader(_ random: inout Seeded) -> FrameHeader {

@@ -67,6 +67,18 @@ final class Rig {
   func otherCarrier(than nic: Int) -> Int? { plane.otherCarrier(than: NICIndex(nic))?.value }
   func mtu(of nic: Int) -> Int { plane.mtu(of: NICIndex(nic)) }
   var stationCount: Int { plane.stations.count }
+
+  /// Every port that is on the wire, asked for in pieces of `limit`.
+  func states(_ limit: Int = 3) -> [PortState] {
+    var found: [PortState] = []
+    var next: PortIndex? = PortIndex(1)
+    while let first = next {
+      let piece = plane.states(from: first, limit: limit)
+      found += piece.states
+      next = piece.next
+    }
+    return found
+  }
 }
 
 /// LACP's names for the bond of two NICs.
@@ -100,6 +112,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   static let untagged = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [])
   static let trunk = PortProgram.Role.switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])
   static let native = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [DomainIndex(2)])
+  static let routed = PortProgram.Role.routed(tagged: [])
+  /// Routed, and the VLANs of domain 1 and 2 beside it.
+  static let both = PortProgram.Role.routed(tagged: [DomainIndex(1), DomainIndex(2)])
 
   static let all = [
     TagCase(name: "untagged port, untagged", ingress: untagged, tag: nil, want: .untaggedAndTagged(1001)),
@@ -124,9 +139,17 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     TagCase(name: "native port, VID that is not attached", ingress: native, tag: 1003, want: .drop(.vlanNotAllowed)),
     TagCase(name: "port without VLAN", ingress: .dark, tag: nil, want: .drop(.noVLAN)),
     TagCase(name: "port without VLAN, tagged", ingress: .dark, tag: 1001, want: .drop(.noVLAN)),
-    TagCase(name: "routed port, untagged", ingress: .routed, tag: nil, want: .routed),
-    TagCase(name: "routed port, priority tag", ingress: .routed, tag: 0xE000, want: .routed),
-    TagCase(name: "routed port, tagged", ingress: .routed, tag: 1001, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "routed port, untagged", ingress: routed, tag: nil, want: .routed),
+    TagCase(name: "routed port, priority tag", ingress: routed, tag: 0xE000, want: .routed),
+    TagCase(name: "routed port, tagged", ingress: routed, tag: 1001, want: .drop(.vlanNotAllowed)),
+    TagCase(name: "routed port with VLANs, untagged", ingress: both, tag: nil, want: .routed),
+    TagCase(name: "routed port with VLANs, priority tag", ingress: both, tag: 0xE000, want: .routed),
+    TagCase(name: "routed port with VLANs, first VID", ingress: both, tag: 1001, want: .untaggedAndTagged(1001)),
+    TagCase(
+      name: "routed port with VLANs, second VID, PCP 3", ingress: both, tag: 0x6000 | 1002,
+      want: .domain2(0x6000 | 1002)),
+    TagCase(
+      name: "routed port with VLANs, VID that is not attached", ingress: both, tag: 1003, want: .drop(.vlanNotAllowed)),
   ]
 }
 
@@ -184,7 +207,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func reserved(_ last: UInt64) {
     let target = MACAddress(0x0180_C200_0000 | last)
     let want = Verdict.drop(last == 2 ? .slowProtocol : .reservedAddress)
-    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk), (3, .routed), (4, .dark)])
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk), (3, TagCase.routed), (4, .dark)])
     for nic in 1...4 { #expect(plane.decide(frame(a, target), from: nic) == want) }
     #expect(plane.decide(frame(a, target, tag: 1001), from: 2) == want)
     #expect(plane.stationCount == 0)
@@ -228,7 +251,45 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.decide(frame(a, broadcast), from: 9) == .drop(.noPort))
   }
 
+  @Test("a routed port gets its VLANs tagged, one as well as several, flooded and to a station")
+  func routedReceiver() {
+    let one = PortProgram.Role.routed(tagged: [DomainIndex(1)])
+    let plane = Rig([(1, TagCase.untagged), (2, one), (3, TagCase.both)])
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [2: 1001, 3: 1001])
+    #expect(plane.receivers(of: frame(b, a, tag: 1001), from: 2) == [1: -1])
+    #expect(plane.receivers(of: frame(a, b, tag: 0xA000), from: 1) == [2: Int32(0xA000 | 1001)])
+    #expect(plane.receivers(of: frame(b, broadcast, tag: 1002), from: 2) == [:], "not attached there")
+  }
+
+  @Test("what a routed port sends untagged teaches no domain anything, and no VLAN hears of it")
+  func routedTeachesNothing() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.both)])
+    #expect(plane.decide(frame(b, broadcast), from: 2) == .route(PortIndex(2)))
+    #expect(plane.decide(frame(b, a, tag: 0xE000), from: 2) == .route(PortIndex(2)))
+    #expect(plane.stationCount == 0)
+  }
+
+  @Test("on a routed port the MTU and the source of a tagged frame are looked at as on others")
+  func routedChecks() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.both)])
+    #expect(plane.decide(frame(a, broadcast, tag: 1001), from: 2, size: 1_501) == .drop(.mtuExceeded))
+    #expect(plane.decide(frame(MACAddress(0), broadcast, tag: 1001), from: 2) == .drop(.invalidSource))
+    #expect(plane.stationCount == 0)
+  }
+
   // MARK: Changes
+
+  @Test("a station stays known while its bond goes from switched to routed with the same VLAN, and goes with the VLAN")
+  func switchedToRouted() {
+    let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
+    _ = plane.decide(frame(b, broadcast), from: 2)
+    plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.both, mtu: 1_500)])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001])
+    plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.routed, mtu: 1_500)])
+    #expect(plane.decide(frame(a, b), from: 1) == .flood(DomainIndex(1), from: PortIndex(1)))
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [:])
+    #expect(plane.stationCount == 1, "the one behind port 1")
+  }
 
   @Test("stations go with the VLAN that leaves their port")
   func leavingFlushes() {

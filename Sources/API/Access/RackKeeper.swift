@@ -17,6 +17,7 @@ protocol RackKeeper: Sendable {
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  func forwarding() async -> Forwarding
   func status() async -> Status
 
   /// From the newest on, and how many there are.

@@ -34,6 +34,7 @@ public struct APIResponder: HTTPResponder {
     ToprackSwitchRoutes().register(on: &routes)
     ToprackLACPRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
+    ToprackForwardingRoutes().register(on: &routes)
   }
 
   init(routes: Routes) {

@@ -105,6 +105,12 @@ extension Call {
     }
   }
 
+  /// What the wire does, for callers who see everything.
+  func forwarding() async throws(APIError) -> Forwarding {
+    try access.requireWholeRack(for: "the switch's tables")
+    return await keeper.forwarding()
+  }
+
   /// A caller with one project is told its own numbers, and no problems: these name servers of everybody.
   func status() async -> Status {
     var status = await keeper.status()

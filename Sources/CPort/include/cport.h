@@ -61,8 +61,9 @@ enum {
 /* Creates the TAP `name` inside `namespace_fd` (-1: here), or attaches to the persistent one of that name: non-blocking,
  * no packet-information prefix, a 12-byte virtio-net header before each frame, all offloads that the kernel takes.
  * `name` is at most 15 bytes: longer is -ENAMETOOLONG, because the kernel would cut it silently (TUNSETIFF).
+ * `carrier`: whether its cable is plugged from then on; on Linux before 6.3 it is plugged for a moment in any case.
  * -EBUSY: another descriptor holds it. -EINVAL: an interface of that name exists and is no TAP. */
-int cport_tap_open(int namespace_fd, const char *name, unsigned *offloads);
+int cport_tap_open(int namespace_fd, const char *name, int carrier, unsigned *offloads);
 
 /* Keeps the interface when the descriptor is closed (1), or lets it go with the descriptor (0). */
 int cport_tap_set_persistent(int fd, int on);
@@ -84,6 +85,7 @@ struct cport_link {
     uint8_t mac[6];
     uint8_t is_up;
     uint8_t is_tap;
+    uint8_t has_carrier;
     char name[16];      /* NUL-terminated, as are the others */
     char alias[256];
     char altname[128];  /* the first one */
