@@ -92,7 +92,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Ports",
+        "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -151,6 +151,8 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
-    .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["CPcap", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Integration", swiftSettings: strict),
   ]
 )

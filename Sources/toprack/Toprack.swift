@@ -1,7 +1,8 @@
 // The command line client of toprackd: reads arguments, asks the API, prints.
 //
 // It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program only
-// turns arguments into requests and answers into tables. The one exception is `cleanup`, which works when no daemon does.
+// turns arguments into requests and answers into tables. The exceptions are `cleanup`, which works when no daemon does,
+// and `verify`, which computes from the database what the daemon should say.
 //
 // Exit status: 0, 1 refused or failed, 2 usage, 3 daemon not reachable.
 
@@ -26,7 +27,7 @@ import Foundation
     subcommands: [
       StatusCommand.self, PlanCommand.self, FacilityCommand.self, ServerCommand.self, NetworkCommand.self,
       PortCommand.self, IPCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self,
-      CleanupCommand.self,
+      CleanupCommand.self, VerifyCommand.self,
     ])
 
   @OptionGroup var global: GlobalOptions
