@@ -9,6 +9,8 @@ actor RackAlone: RackKeeper {
   /// Who has wanted each change that was made.
   private(set) var callers: [String] = []
   private var journal: [Event] = []
+  private var batches: [AssignmentBatch] = []
+  let interfaces: [ServerID: [PortName: NICLocation]] = [:]
   private var watchers: [AsyncStream<Event>.Continuation] = []
   private var waiting: [CheckedContinuation<Void, Never>] = []
   private var source = Counting()
@@ -18,6 +20,11 @@ actor RackAlone: RackKeeper {
   func perform(_ command: Command, by: String) throws -> Outcome {
     let outcome = try rack.perform(command, with: &source)
     callers.append(by)
+    if var event = outcome.event {
+      event.by = by
+      publish(event)
+    }
+    if let batch = outcome.batch { batches.insert(batch, at: 0) }
     return outcome
   }
 
@@ -39,8 +46,8 @@ actor RackAlone: RackKeeper {
     return Array(later.prefix(limit))
   }
   func event(_ id: EventID) -> Event? { journal.first { $0.id == id } }
-  func batches(of port: PortID) -> [AssignmentBatch] { [] }
-  func batch(_ id: BatchID) -> AssignmentBatch? { nil }
+  func batches(of port: PortID) -> [AssignmentBatch] { batches.filter { $0.port == port } }
+  func batch(_ id: BatchID) -> AssignmentBatch? { batches.first { $0.id == id } }
   func watchEvents() -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
     watchers.append(continuation)

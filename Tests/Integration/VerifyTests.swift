@@ -4,13 +4,9 @@ import Testing
 
 extension Integration {
   @Suite("verify: database, API and wire compared") struct VerifyTests {
-    private static func verify(_ lab: Lab) throws -> Finished {
-      try lab.toprack.attempt(["verify", "--state", lab.daemon.state])
-    }
-
-    /// Lines that `verify` prints, less those of the addresses that it cannot know beforehand.
+    /// Lines that `verify` prints.
     private static func differences(_ lab: Lab) throws -> [String] {
-      let finished = try verify(lab)
+      let finished = try lab.verify()
       #expect(finished.status == 1, "\(finished.text)\(finished.errors)")
       return finished.text.split(separator: "\n").map(String.init)
     }
@@ -37,19 +33,19 @@ extension Integration {
     @Test("a rack that is as it should be agrees, also after a restart and while nothing is in it")
     func agrees() throws {
       let empty = try Lab()
-      let nothing = try Self.verify(empty)
+      let nothing = try empty.verify()
       #expect(nothing.status == 0)
       #expect(nothing.text == "verify: 0 servers, 0 networks, 0 ports: database, API and wire agree\n")
 
       let lab = try Self.furnished()
       let want = "verify: 4 servers, 2 networks, 12 ports: database, API and wire agree\n"
-      #expect(try Self.verify(lab).text == want)
-      let json = try lab.toprack.json("verify", "--state", lab.daemon.state)
+      #expect(try lab.verify().text == want)
+      let json = try JSON(lab.verify(["--json"]).output)
       #expect(json["ports"].int == 12)
       #expect(json["differences"].array?.isEmpty == true)
       lab.daemon.kill()
       try lab.daemon.start()
-      #expect(try Self.verify(lab).text == want)
+      #expect(try lab.verify().text == want)
     }
 
     @Test("an interface that was deleted, changed, marked otherwise or made by somebody else is named")
@@ -119,7 +115,7 @@ extension Integration {
       try Self.edit(lab, "UPDATE server SET powered_on = 1")
       lab.daemon.kill()
       try lab.daemon.start()
-      let finished = try Self.verify(lab)
+      let finished = try lab.verify()
       let rest = finished.text.split(separator: "\n").filter { !$0.contains("kernel: routed eth") }
       #expect(rest.allSatisfy { $0.hasPrefix("verify: 4 servers") }, "\(finished.text)")
     }
@@ -134,10 +130,10 @@ extension Integration {
         "\(lines)")
 
       let other = try Lab()
-      let finished = try lab.toprack.attempt(["verify", "--state", other.daemon.state])
+      let finished = try lab.verify(state: other.daemon.state)
       #expect(finished.status == 1)
       #expect(finished.errors.contains("the daemon at the API is that of rack"), "\(finished.errors)")
-      let none = try lab.toprack.attempt(["verify", "--state", "/nonexistent"])
+      let none = try lab.verify(state: "/nonexistent")
       #expect(none.status == 1 && none.errors.contains("/nonexistent/rack.sqlite"), "\(none.errors)")
     }
   }

@@ -7,6 +7,8 @@ import Rack
 protocol RackKeeper: Sendable {
   /// As last committed.
   var rack: Rack { get async }
+  /// Where the NICs of all servers are.
+  var interfaces: [ServerID: [PortName: NICLocation]] { get async }
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
   func perform(_ command: Command, by: String) async throws -> Outcome
 

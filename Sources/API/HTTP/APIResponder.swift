@@ -11,12 +11,23 @@ public struct APIResponder: HTTPResponder {
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
   public init(control: Control) {
     var routes = Routes(keeper: control)
+    Self.register(on: &routes)
+    self.init(routes: routes)
+  }
+
+  /// Everything that the API has.
+  static func register(on routes: inout Routes) {
+    DescriptionRoutes().register(on: &routes)
+    AccountRoutes().register(on: &routes)
     CatalogueRoutes().register(on: &routes)
+    CapacityRoutes().register(on: &routes)
     ProjectRoutes().register(on: &routes)
     DeviceRoutes().register(on: &routes)
     VirtualNetworkRoutes().register(on: &routes)
     PortRoutes().register(on: &routes)
+    AssignmentRoutes().register(on: &routes)
     AddressRoutes().register(on: &routes)
+    EventRoutes().register(on: &routes)
     ToprackAddressRoutes().register(on: &routes)
     ToprackDeviceRoutes().register(on: &routes)
     ToprackNetworkRoutes().register(on: &routes)
@@ -24,7 +35,6 @@ public struct APIResponder: HTTPResponder {
     ToprackLACPRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
-    self.init(routes: routes)
   }
 
   init(routes: Routes) {

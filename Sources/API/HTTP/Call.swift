@@ -42,10 +42,10 @@ struct Call: Sendable {
 /// The rack, for this caller.
 extension Call {
   /// The rack as it is now.
-  func view() async -> View { View(await keeper.rack, access: access) }
+  func view() async -> View { View(await keeper.rack, access: access, interfaces: await keeper.interfaces) }
 
-  /// Writes what `view` gives out, with the links of this call.
-  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix) }
+  /// Writes what `view` gives out, with the links of this call, as far as it asks to see.
+  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix, expansion: Expansion(arguments)) }
 
   /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has changed.
   @discardableResult
@@ -163,10 +163,17 @@ extension Call {
 /// An answer that is a success.
 struct Reply: Sendable {
   let status: HTTPResponse.Status
-  /// `nil`: no body at all.
-  let body: JSON?
+  let body: Body
 
-  static func ok(_ body: JSON) -> Reply { Reply(status: .ok, body: body) }
-  static func created(_ body: JSON) -> Reply { Reply(status: .created, body: body) }
-  static let noContent = Reply(status: .noContent, body: nil)
+  enum Body: Sendable {
+    case none
+    case json(JSON)
+    /// Bytes of a media type.
+    case document([UInt8], type: String)
+  }
+
+  static func ok(_ body: JSON) -> Reply { Reply(status: .ok, body: .json(body)) }
+  static func created(_ body: JSON) -> Reply { Reply(status: .created, body: .json(body)) }
+  static let accepted = Reply(status: .accepted, body: .none)
+  static let noContent = Reply(status: .noContent, body: .none)
 }

@@ -18,7 +18,7 @@ struct ToprackDeviceRoutes {
     let view = await call.view()
     let filter = try DeviceFilter(call.arguments)
     let servers = view.servers.filter(filter.matches).sorted { $0.hostname < $1.hostname }
-    return .ok(["devices": .array(await call.devices(servers, in: view))])
+    return .ok(["devices": .array(servers.map(call.renderer(view).device))])
   }
 
   private func show(_ call: Call) async throws -> Reply {

@@ -14,15 +14,26 @@ struct CleanupCommand: AsyncParsableCommand {
       daemon is alive is touched, and nothing that Toprack did not make. The daemon's state is not touched either: when it \
       starts again, it makes its interfaces anew.
 
-      Example: toprack cleanup
+      Examples:
+        toprack cleanup
+        toprack cleanup --rack 5f0c4f52-7b1c-4a4f-9d0e-1c9a1f0f7a11
       """)
 
-  @OptionGroup var global: GlobalOptions
+  @Option(
+    help: ArgumentHelp(
+      "Only what this rack left; its UUID is in 'toprack status' and in its interfaces' aliases.", valueName: "UUID"))
+  var rack: String?
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+  func validate() throws {
+    if let rack, UUID(uuidString: rack) == nil { throw ValidationError("--rack '\(rack)' is not a UUID") }
+  }
 
   func run() async throws {
     // Every NIC is held open at once.
     _ = try raiseFileLimit()
-    let leftovers = try Leftovers.find()
+    var leftovers = try Leftovers.find()
+    if let rack { leftovers.limit(to: known(rack, of: leftovers)) }
     let result = try leftovers.remove()
     try global.output.print(
       json: [
@@ -39,5 +50,10 @@ struct CleanupCommand: AsyncParsableCommand {
       return lines.joined(separator: "\n")
     }
     if !result.faults.isEmpty { throw Failure(kind: .refused, messages: result.faults) }
+  }
+
+  /// The rack as its marks have it. One that left nothing is none to complain about.
+  private func known(_ rack: String, of leftovers: Leftovers) -> String {
+    leftovers.identifiers.first { $0.lowercased() == rack.lowercased() } ?? rack.lowercased()
   }
 }

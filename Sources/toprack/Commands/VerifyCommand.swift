@@ -22,7 +22,7 @@ struct VerifyCommand: AsyncParsableCommand {
       """)
 
   @Option(help: ArgumentHelp("The daemon's state directory.", valueName: "directory")) var state = "/var/lib/toprack"
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   /// Times that a difference has to be seen.
   private static let looks = 4
@@ -58,7 +58,7 @@ struct VerifyCommand: AsyncParsableCommand {
   }
 
   private func look() async throws -> Look {
-    let client = global.client
+    let client = try global.client
     let status: Status = try await client.get("/toprack/status").decoded()
     let settings: Settings = try await client.get("/toprack/settings").decoded()
     let stored: StoredState
