@@ -14,7 +14,8 @@ struct Routes {
 
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let keeper: any RackKeeper
-  private var methods: [String: [HTTPRequest.Method]] = [:]
+  /// By path, as the router has it: "/devices/:id".
+  private(set) var methods: [String: [HTTPRequest.Method]] = [:]
 
   /// `keeper`: whom the calls ask.
   init(keeper: any RackKeeper) {
