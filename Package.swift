@@ -95,7 +95,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Ports",
+        "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -159,6 +159,8 @@ let package = Package(
       path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["toprack"], path: "Tests/CommandLine", swiftSettings: strict),
-    .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["CPcap", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -66,7 +66,8 @@ struct Daemon {
       plane.limits = Control.switchLimits
       return try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
-        plan: settings.plan, gateway: settings.gateway, version: Self.version, logger: logger)
+        plan: settings.plan, hybridBonded: settings.hybridBonded, gateway: settings.gateway, version: Self.version,
+        logger: logger)
     } catch let fault as StartFault {
       throw fault
     } catch {

@@ -25,6 +25,8 @@ struct Settings {
   /// How frames are read and written.
   var io = TAPDriver.Mode.automatic
 
+  /// Whether VLANs can be attached to bond0 in layer 3.
+  var hybridBonded = false
   /// The ranges of addresses, by facility.
   var plan = AddressPlan()
   /// Uplinks, and what servers are told when they boot.
@@ -32,8 +34,10 @@ struct Settings {
 
   /// Names that the settings file knows, without those of a facility.
   static let names =
-    ["state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io"]
-    + GatewaySettings.names
+    [
+      "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io",
+      "hybrid_bonded", "hybrid-bonded",
+    ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
   static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -66,6 +70,9 @@ struct Settings {
       case "fast": newRackLACPFast = true
       default: throw SettingsFault("must be slow or fast, not \"\(value)\"")
       }
+    case "hybrid_bonded", "hybrid-bonded":
+      guard let isOffered = Bool(value) else { throw SettingsFault("must be true or false, not \"\(value)\"") }
+      hybridBonded = isOffered
     case "io":
       switch value {
       case "auto": io = .automatic

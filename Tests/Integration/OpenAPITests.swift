@@ -40,7 +40,7 @@ extension Integration {
       print(run.text.suffix(run.status == 0 ? 1_500 : 20_000))
       #expect(run.status == 0, "\(run.errors.suffix(2_000))")
       #expect(lab.daemon.isRunning)
-      let verified = try lab.toprack.attempt(["verify"])
+      let verified = try lab.verify()
       #expect(verified.status == 0, "\(verified.text)\(verified.errors)")
     }
   }

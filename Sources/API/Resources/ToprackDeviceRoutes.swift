@@ -28,7 +28,7 @@ struct ToprackDeviceRoutes {
 
   private func setMode(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(serverNamed: call.parameter("server"))
-    let valid = NetworkMode.allCases.map(\.rawValue).joined(separator: ", ")
+    let valid = NetworkMode.settable.map(\.rawValue).joined(separator: ", ")
     let word = try call.arguments.required("mode", "one of \(valid)") { try call.arguments.string($0) }
     guard let mode = NetworkMode(rawValue: word) else {
       throw APIError.invalid("mode \(Arguments.shown(.string(word))) is not known; valid are \(valid)")

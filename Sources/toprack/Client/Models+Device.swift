@@ -17,6 +17,8 @@ struct Device: Decodable {
     let id: String, name: String, data: Data
     let virtualNetworks: [Network.Brief]
     let nativeVirtualNetwork: Network.Brief?
+    /// The server's mode; of bond0 only.
+    let networkType: String?
   }
   struct Toprack: Decodable {
     let mode: String, place: String, namespace: String?, interfaces: [String: String], mtu: Int

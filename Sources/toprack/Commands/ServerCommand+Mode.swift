@@ -11,6 +11,7 @@ extension ServerCommand {
         hybrid             eth0 in bond0, routed; VLANs on eth1
         layer2-bonded      bond0 of eth0 and eth1; VLANs on bond0
         layer2-individual  no bond; VLANs on eth0 and on eth1
+        hybrid-bonded      what layer3 becomes when a VLAN is attached to bond0, tagged; where the daemon is set to offer it
 
         The change happens at once or not at all. Virtual networks that the new mode cannot carry must be detached first. \
         Leaving layer 3 gives the server's addresses back for good and unassigns its elastic blocks; coming back, it gets new \
