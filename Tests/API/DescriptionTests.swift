@@ -33,7 +33,8 @@ import Testing
         let parameters = (operation.value["parameters"]?.elements ?? []).map(description.resolved)
         let given = parameters.filter { $0["in"] == "path" }.compactMap { $0["name"]?.string }
         #expect(Set(given) == Set(wanted), "\(operation.name) \(path.name)")
-        #expect(names.insert(operation.value["operationId"]?.string ?? "").inserted, "\(operation.name) \(path.name)")
+        let isNew = names.insert(operation.value["operationId"]?.string ?? "").inserted
+        #expect(isNew, "\(operation.name) \(path.name)")
       }
     }
   }

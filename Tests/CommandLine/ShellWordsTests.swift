@@ -25,13 +25,14 @@ import Testing
     #expect(ShellWords.connection(in: ["toprack", "server", "create", "--plan", "x", "--socket"]).isEmpty)
   }
 
-  @Test("--netns without a value becomes a flag, and nothing else changes")
+  @Test("--netns with a value becomes an option, and nothing else changes")
   func namespaceFlag() {
     #expect(
-      CommandLineForms.standard(["server", "create", "--netns", "web1"])
-        == ["server", "create", "--\(CommandLineForms.namespaceOfServer)", "web1"])
-    #expect(CommandLineForms.standard(["--netns=x", "--", "--netns"]) == ["--netns=x", "--", "--netns"])
-    let question = ["---completion", "server", "create", "--", "--plan", "4", "0", "toprack", "--netns"]
+      CommandLineForms.standard(["server", "create", "--netns=lab", "web1"])
+        == ["server", "create", "--\(CommandLineForms.namedNamespace)=lab", "web1"])
+    #expect(CommandLineForms.standard(["--netns", "x"]) == ["--netns", "x"])
+    #expect(CommandLineForms.standard(["--", "--netns=x"]) == ["--", "--netns=x"])
+    let question = ["---completion", "server", "create", "--", "--plan", "4", "0", "toprack", "--netns=x"]
     #expect(CommandLineForms.standard(question) == question)
   }
 }

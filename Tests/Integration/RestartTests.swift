@@ -121,7 +121,7 @@ extension Integration {
       try lab.toprack("server", "delete", "web1")
       try abandon()
       #expect(try lab.daemon.stop() == 0)
-      try lab.toprack("cleanup", "--rack", rack)
+      try lab.toprack("cleanup", "--rack", lab.daemon.state)
       #expect(!ours.exists)
       #expect(foreign.exists)
     }

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Foundation
 import Ports
+import Store
 
 struct CleanupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,24 +17,22 @@ struct CleanupCommand: AsyncParsableCommand {
 
       Examples:
         toprack cleanup
-        toprack cleanup --rack 5f0c4f52-7b1c-4a4f-9d0e-1c9a1f0f7a11
+        toprack cleanup --rack /var/lib/toprack
       """)
 
   @Option(
     help: ArgumentHelp(
-      "Only what this rack left; its UUID is in 'toprack status' and in its interfaces' aliases.", valueName: "UUID"))
+      "Only what this rack left: its state directory, or its UUID, which is in 'toprack status' and in interfaces' aliases.",
+      valueName: "directory|UUID"),
+    completion: .directory)
   var rack: String?
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
-
-  func validate() throws {
-    if let rack, UUID(uuidString: rack) == nil { throw ValidationError("--rack '\(rack)' is not a UUID") }
-  }
 
   func run() async throws {
     // Every NIC is held open at once.
     _ = try raiseFileLimit()
     var leftovers = try Leftovers.find()
-    if let rack { leftovers.limit(to: known(rack, of: leftovers)) }
+    if let rack { leftovers.limit(to: try identifier(of: rack)) }
     let result = try leftovers.remove()
     try global.output.print(
       json: [
@@ -52,8 +51,13 @@ struct CleanupCommand: AsyncParsableCommand {
     if !result.faults.isEmpty { throw Failure(kind: .refused, messages: result.faults) }
   }
 
-  /// The rack as its marks have it. One that left nothing is none to complain about.
-  private func known(_ rack: String, of leftovers: Leftovers) -> String {
-    leftovers.identifiers.first { $0.lowercased() == rack.lowercased() } ?? rack.lowercased()
+  /// In the form that the marks have it. A rack that left nothing is none to complain about.
+  private func identifier(of rack: String) throws -> String {
+    if let id = UUID(uuidString: rack) { return id.uuidString.lowercased() }
+    do {
+      return try Store.read(rack).rack.id.uuidString.lowercased()
+    } catch {
+      throw Failure.refused("--rack '\(rack)' is no UUID and no state directory: \(error.message)")
+    }
   }
 }

@@ -5,7 +5,9 @@ import Foundation
 enum EventText {
   static let heading = line("TIME", "TYPE", "WHO", "EVENT")
 
-  static func line(_ event: Event) -> String { line(event.createdAt, event.type, event.modifiedBy.name ?? "-", event.body) }
+  static func line(_ event: Event) -> String {
+    line(event.createdAt, event.type, event.modifiedBy.name ?? "-", event.body)
+  }
 
   /// Widths hold the longest type and most names.
   private static func line(_ time: String, _ type: String, _ who: String, _ text: String) -> String {

@@ -35,9 +35,6 @@ struct Leftovers {
   private var racks: [String: RackLeftovers] = [:]
   private var tables: [String] = []
 
-  /// The identifiers of racks that anything was found of.
-  var identifiers: [String] { racks.keys.sorted() }
-
   /// Forgets all but one rack, by its identifier.
   mutating func limit(to rack: String) {
     racks = racks.filter { $0.key == rack }

@@ -96,8 +96,8 @@ extension ProjectCommand {
 
   struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Delete a project that has no servers, networks and elastic blocks any more.",
-      discussion: "Its tokens go with it.\n\nExample: toprack project delete web")
+      abstract: "Delete a project that has no servers, networks, elastic blocks and tokens any more.",
+      discussion: "Example: toprack project delete web")
 
     @Argument(help: "Name or UUID.", completion: .projects) var project: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

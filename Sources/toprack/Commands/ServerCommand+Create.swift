@@ -27,19 +27,16 @@ extension ServerCommand {
       name: .customLong("os"), help: ArgumentHelp("Operating system; see 'toprack os list'.", valueName: "os"),
       completion: .operatingSystems)
     var operatingSystem = "debian_12"
-    @Option(
-      help: ArgumentHelp(
-        "Put the NICs into a network namespace: --netns into one named as the server, --netns=NS into NS.",
-        valueName: "NS"))
-    var netns: String?
-    @Flag(name: .customLong(CommandLineForms.namespaceOfServer), help: .hidden) var isNamedAsServer = false
+    @Flag(help: "Put the NICs into a network namespace: --netns into one named as the server, --netns=NS into NS.")
+    var netns = false
+    @Option(name: .customLong(CommandLineForms.namedNamespace), help: .hidden) var namedNamespace: String?
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func validate() throws {
-      if isNamedAsServer, netns != nil { throw ValidationError("--netns is given twice") }
+      if netns, namedNamespace != nil { throw ValidationError("--netns is given twice") }
     }
 
     func run() async throws {
@@ -51,8 +48,8 @@ extension ServerCommand {
       body.merge(try notes.members()) { $1 }
       if lock { body["locked"] = true }
       if freezeNetwork { body["network_frozen"] = true }
-      if let netns { body["toprack"] = ["netns": netns] }
-      if isNamedAsServer { body["toprack"] = ["netns": true] }
+      if netns { body["toprack"] = ["netns": true] }
+      if let namedNamespace { body["toprack"] = ["netns": namedNamespace] }
       let answer = try await client.post("/projects/\(project.id)/devices", body)
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }

@@ -21,7 +21,8 @@ struct VerifyCommand: AsyncParsableCommand {
       Example: toprack verify --state /var/lib/toprack
       """)
 
-  @Option(help: ArgumentHelp("The daemon's state directory.", valueName: "directory")) var state = "/var/lib/toprack"
+  @Option(help: ArgumentHelp("The daemon's state directory.", valueName: "directory"), completion: .directory)
+  var state = "/var/lib/toprack"
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   /// Times that a difference has to be seen.
