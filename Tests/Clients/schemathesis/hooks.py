@@ -82,6 +82,8 @@ class Rack:
 
 RACK = Rack()
 
+OWN_TOKENS = set(RACK.list("/toprack/tokens", "tokens"))
+
 # Members of bodies and queries that name something, and of which kind.
 MEMBERS = {
     "vnid": "virtual-networks",
@@ -104,7 +106,9 @@ def existing(number, value, kind):
 
 
 def in_path(value, kind):
-    """A UUID may become another one. What is no UUID is there to be refused."""
+    """A UUID may become another one. What is no UUID is there to be refused. The token of these calls stays."""
+    if value in OWN_TOKENS:
+        return str(uuid.UUID(int=0))
     try:
         return existing(uuid.UUID(value).int, value, kind)
     except (AttributeError, TypeError, ValueError):
@@ -124,7 +128,7 @@ def with_existing(body):
         return body
     changed = {}
     for name, value in body.items():
-        if name == "netns" and value is not None:
+        if name == "netns" and isinstance(value, str):
             changed[name] = os.environ["TOPRACK_NETNS"]
         else:
             changed[name] = by_name(name, with_existing(value))
