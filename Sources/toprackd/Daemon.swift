@@ -5,7 +5,6 @@ import API
 import Control
 import Dataplane
 import Foundation
-import Hummingbird
 import Logging
 import Ports
 import ServiceLifecycle
@@ -36,10 +35,11 @@ struct Daemon {
     }
 
     let socket = APISocket(path: settings.socket)
-    let control = try await startControl(socket)
+    let (control, listeners) = try await startControl(socket)
+    try await makeFirstToken(in: control)
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: ControlService(control: control))] + metadata(of: control)
-        + [.init(service: api(of: control, at: socket))],
+        + [.init(service: api(of: control, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
     defer { socket.remove() }
@@ -53,21 +53,23 @@ struct Daemon {
     logger.info("stopped; NICs and state stay")
   }
 
-  /// Locks the state, makes sure of the socket, and brings the wire to what the state says.
-  private func startControl(_ socket: APISocket) async throws(StartFault) -> Control {
+  /// Locks the state, makes sure of the socket and the TCP addresses, and brings the wire to what the state says.
+  private func startControl(_ socket: APISocket) async throws(StartFault) -> (Control, [APIListener]) {
     ServiceManager.notify("STATUS=bringing the NICs to what the state says")
     do {
       let store = try Store.open(settings.state)
       try socket.prepare()
+      let listeners = try Listening(settings: settings, logger: logger).listeners()
       var plane = Dataplane.Configuration()
       plane.stationLimit = settings.stationLimit
       plane.stationLimitPerPort = settings.stationLimitPerPort
       plane.mode = settings.io
       plane.limits = Control.switchLimits
-      return try await Control.start(
+      let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
         plan: settings.plan, hybridBonded: settings.hybridBonded, gateway: settings.gateway, version: Self.version,
         logger: logger)
+      return (control, listeners)
     } catch let fault as StartFault {
       throw fault
     } catch {
@@ -75,12 +77,23 @@ struct Daemon {
     }
   }
 
-  private func api(of control: Control, at socket: APISocket) -> some Service {
-    Application(
-      responder: APIResponder(control: control),
-      configuration: ApplicationConfiguration(
-        address: .unixDomainSocket(path: socket.path), serverName: "toprackd/\(Self.version)"),
-      onServerRunning: { _ in await announce(control, socket) }, logger: frameworkLogger)
+  private func makeFirstToken(in control: Control) async throws(StartFault) {
+    let first = FirstToken(in: settings.state)
+    do {
+      if try await first.make(in: control) { logger.notice("a token for the whole rack is in \(first.path)") }
+    } catch let fault as FirstToken.Fault {
+      throw StartFault(fault.message)
+    } catch {
+      throw StartFault("the first token cannot be made: \(error)")
+    }
+  }
+
+  private func api(of control: Control, at socket: APISocket, and listeners: [APIListener]) -> some Service {
+    APIService(
+      listeners: [.unix(path: socket.path)] + listeners,
+      responder: APIResponder(control: control, rate: settings.rateLimit), serverName: "toprackd/\(Self.version)",
+      logger: frameworkLogger
+    ) { await announce(control, socket, listeners) }
   }
 
   /// Servers' metadata. When it ends, that is no reason for the switch to end.
@@ -92,7 +105,7 @@ struct Daemon {
   }
 
   /// Opens the door and says so.
-  private func announce(_ control: Control, _ socket: APISocket) async {
+  private func announce(_ control: Control, _ socket: APISocket, _ listeners: [APIListener]) async {
     do {
       if try !socket.open(to: settings.socketGroup) {
         logger.notice("there is no group \(settings.socketGroup); only root can use the socket")
@@ -101,9 +114,10 @@ struct Daemon {
       logger.error("\(error.message)")
     }
     let status = await control.status()
+    let places = ([socket.path] + listeners.map(\.description)).joined(separator: ", ")
     let summary = "\(status.servers) servers, \(status.networks) networks"
     ServiceManager.notify("READY=1\nSTATUS=\(summary), \(status.problems.count) problems")
-    logger.info("toprackd \(Self.version) is ready at \(socket.path): \(summary), I/O by \(status.ioDriver)")
+    logger.info("toprackd \(Self.version) is ready at \(places): \(summary), I/O by \(status.ioDriver)")
   }
 
   /// What the frameworks have to say at `info` is no news to an operator.

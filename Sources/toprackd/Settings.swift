@@ -1,5 +1,6 @@
 // What an operator can set, with the defaults and the valid values.
 
+import API
 import Control
 import Dataplane
 import Foundation
@@ -15,6 +16,15 @@ struct Settings {
   var socket = "/run/toprack/toprack.sock"
   /// The group that may use the socket; without such a group only root may.
   var socketGroup = "toprack"
+  /// Where the API listens over TCP, to callers with a token.
+  var listen: [ListenAddress] = []
+  /// Files in PEM; both or neither.
+  var certificate: String?
+  var certificateKey: String?
+  /// Whether the daemon makes a certificate of its own.
+  var isSelfSigned = false
+  /// Requests a second of each token.
+  var rateLimit = APIResponder.defaultRate
   var logLevel = Logger.Level.info
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
@@ -35,8 +45,8 @@ struct Settings {
   /// Names that the settings file knows, without those of a facility.
   static let names =
     [
-      "state", "socket", "socket-group", "log-level", "station-limit", "station-limit-per-port", "lacp-rate", "io",
-      "hybrid_bonded", "hybrid-bonded",
+      "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
+      "station-limit", "station-limit-per-port", "lacp-rate", "io", "hybrid_bonded", "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
@@ -57,6 +67,13 @@ struct Settings {
     case "socket-group":
       guard !value.isEmpty else { throw SettingsFault("must be the name of a group") }
       socketGroup = value
+    case "listen": listen = try Self.addresses(value)
+    case "tls-cert": certificate = try Self.path(value)
+    case "tls-key": certificateKey = try Self.path(value)
+    case "tls-self-signed":
+      guard let flag = Bool(value) else { throw SettingsFault("must be true or false, not \"\(value)\"") }
+      isSelfSigned = flag
+    case "rate-limit": rateLimit = try Self.number(value, in: APIResponder.rates)
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")
@@ -86,6 +103,32 @@ struct Settings {
     default:
       throw SettingsFault("is not a setting; valid are \(Self.names.joined(separator: ", ")) and pools")
     }
+  }
+
+  /// What does not go together; `nil`: all does.
+  var conflict: String? {
+    if (certificate == nil) != (certificateKey == nil) {
+      return "tls-cert and tls-key belong together: give both or neither"
+    }
+    if isSelfSigned, certificate != nil {
+      return "tls-self-signed and tls-cert are two ways to a certificate: give one of them"
+    }
+    return gateway.conflict(with: plan)
+  }
+
+  private static func addresses(_ value: String) throws(SettingsFault) -> [ListenAddress] {
+    var addresses: [ListenAddress] = []
+    for text in value.split(separator: ",", omittingEmptySubsequences: false) {
+      let text = text.trimmingCharacters(in: .whitespaces)
+      do throws(ListenAddress.Fault) {
+        let address = try ListenAddress(text)
+        guard address.port == 0 || !addresses.contains(address) else { throw ListenAddress.Fault.twice(address) }
+        addresses.append(address)
+      } catch {
+        throw SettingsFault("cannot be: \(error.message)")
+      }
+    }
+    return addresses
   }
 
   private static func isUplinkOfFacility(_ name: String) -> Bool {

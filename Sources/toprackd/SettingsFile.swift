@@ -12,32 +12,32 @@ enum SettingsFile {
   /// line, by name.
   static func settings(path: String?, given: [String: String]) async throws(SettingsFault) -> Settings {
     let file = try await read(path ?? defaultPath, isOptional: path == nil)
-    let overrides = InMemoryProvider(
-      values: Dictionary(
-        uniqueKeysWithValues: given.map {
-          (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
-        }
-      ))
-    let reader = ConfigReader(providers: [overrides] + file.providers)
+    let reader = ConfigReader(providers: file.providers)
     var settings = Settings()
     for name in file.names + given.keys.sorted().filter({ !file.names.contains($0) }) {
       let origin = given[name] == nil ? "\(file.path): \(name)" : "--\(name)"
       do throws(SettingsFault) {
-        try settings.set(name, to: value(of: name, in: reader))
+        let text = if let text = given[name] { text } else { try value(of: name, in: reader) }
+        try settings.set(name, to: text)
       } catch {
         throw SettingsFault("\(origin) \(error.message)")
       }
     }
-    if let conflict = settings.gateway.conflict(with: settings.plan) {
+    if let conflict = settings.conflict {
       throw SettingsFault("\(file.path): \(conflict)")
     }
     return settings
   }
 
+  /// Settings that can have several values, as a list or in one line with commas.
+  private static let lists: Set = ["dns", "listen"]
+
   private static func value(of name: String, in reader: ConfigReader) throws(SettingsFault) -> String {
     guard Settings.names.contains(name) || name.hasPrefix(Settings.poolPrefix) else { return "" }
     do {
-      if name == "dns", let list = reader.stringArray(forKey: ConfigKey([name])) { return list.joined(separator: ",") }
+      if lists.contains(name), let list = reader.stringArray(forKey: ConfigKey([name])) {
+        return list.joined(separator: ",")
+      }
       return try reader.requiredString(forKey: ConfigKey([name]))
     } catch {
       throw SettingsFault("must be a single value")

@@ -1,7 +1,7 @@
 // The daemon: reads its settings, assembles store, forwarding plane, control and API, and runs them until a signal.
 //
-// Order matters. Nothing of the host is touched before the state directory is locked and the socket is known to be free,
-// so that a second daemon cannot harm the first. Nobody is let in before the wire is as the state says.
+// Order matters. Nothing of the host is touched before the state directory is locked, the socket is known to be free and the
+// TCP addresses are ours, so that a second daemon cannot harm the first. Nobody is let in before the wire is as the state says.
 //
 // Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
 
@@ -32,6 +32,18 @@ import Logging
   var state: String?
   @Option(help: ArgumentHelp("Unix socket of the API. (default: \(Settings().socket))", valueName: "path"))
   var socket: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Address of the API over TCP, for callers with a token: 127.0.0.1:8443, [::1]:8443, :8080. Can be repeated.",
+      valueName: "address"))
+  var listen: [String] = []
+  @Option(help: ArgumentHelp("Certificate for TLS at these addresses, PEM, with its chain.", valueName: "file"))
+  var tlsCert: String?
+  @Option(help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file"))
+  var tlsKey: String?
+  @Flag(help: "Make a certificate for TLS in the state directory: tls-cert.pem, for clients to trust.")
+  var tlsSelfSigned = false
   @Option(
     help: ArgumentHelp("One of \(Settings.logLevels). (default: \(Settings().logLevel))", valueName: "level"))
   var logLevel: String?
@@ -64,7 +76,11 @@ import Logging
   }
 
   private func serve() async throws {
-    let given = ["state": state, "socket": socket, "log-level": logLevel, "uplink": uplink].compactMapValues(\.self)
+    let given = [
+      "state": state, "socket": socket, "log-level": logLevel, "uplink": uplink,
+      "listen": listen.isEmpty ? nil : listen.joined(separator: ","), "tls-cert": tlsCert, "tls-key": tlsKey,
+      "tls-self-signed": tlsSelfSigned ? "true" : nil,
+    ].compactMapValues(\.self)
     let settings = try await SettingsFile.settings(path: config, given: given)
     LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }
     try await Daemon(settings: settings, logger: Logger(label: "toprackd")).run()

@@ -6,12 +6,14 @@ import Testing
 final class RawClient: Sendable {
   private let descriptor: Int32
 
-  init(_ port: UInt16) throws {
+  /// `window`: bytes that the system keeps for this client unread; `nil`: as many as it likes.
+  init(_ port: UInt16, window: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<Int32>.size)) }
     let result = loopback(port).withUnsafeBytes {
       connect(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
     }
-    try #require(result == 0)
+    guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     var patience = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
@@ -26,6 +28,26 @@ final class RawClient: Sendable {
     return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
+  /// Sends as much as the other side takes within `limit`.
+  func send(_ text: String, within limit: Duration) {
+    let bytes = Array(text.utf8)
+    var sent = 0
+    let end = ContinuousClock.now + limit
+    while sent < bytes.count, ContinuousClock.now < end {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+      }
+      if count > 0 {
+        sent += count
+      } else if errno != EAGAIN {
+        return
+      } else {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        if poll(&entry, 1, 200) == 0 { return }
+      }
+    }
+  }
+
   /// What comes until `end` is seen, or the other side closes. On a thread of its own, since it waits.
   func receive(until end: String? = nil) async -> String {
     await withCheckedContinuation { continuation in
@@ -34,14 +56,17 @@ final class RawClient: Sendable {
   }
 
   private func read(until end: String?) -> String {
-    var text = ""
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while end.map({ !text.contains($0) }) ?? true {
+    var bytes = Data()
+    let mark = end.map { Data($0.utf8) }
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
       let count = recv(descriptor, &buffer, buffer.count, 0)
       if count <= 0 { break }
-      text += String(decoding: buffer[..<count], as: UTF8.self)
+      let searched = max(0, bytes.count - (mark?.count ?? 0))
+      bytes += buffer[..<count]
+      if let mark, bytes.range(of: mark, in: searched..<bytes.count) != nil { break }
     }
-    return text
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
 

@@ -20,7 +20,7 @@ import Testing
     routes.post("/refusals") { _ in throw Refusal.invalid("no") }
     routes.post("/unknowns") { _ in throw Refusal.notFound("nobody") }
     routes.post("/failures") { _ in throw CancellationError() }
-    try await Application(responder: APIResponder(routes: routes)).test(.router, body)
+    try await Application(responder: LocalResponder(routes)).test(.router, body)
   }
 
   private func json(_ response: TestResponse) throws -> JSON {

@@ -58,6 +58,13 @@ struct View: Sendable {
     NetworkConfig(of: server, in: rack, withBond: withBond)
   }
 
+  /// Throws 403 to a caller who may not have to do with tokens: it takes the whole rack, and the right to write.
+  func tokens() throws(APIError) -> [AccessToken] {
+    try access.requireWholeRack(for: "tokens")
+    try access.requireWriting()
+    return Array(rack.tokens.values)
+  }
+
   // Settings of the whole rack; everybody may read them.
 
   var aging: Int { rack.aging }

@@ -7,6 +7,7 @@ public struct APIContext: RequestContext {
   public var coreContext: CoreRequestContextStorage
   /// Empty, or "/metal/v1".
   public var prefix = ""
+  var peer = Peer.address("")
   /// Who asks. Until the door has found out: somebody who sees nothing and changes nothing.
   public var access = Access(scope: .none, isReadOnly: true, by: "nobody")
 

@@ -1,5 +1,5 @@
-// Every error that leaves the API, as one status and a list of lines. Clients read `{"errors": ["…"]}` and nothing
-// else; no error of a framework below may reach them in another form.
+// Every error that leaves the API, as one status and a list of lines. Clients read `{"errors": ["…"]}`; no error of a
+// framework below may reach them in another form.
 
 import HTTPTypes
 import Control
@@ -45,6 +45,9 @@ struct APIError: Error, Hashable, Sendable {
     }
   }
 
-  /// `{"errors": […]}`
-  var body: JSON { ["errors": .array(messages.map(JSON.string))] }
+  /// `{"errors": […]}`, and for one who is not let in `{"error": "…"}`, which is what clients look for.
+  var body: JSON {
+    if status == .unauthorized { return ["error": .string(messages[0])] }
+    return ["errors": .array(messages.map(JSON.string))]
+  }
 }

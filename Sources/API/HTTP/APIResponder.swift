@@ -1,22 +1,27 @@
-// The door of the API: brings the path to one form and asks the router.
+// The way into the API: asks the door who it is, brings the path to one form, and asks the router.
 
 public import Control
 import HTTPTypes
 public import Hummingbird
 
-/// The whole REST tree as one responder. It has no state but the control module that it talks to; safe to share.
+/// The whole REST tree as one responder, with its door; safe to share by all listeners.
 public struct APIResponder: HTTPResponder {
   private let router: RouterResponder<APIContext>
+  private let door: Door
 
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
-  public init(control: Control) {
-    var routes = Routes(keeper: control)
-    Self.register(on: &routes)
-    self.init(routes: routes)
+  ///
+  /// - Parameter rate: requests a second that each token may make.
+  public init(control: Control, rate: Int = APIResponder.defaultRate) { self.init(keeper: control, rate: rate) }
+
+  init(keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, heartbeat: Duration = EventStream.heartbeat) {
+    var routes = Routes(keeper: keeper)
+    Self.register(on: &routes, heartbeat: heartbeat)
+    self.init(routes: routes, door: Door(keeper: keeper, rate: rate))
   }
 
   /// Everything that the API has.
-  static func register(on routes: inout Routes) {
+  static func register(on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
     CatalogueRoutes().register(on: &routes)
@@ -35,10 +40,17 @@ public struct APIResponder: HTTPResponder {
     ToprackLACPRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
+    ToprackTokenRoutes().register(on: &routes)
+    EventStreamRoutes(heartbeat: heartbeat).register(on: &routes)
   }
 
-  init(routes: Routes) {
+  /// Rates that can be.
+  public static let rates = 1...1_000_000
+  public static let defaultRate = Door.defaultRate
+
+  init(routes: Routes, door: Door) {
     router = routes.responder()
+    self.door = door
   }
 
   public func respond(to request: Request, context: APIContext) async throws -> Response {
@@ -47,7 +59,13 @@ public struct APIResponder: HTTPResponder {
     head.path = path.target
     var context = context
     context.prefix = path.prefix
-    context.access = Access(scope: .all, by: "root")
-    return try await router.respond(to: Request(head: head, body: request.body), context: context)
+    switch await door.answer(head, from: context.peer) {
+    case .refused(let error, let headers): return Routes.response(error, headers: headers)
+    case .admitted(let access, let headers):
+      context.access = access
+      var response = try await router.respond(to: Request(head: head, body: request.body), context: context)
+      response.headers.append(contentsOf: headers)
+      return response
+    }
   }
 }

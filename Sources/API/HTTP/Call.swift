@@ -1,11 +1,9 @@
-// One request and its answer as the resources see them: values only, nothing of the HTTP framework, so that a resource
-// reads as what it does.
+// One request as the resources see it: values only, nothing of the HTTP framework, so that a resource reads as what it does.
 //
 // The call is also the one way to the rack. It knows who asks, so what it gives out is theirs to see, and what it lets
 // through is theirs to change; no resource has another way.
 
 import Control
-import HTTPTypes
 import Rack
 
 /// A request that has been read.
@@ -16,15 +14,18 @@ struct Call: Sendable {
   let path: String
   let parameters: [String: String]
   let arguments: Arguments
+  /// `Last-Event-ID` of the HTML standard 9.2.4, by which a stream is taken up again.
+  let lastEventID: String?
   let access: Access
   private let keeper: any RackKeeper
 
   init(
-    prefix: String, path: String, parameters: [String: String], arguments: Arguments, access: Access,
+    prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
+    access: Access,
     keeper: any RackKeeper
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
-    (self.arguments, self.access, self.keeper) = (arguments, access, keeper)
+    (self.arguments, self.lastEventID, self.access, self.keeper) = (arguments, lastEventID, access, keeper)
   }
 
   /// The path parameter `name`, percent-decoded.
@@ -158,22 +159,4 @@ extension Call {
   func batch(_ id: BatchID) async throws -> AssignmentBatch? {
     try await keeper.batch(id).flatMap { access.sees($0.project) ? $0 : nil }
   }
-}
-
-/// An answer that is a success.
-struct Reply: Sendable {
-  let status: HTTPResponse.Status
-  let body: Body
-
-  enum Body: Sendable {
-    case none
-    case json(JSON)
-    /// Bytes of a media type.
-    case document([UInt8], type: String)
-  }
-
-  static func ok(_ body: JSON) -> Reply { Reply(status: .ok, body: .json(body)) }
-  static func created(_ body: JSON) -> Reply { Reply(status: .created, body: .json(body)) }
-  static let accepted = Reply(status: .accepted, body: .none)
-  static let noContent = Reply(status: .noContent, body: .none)
 }

@@ -67,14 +67,17 @@ struct Routes {
       let call = Call(
         prefix: context.prefix, path: request.uri.path, parameters: parameters,
         arguments: try await Arguments(request),
-        access: context.access, keeper: keeper)
+        lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper)
       let reply = try await handler(call)
-      switch reply.body {
-      case .none: return Response(status: reply.status)
+      switch reply.content {
+      case .nothing: return Response(status: reply.status)
       case .json(let body): return response(reply.status, body)
-      case .document(let bytes, let type):
+      case .document(let type, let bytes):
         return Response(
           status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+      case .stream(let type, let body):
+        return Response(
+          status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
       }
     } catch {
       let answer = APIError(error)
@@ -85,7 +88,7 @@ struct Routes {
     }
   }
 
-  fileprivate static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
+  static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
     response(error.status, error.body, headers: headers)
   }
 
@@ -111,4 +114,8 @@ private struct UnknownPath: RouterMiddleware {
       return Routes.response(.unknown("there is nothing at \(path)"))
     }
   }
+}
+
+extension HTTPField.Name {
+  fileprivate static let lastEventID = HTTPField.Name("Last-Event-ID")!
 }

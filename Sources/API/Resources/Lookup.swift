@@ -43,6 +43,13 @@ extension View {
     if let id = ServerID(reference), let server = self[id] { return server }
     throw .unknown("there is no server \(Arguments.shown(.string(reference))): give the name or the UUID of one")
   }
+
+  /// A project by its exact name, or its UUID.
+  func known(projectNamed reference: String) throws(APIError) -> Project {
+    if let project = project(named: reference) { return project }
+    if let id = ProjectID(reference), let project = self[id] { return project }
+    throw .unknown("there is no project \(Arguments.shown(.string(reference))): give the name or the UUID of one")
+  }
 }
 
 extension Arguments {

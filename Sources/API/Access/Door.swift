@@ -1,0 +1,99 @@
+// Who may come in, asked before anything else of a request: path, id and state say nothing to strangers.
+
+import FoundationEssentials
+import HTTPTypes
+import Rack
+
+/// Finds out who asks, by the token and the connection, and how much they have asked already.
+struct Door: Sendable {
+  /// Requests a second for each token; twice as many at once.
+  static let defaultRate = 1000
+  /// For those who come without a valid token, by address. A valid one is never kept waiting by a stranger's guesses from the
+  /// same address: 238 bits are not guessed at any rate.
+  static let strangerRate = 20
+
+  enum Answer: Sendable {
+    /// With headers for the answer.
+    case admitted(Access, HTTPFields)
+    case refused(APIError, HTTPFields)
+  }
+
+  private let keeper: any RackKeeper
+  private let callers: RateLimiter
+  private let strangers: RateLimiter
+
+  init(
+    keeper: any RackKeeper, rate: Int = defaultRate, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
+  ) {
+    self.keeper = keeper
+    callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
+    let strangerRate = min(rate, Self.strangerRate)
+    strangers = RateLimiter(rate: strangerRate, burst: 2 * strangerRate, now: now)
+  }
+
+  func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
+    let text = request.headerFields[.token] ?? ""
+    if text.isEmpty, case .user(let name) = peer { return .admitted(Access(scope: .all, by: name), [:]) }
+    if text.isEmpty, Self.isPublic(request) { return admit(stranger: peer) }
+    guard !text.isEmpty, let token = TokenText.token(text, among: await keeper.rack.tokens.values) else {
+      return refuse(stranger: peer)
+    }
+    let level = callers.take(token.id.description)
+    if level.retry != nil { return tooMany(level, "token \(token.name)") }
+    let access = Access(
+      scope: token.project.map(Access.Scope.project) ?? .all, isReadOnly: token.isReadOnly, by: token.name,
+      token: token.id)
+    if ![.get, .head, .options].contains(request.method) {
+      do { try access.requireWriting() } catch { return .refused(error, Self.headers(level)) }
+    }
+    return .admitted(access, Self.headers(level))
+  }
+
+  /// The description of the API is for those who have no token yet, too.
+  private static func isPublic(_ request: HTTPRequest) -> Bool {
+    let path = (request.path ?? "").prefix { $0 != "?" }
+    return path == DescriptionRoutes.path && [.get, .head].contains(request.method)
+  }
+
+  private func admit(stranger: Peer) -> Answer {
+    let level = strangers.take(Self.name(of: stranger))
+    if level.retry != nil { return tooMany(level, "requests without a token from \(Self.name(of: stranger))") }
+    return .admitted(Access(scope: .none, isReadOnly: true, by: "nobody"), Self.headers(level))
+  }
+
+  private func refuse(stranger: Peer) -> Answer {
+    let name = Self.name(of: stranger)
+    let level = strangers.take(name)
+    if level.retry != nil { return tooMany(level, "requests without a valid token from \(name)") }
+    return .refused(APIError(.unauthorized, "Invalid authentication token"), Self.headers(level))
+  }
+
+  private static func name(of stranger: Peer) -> String {
+    switch stranger {
+    case .user(let name): "user \(name)"
+    case .address(let address): address
+    }
+  }
+
+  private func tooMany(_ level: RateLimiter.Level, _ what: String) -> Answer {
+    let wait = level.retry ?? 1
+    var headers = Self.headers(level)
+    headers[.retryAfter] = "\(wait)"
+    return .refused(APIError(.tooManyRequests, "too many requests: \(what); try again in \(wait) s"), headers)
+  }
+
+  /// As the original has them: requests, requests, and the time when all are there again in Unix seconds.
+  private static func headers(_ level: RateLimiter.Level) -> HTTPFields {
+    [
+      .rateLimit: "\(level.limit)", .rateRemaining: "\(level.remaining)",
+      .rateReset: "\(Int(Date.now.timeIntervalSince1970) + level.reset)",
+    ]
+  }
+}
+
+extension HTTPField.Name {
+  fileprivate static let token = HTTPField.Name("X-Auth-Token")!
+  fileprivate static let rateLimit = HTTPField.Name("X-RateLimit-Limit")!
+  fileprivate static let rateRemaining = HTTPField.Name("X-RateLimit-Remaining")!
+  fileprivate static let rateReset = HTTPField.Name("X-RateLimit-Reset")!
+}

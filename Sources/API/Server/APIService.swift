@@ -1,0 +1,156 @@
+// The API as a service of the daemon: HTTP/1.1 at a Unix socket and at any number of TCP addresses, with TLS or without, all
+// of them before the same responder.
+
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+import NIOHTTPTypes
+import NIOPosix
+import NIOSSL
+public import ServiceLifecycle
+import Synchronization
+
+/// One place where the API listens.
+public struct APIListener: Sendable, CustomStringConvertible {
+  enum Place: Sendable {
+    case unix(path: String)
+    case tcp(descriptor: Int32, TLSIdentity?)
+  }
+
+  let place: Place
+  public let description: String
+
+  /// A Unix socket that is made when the service runs.
+  public static func unix(path: String) -> APIListener { APIListener(place: .unix(path: path), description: path) }
+
+  /// A bound socket of TCP, taken over. `tls`: `nil` for HTTP in the clear.
+  public static func tcp(_ descriptor: Int32, at address: ListenAddress, tls: TLSIdentity?) -> APIListener {
+    APIListener(
+      place: .tcp(descriptor: descriptor, tls), description: "\(tls == nil ? "http" : "https")://\(address)")
+  }
+}
+
+/// Serves the API.
+///
+/// When the daemon stops, idle clients are let go at once, and those in the middle of a request when they are answered.
+public struct APIService: Service, CustomStringConvertible {
+  public let description = "API"
+  private let listeners: [APIListener]
+  private let responder: APIResponder
+  private let limits: ConnectionLimits
+  private let serverName: String
+  private let onReady: @Sendable () async -> Void
+  private let logger: Logger
+
+  /// `onReady` is called once, when all listeners listen.
+  public init(
+    listeners: [APIListener], responder: APIResponder, limits: ConnectionLimits = ConnectionLimits(),
+    serverName: String, logger: Logger, onReady: @escaping @Sendable () async -> Void
+  ) {
+    (self.listeners, self.responder, self.limits) = (listeners, responder, limits)
+    (self.serverName, self.logger, self.onReady) = (serverName, logger, onReady)
+  }
+
+  public func run() async throws {
+    let missing = Countdown(listeners.count)
+    try await withThrowingTaskGroup { group in
+      for listener in listeners {
+        group.addTask {
+          try await serve(listener) { if missing.isLast() { await onReady() } }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  private typealias Connection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+  private func serve(_ listener: APIListener, whenBound: () async -> Void) async throws {
+    let connections = APIConnections(limit: limits.connections)
+    let server = try await bind(listener)
+    await whenBound()
+    try await withGracefulShutdownHandler {
+      try await withThrowingDiscardingTaskGroup { group in
+        try await server.executeThenClose { inbound in
+          for try await connection in inbound {
+            if !connections.admit(connection.channel) {
+              logger.debug("\(listener): one connection too many")
+              connection.channel.close(promise: nil)
+            }
+            // One that is closed wants its end, too.
+            group.addTask { await answer(connection) }
+          }
+        }
+      }
+    } onGracefulShutdown: {
+      server.channel.close(promise: nil)
+      connections.end()
+    }
+  }
+
+  private func bind(_ listener: APIListener) async throws -> NIOAsyncChannel<Connection, Never> {
+    let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .serverChannelOption(.backlog, value: 256)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+    switch listener.place {
+    case .unix(let path):
+      return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
+        setUp(channel, nil)
+      }
+    case .tcp(let descriptor, let tls):
+      return try await bootstrap.bind(descriptor) { channel in setUp(channel, tls) }
+    }
+  }
+
+  private func setUp(_ channel: any Channel, _ tls: TLSIdentity?) -> EventLoopFuture<Connection> {
+    channel.eventLoop.makeCompletedFuture {
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(ReadingDeadline(limits.reading))
+      if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+      try pipeline.addHandler(RequestDeadline(limits))
+    }
+    .flatMap { http { _, _, _ in }.setup(channel: channel, logger: logger) }
+  }
+
+  private func answer(_ connection: Connection) async {
+    let peer = await Peer(connection.channel)
+    let channel = http { request, writer, channel in
+      var logger = logger
+      logger[metadataKey: "peer"] = "\(peer)"
+      var context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+      context.peer = peer
+      var response = try await responder.respond(to: request, context: context)
+      response.headers[.date] = HTTPDate.text(.now)
+      response.headers[.server] = serverName
+      try await writer.write(response: response.head, body: response.body)
+    }
+    await channel.handle(value: connection, logger: logger)
+  }
+
+  private func http(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTP1Channel {
+    HTTP1Channel(
+      responder: responder,
+      configuration: HTTP1Channel.Configuration(
+        additionalChannelHandlers: [RequestMarks()], idleTimeout: limits.idle,
+        httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+          maxHeaderFieldSize: limits.header, maxHeaderListSize: limits.headers,
+          maxHeaderFieldCount: limits.headerCount)))
+  }
+}
+
+/// Says who of several is the last.
+private final class Countdown: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  func isLast() -> Bool {
+    left.withLock { left in
+      left -= 1
+      return left == 0
+    }
+  }
+}
