@@ -27,6 +27,7 @@ static void take_link(void *context, struct nlmsghdr *h) {
         case IFLA_IFNAME: cport_netlink_text(link.name, sizeof link.name, a); break;
         case IFLA_IFALIAS: cport_netlink_text(link.alias, sizeof link.alias, a); break;
         case IFLA_MTU: memcpy(&link.mtu, RTA_DATA(a), 4); break;
+        case IFLA_MASTER: link.has_master = 1; break;
         case IFLA_CARRIER: link.has_carrier = *(uint8_t *)RTA_DATA(a) != 0; break;
         case IFLA_ADDRESS:
             if (RTA_PAYLOAD(a) == 6) memcpy(link.mac, RTA_DATA(a), 6);

@@ -8,7 +8,8 @@ import Switching
 ///
 /// Every namespace is listed once. An interface with our mark whose server wants it is adopted where it is, under the
 /// name that it has: somebody may have moved or renamed it. One that nobody wants is removed, then what is missing is
-/// made. A NIC that cannot be had is a problem of its server; the rest goes on.
+/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one has the state's MTU afterwards: a
+/// daemon may have been killed after it had set another one and before that was committed.
 ///
 /// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
 extension NICs {
@@ -25,6 +26,7 @@ extension NICs {
   /// The machine's interfaces at one moment.
   private struct Inventory {
     var marked: [OwnershipMarks.Owned: [NICLocation]] = [:]
+    var mtus: [NICLocation: Int] = [:]
     var ourNamespaces: Set<String> = []
     /// Uplinks of ours that somebody moved away from the host; those on the host are the business of `Uplinks`.
     var strayUplinks: [NICLocation] = []
@@ -59,6 +61,9 @@ extension NICs {
             let carrier = server.isPoweredOn
             let tap = try await TAP.open(
               location.device, in: location.namespace, carrier: carrier, until: deadline)
+            if inventory.mtus[location] != server.mtu {
+              try Links.configure(location.device, in: location.namespace, mtu: server.mtu)
+            }
             try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: carrier)
             result.locations[server.id, default: [:]][nic] = location
             result.adopted += 1
@@ -88,6 +93,7 @@ extension NICs {
           case .nic(let server, let nic):
             let location = NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace)
             inventory.marked[.nic(server, nic), default: []].append(location)
+            inventory.mtus[location] = link.mtu
           case .namespace:
             if let namespace { inventory.ourNamespaces.insert(namespace) }
           case .uplink:

@@ -16,6 +16,8 @@ public struct Link: Hashable, Sendable {
   public let isTAP: Bool
   /// The cable is plugged, whether the interface is up or down.
   public let hasCarrier: Bool
+  /// It is in a bond or a bridge of its own system, which may have given it another MAC address.
+  public let hasMaster: Bool
 }
 
 /// Interfaces of a network namespace, over rtnetlink. `namespace` nil is the process's own.
@@ -99,6 +101,7 @@ extension Link {
     isUp = raw.is_up != 0
     isTAP = raw.is_tap != 0
     hasCarrier = raw.has_carrier != 0
+    hasMaster = raw.has_master != 0
     let octets = raw.mac
     mac = [octets.0, octets.1, octets.2, octets.3, octets.4, octets.5].reduce(0) { $0 << 8 | UInt64($1) }
     name = unsafe Self.text(raw.name)

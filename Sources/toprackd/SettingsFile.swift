@@ -12,7 +12,8 @@ enum SettingsFile {
   /// line, by name.
   static func settings(path: String?, given: [String: String]) async throws(SettingsFault) -> Settings {
     let file = try await read(path ?? defaultPath, isOptional: path == nil)
-    let reader = ConfigReader(providers: file.providers)
+    // A reader wants a provider, also where there is no file.
+    let reader = ConfigReader(providers: file.providers + [InMemoryProvider(values: [:])])
     var settings = Settings()
     for name in file.names + given.keys.sorted().filter({ !file.names.contains($0) }) {
       let origin = given[name] == nil ? "\(file.path): \(name)" : "--\(name)"

@@ -107,6 +107,8 @@ import Testing
         (.put, "/toprack/devices/{server}/mtu", #"{"mtu": 9000}"#, 200),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
         (.put, "/toprack/settings/lacp-rate", #"{"rate": "fast"}"#, 200),
+        (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
+        (.delete, "/toprack/tokens/{token}", nil, 204), (.delete, "/toprack/tokens/{token}", nil, 404),
         (.delete, "/toprack/fdb", nil, 200), (.get, "/projects", nil, 200), (.get, "/toprack/fdb", nil, 200),
       ]
       _ = try await api.network(1003)
@@ -165,20 +167,21 @@ private struct World {
     try await api.call(.post, "/devices/\(api.id(device))/ips", #"{"address": "\#(block)"}"#, 201)
     let assignment = try await api.call(.get, "/ports/\(port)/vlan-assignments")["vlan_assignments"]?[0]
     let event = try await api.call(.get, "/events")["events"]?[0]
+    let token = try await api.call(.post, "/toprack/tokens", #"{"name": "t", "project": "default"}"#, 201)
     places = [
       "/users": Owner.user.text, "/organizations": Owner.organization.text, "/projects": project,
       "/devices": try api.id(device), "/virtual-networks": network, "/ports": port, "/ips": try api.id(reservation),
       "/events": try api.id(event), "/facilities": Catalogue.facilities[0].id.text,
       "/locations/metros": Catalogue.metros[0].id.text, "/plans": Catalogue.plans[0].id.text,
       "/operating-systems": Catalogue.operatingSystems[0].id.text, "{assignment}": try api.id(assignment),
-      "{batch}": try api.id(batch),
+      "{batch}": try api.id(batch), "{token}": try api.id(token),
     ]
   }
 
   /// A path with things of this rack for its names, and a query without which it answers nothing.
   func concrete(_ path: String) throws -> String {
     var path = path.replacing("{server}", with: "web1")
-    for name in ["{assignment}", "{batch}"] { path = path.replacing(name, with: places[name] ?? "") }
+    for name in ["{assignment}", "{batch}", "{token}"] { path = path.replacing(name, with: places[name] ?? "") }
     if let range = path.firstRange(of: "/{id}") {
       let kind = String(path[..<range.lowerBound])
       path = path.replacing("{id}", with: try #require(places[kind], "\(kind)"))

@@ -85,7 +85,16 @@ private struct Tenants {
         (.get, "/toprack/devices/other/ports", ""), (.get, "/toprack/devices/\(other.server.id)/network-config", ""),
         (.get, "/toprack/ips?server=other", ""), (.get, "/toprack/fdb?server=other", ""),
         (.delete, "/toprack/fdb?server=other", ""), (.get, "/toprack/lacp?server=other", ""),
-        (.get, "/toprack/neighbours?server=other", ""),
+        (.get, "/toprack/neighbours?server=other", ""), (.put, "/projects/\(other.project)", "{}"),
+        (.patch, "/projects/\(other.project)", "{}"), (.delete, "/projects/\(other.project)", ""),
+        (.get, "/projects/\(other.project)/events", ""), (.get, "/projects/\(other.project)/plans", ""),
+        (.get, "/projects/\(other.project)/facilities", ""), (.get, "/projects/\(other.project)/ssh-keys", ""),
+        (.put, "/devices/\(other.server.id)", "{}"), (.patch, "/devices/\(other.server.id)", "{}"),
+        (.post, "/devices/\(other.server.id)/actions", #"{"type":"reboot"}"#),
+        (.get, "/devices/\(other.server.id)/events", ""), (.get, "/devices/\(other.server.id)/metadata", ""),
+        (.get, "/devices/\(other.server.id)/userdata", ""), (.get, "/devices/\(other.server.id)/customdata", ""),
+        (.put, "/virtual-networks/\(other.network)", "{}"), (.get, "/ports/\(port)/vlan-assignments", ""),
+        (.get, "/ports/\(port)/vlan-assignments/batches", ""), (.post, "/ports/\(port)/vlan-assignments/batches", "{}"),
       ] as [(HTTPRequest.Method, String, String)] {
         let answer = try await ask(client, method, path, own.token, body)
         #expect(answer.status == 404, "\(method.rawValue) \(path)")
@@ -109,6 +118,11 @@ private struct Tenants {
       for (path, list, member, own, all) in [
         ("/projects", "projects", "name", ["own"], ["default", "other", "own"]),
         ("/toprack/devices", "devices", "hostname", ["own"], ["other", "own"]),
+        (
+          "/organizations/\(Owner.organization.text)/projects", "projects", "name", ["own"],
+          ["default", "other", "own"]
+        ),
+        ("/organizations/\(Owner.organization.text)/devices", "devices", "hostname", ["own"], ["other", "own"]),
         ("/toprack/virtual-networks", "virtual_networks", "vxlan", [1000], [1000, 1000]),
       ] as [(String, String, String, [JSON], [JSON])] {
         #expect(try await names(path, list, member, tenants.own.token) == own)
@@ -118,6 +132,11 @@ private struct Tenants {
       #expect(
         try await names("/toprack/ips", "ip_reservations", "id", tenants.own.token) == [tenants.own.reservation.json])
       #expect(try await names("/toprack/ips", "ip_addresses", "id", tenants.own.token).count == 3)
+      let organization = try await ask(client, .get, "/organizations?include=projects", tenants.own.token).json
+      #expect(organization["organizations"]?[0]?["projects"]?.elements.map { $0["id"] } == [tenants.own.project.json])
+      let events =
+        try await ask(client, .get, "/events?per_page=1000", tenants.own.token).json["events"]?.elements ?? []
+      #expect(Set(events.map { $0["toprack"]?["project"] }) == ["own"])
     }
   }
 

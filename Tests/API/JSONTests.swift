@@ -100,3 +100,16 @@ struct JSONFaultVector: Sendable, CustomTestStringConvertible {
     #expect(try JSON(reading: Array(#"{"a": 1, "a": 2}"#.utf8))["a"] == 2)
   }
 }
+
+@Suite("Prepared JSON") struct PreparedJSONTests {
+  @Test("is the value that it was made of, wherever one looks")
+  func same() {
+    let value: JSON = ["a": 1, "b": [nil, "x\"\u{1}", .number(1.5)], "c": true]
+    let prepared = value.prepared
+    #expect(prepared == value && value == prepared && prepared.hashValue == value.hashValue)
+    #expect(prepared["b"]?[1] == "x\"\u{1}" && prepared.kind == value.kind)
+    #expect(prepared.text == value.text && JSON.array([prepared]).text == JSON.array([value]).text)
+    #expect(prepared.adding(("d", nil)) == value.adding(("d", nil)))
+    #expect(prepared != ["a": 1] && prepared.prepared == prepared)
+  }
+}

@@ -61,6 +61,27 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     #expect(text == golden.replacing("\n", with: ""))
   }
 
+  @Test("what is written on the server is in every form that there is of it")
+  func details() async throws {
+    var subject = try subject()
+    var source = Counting()
+    source.count = 100
+    var rack = subject.rack
+    var update = ServerUpdate()
+    (update.tags, update.userdata, update.customdata) = (["a", "b"], "#!/bin/sh\n", #"{"a":[1,null]}"#)
+    try rack.perform(.updateServer(subject.server.id, update), with: &source)
+    subject = MetadataSubject(rack: rack, server: try #require(rack.servers[subject.server.id]))
+    let renderer = renderer(subject)
+    #expect(renderer.json["tags"] == ["a", "b"] && renderer.json["customdata"] == ["a": [1, nil]])
+    #expect(renderer.text(at: ["tags"]) == "a\nb")
+    let told = subject
+    let responder = MetadataResponder(lookup: { _, _ in told }, privateSubnets: [])
+    for path in ["/userdata", "/latest/user-data", "/2009-04-04/user-data"] {
+      let response = await responder.respond(.get, path, from: SourceAddress(1))
+      #expect(response.status == .ok && response.headers[.contentLength] == "10", "\(path)")
+    }
+  }
+
   @Test("a NIC outside the bond has none, and a plan for balance-tlb says so")
   func hybrid() throws {
     let network = try #require(renderer(try subject(plan: "x1.small.x86")).json["network"])

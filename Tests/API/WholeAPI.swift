@@ -16,7 +16,7 @@ struct WholeAPI {
     let keeper = RackAlone()
     var routes = Routes(keeper: keeper)
     APIResponder.register(on: &routes)
-    try await Application(responder: LocalResponder(routes)).test(.router) {
+    try await Application(responder: LocalResponder(routes, keeper: keeper)).test(.router) {
       try await body(WholeAPI(keeper: keeper, client: $0))
     }
   }

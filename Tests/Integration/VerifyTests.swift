@@ -110,14 +110,12 @@ extension Integration {
       let named = ["routed", "hybrid", "individual", "bonded", "network 201"]
       #expect(lines.allSatisfy { line in named.contains { line.contains($0) } }, "\(lines)")
 
-      // The daemon has noticed nothing, and what was edited is no state that contradicts itself: a start makes it true, but for the
-      // MTU of interfaces that are adopted.
+      // The daemon has noticed nothing, and what was edited is no state that contradicts itself: a start makes it true.
       try Self.edit(lab, "UPDATE server SET powered_on = 1")
       lab.daemon.kill()
       try lab.daemon.start()
       let finished = try lab.verify()
-      let rest = finished.text.split(separator: "\n").filter { !$0.contains("kernel: routed eth") }
-      #expect(rest.allSatisfy { $0.hasPrefix("verify: 4 servers") }, "\(finished.text)")
+      #expect(finished.status == 0, "\(finished.text)")
     }
 
     @Test("a state that breaks a rule of the rack is named, and so is the database of another rack")

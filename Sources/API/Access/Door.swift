@@ -34,7 +34,6 @@ struct Door: Sendable {
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
     let text = request.headerFields[.token] ?? ""
     if text.isEmpty, case .user(let name) = peer { return .admitted(Access(scope: .all, by: name), [:]) }
-    if text.isEmpty, Self.isPublic(request) { return admit(stranger: peer) }
     guard !text.isEmpty, let token = TokenText.token(text, among: await keeper.rack.tokens.values) else {
       return refuse(stranger: peer)
     }
@@ -49,30 +48,15 @@ struct Door: Sendable {
     return .admitted(access, Self.headers(level))
   }
 
-  /// The description of the API is for those who have no token yet, too.
-  private static func isPublic(_ request: HTTPRequest) -> Bool {
-    let path = (request.path ?? "").prefix { $0 != "?" }
-    return path == DescriptionRoutes.path && [.get, .head].contains(request.method)
-  }
-
-  private func admit(stranger: Peer) -> Answer {
-    let level = strangers.take(Self.name(of: stranger))
-    if level.retry != nil { return tooMany(level, "requests without a token from \(Self.name(of: stranger))") }
-    return .admitted(Access(scope: .none, isReadOnly: true, by: "nobody"), Self.headers(level))
-  }
-
   private func refuse(stranger: Peer) -> Answer {
-    let name = Self.name(of: stranger)
+    let name =
+      switch stranger {
+      case .user(let name): "user \(name)"
+      case .address(let address): address
+      }
     let level = strangers.take(name)
     if level.retry != nil { return tooMany(level, "requests without a valid token from \(name)") }
     return .refused(APIError(.unauthorized, "Invalid authentication token"), Self.headers(level))
-  }
-
-  private static func name(of stranger: Peer) -> String {
-    switch stranger {
-    case .user(let name): "user \(name)"
-    case .address(let address): address
-    }
   }
 
   private func tooMany(_ level: RateLimiter.Level, _ what: String) -> Answer {

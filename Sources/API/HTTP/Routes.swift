@@ -74,12 +74,12 @@ struct Routes {
       switch reply.content {
       case .nothing: return Response(status: reply.status)
       case .json(let body): return response(reply.status, body)
-      case .document(let type, let bytes):
-        return Response(
-          status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
       case .stream(let type, let body):
         return Response(
           status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
+      case .document(let bytes, let type):
+        return Response(
+          status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
       }
     } catch {
       let answer = APIError(error)

@@ -7,6 +7,10 @@ struct ToprackTokenRoutes {
   func register(on routes: inout Routes) {
     routes.post("/toprack/tokens", create)
     routes.get("/toprack/tokens", list)
+    routes.get("/toprack/tokens/:token") { call in
+      let view = await call.view()
+      return .ok(call.renderer(view).token(try token(call, view)))
+    }
     routes.delete("/toprack/tokens/:token", revoke)
   }
 
@@ -36,16 +40,20 @@ struct ToprackTokenRoutes {
     return .ok(["tokens": .array(tokens.map(call.renderer(view).token))])
   }
 
-  /// By UUID, or by name.
   private func revoke(_ call: Call) async throws -> Reply {
+    try await call.perform(.revokeToken(try token(call, await call.view()).id))
+    return .noContent
+  }
+
+  /// The one in the path, by UUID or by name.
+  private func token(_ call: Call, _ view: View) throws(APIError) -> AccessToken {
     let reference = call.parameter("token")
-    let tokens = try await call.view().tokens()
+    let tokens = try view.tokens()
     let id = TokenID(reference)
     guard let token = tokens.first(where: { $0.id == id }) ?? tokens.first(where: { $0.name == reference }) else {
       throw APIError.unknown(
         "there is no token \(Arguments.shown(.string(reference))): give the name or the UUID of one")
     }
-    try await call.perform(.revokeToken(token.id))
-    return .noContent
+    return token
   }
 }

@@ -86,6 +86,7 @@ struct cport_link {
     uint8_t is_up;
     uint8_t is_tap;
     uint8_t has_carrier;
+    uint8_t has_master;
     char name[16];      /* NUL-terminated, as are the others */
     char alias[256];
     char altname[128];  /* the first one */

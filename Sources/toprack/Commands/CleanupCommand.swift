@@ -4,6 +4,7 @@
 import ArgumentParser
 import Foundation
 import Ports
+import Rack
 import Store
 
 struct CleanupCommand: AsyncParsableCommand {

@@ -54,10 +54,12 @@ extension Facts {
       guard let links = try? Links.list(in: namespace) else { continue }
       for link in links {
         if let nic = used[Location(namespace: namespace, name: link.name)] {
+          // In a bond of the server's own it has the bond's MAC address.
+          let mac = link.hasMaster ? names.mac(nic.server, nic.name) : link.mac
           facts.add(
             "\(names.server(nic.server)) \(nic.name)",
             [
-              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": MACText(link.mac).text, "MTU": "\(link.mtu)",
+              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "", "MTU": "\(link.mtu)",
               "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
             ])
         } else if isNIC(link.alias, of: rack) {

@@ -12,6 +12,12 @@ struct Names {
     ServerID(id).flatMap { rack.servers[$0] }?.hostname ?? "server \(id)"
   }
 
+  /// The MAC address of a NIC in the database.
+  func mac(_ server: String, _ nic: String) -> UInt64? {
+    guard let server = ServerID(server).flatMap({ rack.servers[$0] }) else { return nil }
+    return PortName(rawValue: nic).flatMap { server[$0].mac }
+  }
+
   /// "network 1001 of ewr1 in default"
   func network(_ id: String?) -> String {
     guard let id else { return "no network" }
