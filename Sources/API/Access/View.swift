@@ -76,8 +76,9 @@ struct View: Sendable {
   }
 
   /// What `server` is told about itself.
-  func metadata(of server: Server) -> MetadataRenderer {
-    MetadataRenderer(rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description))
+  func metadata(of server: Server, prefix: String) -> MetadataRenderer {
+    MetadataRenderer(
+      rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description), prefix: prefix)
   }
 
   /// How many more servers the rack takes, whosever they are.

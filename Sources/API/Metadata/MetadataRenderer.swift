@@ -10,8 +10,9 @@ struct MetadataRenderer {
   /// What the server reaches by the gateway of its private address.
   private let privateSubnets: [String]
 
-  init(rack: Rack, server: Server, privateSubnets: [String]) {
-    renderer = Renderer(rack: rack, prefix: "")
+  /// `prefix`: what links begin with.
+  init(rack: Rack, server: Server, privateSubnets: [String], prefix: String = "") {
+    renderer = Renderer(rack: rack, prefix: prefix)
     (self.server, self.privateSubnets) = (server, privateSubnets)
   }
 

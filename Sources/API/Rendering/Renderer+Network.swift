@@ -16,11 +16,9 @@ extension Renderer {
 
   /// The devices that are on a network, by hostname; each once, however many of its ports are.
   private func instances(of network: NetworkID) -> [JSON] {
-    var last: ServerID?
-    return rack.ports(carrying: network).compactMap { server, _ in
-      defer { last = server.id }
-      return server.id == last ? nil : device(nested: server, as: "instances")
-    }
+    var seen: Set<ServerID> = []
+    return rack.ports(carrying: network).filter { seen.insert($0.server.id).inserted }
+      .map { device(nested: $0.server, as: "instances") }
   }
 
   /// The network as a nested object: some clients read the link, others id and number. `nil`: there is none.

@@ -126,6 +126,6 @@ extension Arguments {
 }
 
 extension JSON {
-  /// `nil` for `null`.
-  var given: JSON? { self == .null ? nil : self }
+  /// No value for `null`.
+  var given: JSON? { self == .null ? Optional.none : self }
 }

@@ -24,7 +24,7 @@ struct DeviceRoutes {
       }
     }
     routes.get("/devices/:id/metadata") { call in
-      try await show(call) { server, view in view.metadata(of: server).json }
+      try await show(call) { server, view in view.metadata(of: server, prefix: call.prefix).json }
     }
     routes.get("/devices/:id/userdata") { call in
       try await show(call) { server, _ in ["userdata": .string(server.details.userdata)] }
