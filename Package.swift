@@ -40,6 +40,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -68,10 +69,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(name: "COpenAPI"),
     .target(
       name: "API",
       dependencies: [
-        "Control", "Rack",
+        "COpenAPI", "Control", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -86,7 +88,7 @@ let package = Package(
         .product(name: "SwiftASN1", package: "swift-asn1"),
         .product(name: "X509", package: "swift-certificates"),
       ],
-      swiftSettings: strict),
+      exclude: ["openapi.yaml"], swiftSettings: strict),
 
     // Programs: they assemble, and nothing else.
     .executableTarget(
@@ -103,11 +105,13 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Ports",
+        "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -162,8 +166,13 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftASN1", package: "swift-asn1"),
         .product(name: "X509", package: "swift-certificates"),
+        .product(name: "Yams", package: "Yams"),
       ],
       path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
-    .testTarget(name: "IntegrationTests", dependencies: ["CPcap"], path: "Tests/Integration", swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["toprack"], path: "Tests/CommandLine", swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["CPcap", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -69,6 +69,9 @@ public struct Status: Hashable, Sendable {
 }
 
 extension Control {
+  /// Where the NICs of all servers are. One that could not be attached is left out, and named by `status`.
+  public var interfaces: [ServerID: [PortName: NICLocation]] { wires.locations }
+
   /// `eth0` and `eth1` as they are now. A NIC that could not be attached is left out, and named by `status`.
   public func counters(of server: ServerID) async -> [PortName: NICStatus] {
     guard let slot = wires.slotOf[server] else { return [:] }

@@ -31,11 +31,16 @@ struct NICName: Hashable, Sendable {
 }
 
 /// Where an interface is.
-struct NICLocation: Hashable, Sendable {
-  let device: String
-  let alternative: String?
+public struct NICLocation: Hashable, Sendable {
+  public let device: String
+  /// The long name of one whose own had to be short.
+  public let alternative: String?
   /// `nil`: the daemon's own.
-  let namespace: String?
+  public let namespace: String?
+
+  public init(device: String, alternative: String?, namespace: String?) {
+    (self.device, self.alternative, self.namespace) = (device, alternative, namespace)
+  }
 }
 
 /// `interface web1-eth0 on the host`, `interface eth0 in network namespace lab`.

@@ -113,7 +113,7 @@ struct Wires {
   func interfaces(for server: Server, _ plan: RoutingPlan) -> [PortIndex: RoutedInterface?] {
     guard let slot = slotOf[server.id] else { return [:] }
     let isRouted = server.wiring.contains { port in
-      port.role == .routed && port.members.contains { locations[server.id]?[$0] != nil }
+      port.role.isRouted && port.members.contains { locations[server.id]?[$0] != nil }
     }
     return [Self.port(.bond0, slot: slot): isRouted ? plan.interface(of: server) : nil]
   }
@@ -121,12 +121,14 @@ struct Wires {
   private func role(_ role: PortWiring.Role) -> PortProgram.Role {
     switch role {
     case .dark: .dark
-    case .routed: .routed(tagged: [])
+    case .routed(let tagged): .routed(tagged: domains(tagged))
     case .switched(let untagged, let tagged):
-      .switched(
-        untagged: untagged.flatMap { domainOf[$0] },
-        tagged: tagged.compactMap { domainOf[$0] }.sorted { $0.value < $1.value })
+      .switched(untagged: untagged.flatMap { domainOf[$0] }, tagged: domains(tagged))
     }
+  }
+
+  private func domains(_ networks: Set<NetworkID>) -> [DomainIndex] {
+    networks.compactMap { domainOf[$0] }.sorted { $0.value < $1.value }
   }
 }
 

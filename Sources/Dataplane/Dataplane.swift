@@ -170,6 +170,28 @@ public final class Dataplane: Sendable {
     }
   }
 
+  /// What the worker's tables have of every port that is on the wire, by index. Not of one moment: a change can come between two
+  /// hundreds of them.
+  public func ports() async -> [PortState] {
+    var found: [PortState] = []
+    var next: PortIndex? = PortIndex(1)
+    while let first = next {
+      let (states, following) = await withCheckedContinuation { continuation in
+        mailbox.post(.ports(first) { continuation.resume(returning: ($0, $1)) })
+      }
+      found += states
+      next = following
+    }
+    return found
+  }
+
+  /// What the worker's router has of every routed interface.
+  public func interfaces() async -> [PortIndex: InterfaceState] {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.interfaces { continuation.resume(returning: $0) })
+    }
+  }
+
   /// What the gateway knows of the hosts behind the routed interfaces.
   public func neighbours() async -> [NeighbourReport] {
     await withCheckedContinuation { continuation in

@@ -20,6 +20,9 @@ enum WorkerLetter: Sendable {
   case flush(StationQuery, reply: @Sendable (Int) -> Void)
   case statistics(reply: @Sendable (StationStatistics) -> Void)
   case carries(NICIndex, reply: @Sendable (Bool) -> Void)
+  /// Ports from an index on, some hundred of them, and where to go on.
+  case ports(PortIndex, reply: @Sendable ([PortState], PortIndex?) -> Void)
+  case interfaces(reply: @Sendable ([PortIndex: InterfaceState]) -> Void)
   /// From the slow path: what LACP has agreed for a bond.
   case carry(BondCarriage, PortIndex)
   /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its next use is to

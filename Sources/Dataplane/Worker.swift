@@ -333,6 +333,10 @@ struct Worker: ~Copyable {
             count: plane.stations.count, limit: plane.stations.limit, evicted: plane.stations.evicted,
             refused: plane.stations.refused))
       case .carries(let nic, let reply): reply(carries(nic))
+      case .ports(let first, let reply):
+        let (states, next) = plane.states(from: first, limit: 256)
+        reply(states, next)
+      case .interfaces(let reply): reply(router.states())
       case .carry(let carriage, let port): plane.setCarriage(carriage, of: port)
       case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
       case .checkLink(let nic): if !driver.isUp(nic.value) { linkWentDown(nic) }

@@ -46,7 +46,7 @@ public import Wire
   @usableFromInline static var known: UInt64 { 1 << 48 }
   /// The slow path wants to hear of the next use.
   @usableFromInline static var watched: UInt64 { 1 << 49 }
-  private let portLimit: Int
+  let portLimit: Int
   private var programs: [PortIndex: RoutedInterface] = [:]
   private var pools: [IPPrefix] = []
 

@@ -3,7 +3,7 @@
 /// ## How it works
 /// A facility has a range of each kind (`AddressPlan`). The lower three quarters of the public IPv4 range are one row of
 /// blocks of two addresses, for servers of all projects; the upper quarter is for elastic blocks. The other ranges are cut
-/// into chunks, which a project gets one at a time and keeps; its pool is the row of blocks of two in them.
+/// into chunks, which a project gets one at a time and keeps while it is there; its pool is the row of blocks of two in them.
 ///
 ///     kind          chunk    blocks in a chunk
 ///     public IPv4   none     the whole range, but for the elastic quarter

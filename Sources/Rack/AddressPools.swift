@@ -1,7 +1,7 @@
 /// All pools, and which blocks are in use.
 ///
 /// ## Invariants
-/// 1. A chunk belongs to at most one pool, and is never taken back.
+/// 1. A chunk belongs to at most one pool, for as long as that one's project is there.
 /// 2. `held` has the block of every management address of every server, and no other.
 /// 3. `reserved` has every address of every elastic block, and no other.
 struct AddressPools: Sendable {
@@ -92,6 +92,15 @@ struct AddressPools: Sendable {
     chunksOwned[owner, default: []].subtract(pools.updateValue(pool, forKey: pool.key)?.chunks ?? [])
     chunksOwned[owner, default: []].formUnion(pool.chunks)
   }
+
+  /// Forgets the pools of a project that has no servers any more. Their chunks are free for others.
+  mutating func remove(of project: ProjectID) {
+    for (key, pool) in pools where key.project == project {
+      chunksOwned[Range(facility: key.facility, kind: key.kind), default: []].subtract(pool.chunks)
+      pools[key] = nil
+    }
+  }
+
   mutating func hold(_ block: IPBlock) { held.insert(block) }
   mutating func release(_ block: IPBlock) { held.remove(block) }
   mutating func reserve(_ block: IPBlock) { reserved.formUnion(block.parts(32).map(\.base)) }

@@ -38,13 +38,18 @@ public struct Plan: Hashable, Sendable {
   /// US dollars.
   public let pricePerHour: Double
 
-  /// The modes that a server of this plan can have.
+  /// The modes to which a server of this plan can be taken.
   public var modes: [NetworkMode] {
     switch layer2 {
     case .none: [.layer3]
     case .hybridOnly: [.layer3, .hybrid]
-    case .all: NetworkMode.allCases
+    case .all: NetworkMode.settable
     }
+  }
+
+  /// Whether a server of this plan can be in `mode`.
+  public func allows(_ mode: NetworkMode) -> Bool {
+    modes.contains(mode) || mode == .hybridBonded && layer2 == .all
   }
 
   /// The mode of a new server.

@@ -12,6 +12,7 @@ extension Rack {
       case .projectDeleted(let id):
         guard let project = projects.removeValue(forKey: id) else { continue }
         index.projectNames[project.name] = nil
+        addressPools.remove(of: id)
       case .token(let token):
         tokens[token.id] = token
       case .tokenDeleted(let id):

@@ -1,5 +1,8 @@
 /// Virtual networks on ports: assign, unassign, and the native one.
 ///
+/// bond0 in layer 3 takes networks where the rack offers it (`offersHybridBonded`), all of them tagged; the first makes the mode
+/// hybrid-bonded, and when the last leaves it is layer3 again.
+///
 /// Native, case by case. It can be set only among two or more. Detaching another network never changes it, even when it
 /// is the last one left: its frames were untagged and stay so, also when a second network comes again. Detaching the
 /// native network clears it: of several left all are tagged, a single one left is untagged like any single network.
@@ -36,6 +39,11 @@ extension Rack {
     }
     try mustCarryNetworks(name, of: server)
     let id = try attached(reference, on: name, of: server)
+    if name == .bond0, server.layer == 3 {
+      throw .invalid(
+        "bond0 of \(server.hostname) is in layer 3, where what is untagged is routed: every virtual network on it is tagged, "
+          + "and none can be native")
+    }
     guard server[name].networks.count > 1 || server[name].native == id else {
       throw .invalid(
         "\(name.rawValue) of \(server.hostname) carries only virtual network \(numbers(of: [id])), which is untagged; "
@@ -71,11 +79,15 @@ extension Rack {
     let mode = server.mode
     if name == .bond0 {
       guard mode != .layer2Bonded else { return }
+      let isCapable = server.layer == 3 && Catalogue.plan(server.plan)?.layer2 == .all
+      if isCapable, offersHybridBonded, server.members == PortName.nics { return }
       let outside = PortName.nics.filter { !server[$0].bonded }.map(\.rawValue)
       let instead = outside.isEmpty ? "" : "attach to \(outside.listed("or")), or "
       throw .invalid(
         server.layer == 3
-          ? "\(port) is in layer 3 and carries no virtual network: \(instead)\(Self.convert(server, to: .bond0))"
+          ? "\(port) is in layer 3 and "
+            + (mode == .hybridBonded ? "takes no further virtual network: " : "carries no virtual network: ")
+            + instead + Self.convert(server, to: .bond0) + (isCapable ? hybridBondedAdvice : "")
           : "the bond of \(server.hostname) is not whole, so bond0 takes no virtual network: \(instead)"
             + "convert it to layer2-bonded first")
     }
@@ -95,6 +107,13 @@ extension Rack {
     return name == .bond0
       ? "convert \(server.hostname) to \(modes.listed("or")) first"
       : "take \(name.rawValue) out first (mode \(modes.listed("or")))"
+  }
+
+  /// What the operator can do where VLANs on bond0 in layer 3 are not offered, or the server where they are.
+  var hybridBondedAdvice: String {
+    offersHybridBonded
+      ? "; with both NICs in the bond it would carry them tagged"
+      : "; virtual networks on bond0 in layer 3 are offered where toprackd has the setting hybrid_bonded: true"
   }
 
   func mustHaveLayer2(_ server: Server) throws(Refusal) {

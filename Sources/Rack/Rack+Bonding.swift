@@ -10,13 +10,18 @@ extension Rack {
     server.setMembers(Set(server.members).union(names))
   }
 
-  /// Networks on bond0 stay there. They are carried by what is left of the bond, and by nobody once it is empty.
+  /// Networks on bond0 stay there in layer 2; in layer 3 they are in the way. They are carried by what is left of the bond, and by nobody once it is empty.
   func disbond(_ names: [PortName], of server: inout Server) throws(Refusal) {
     try mustHaveLayer2(server)
     let rest = Set(server.members).subtracting(names)
     if rest.isEmpty, Catalogue.plan(server.plan)?.layer2 == .hybridOnly {
       throw .invalid(
         "\(server.hostname) is a \(server.plan), which has layer3 and hybrid only: one NIC stays in bond0")
+    }
+    if server.layer == 3, !server.bond0.networks.isEmpty, rest != Set(server.members) {
+      throw .invalid(
+        "bond0 of \(server.hostname) is in layer 3 and carries virtual network \(numbers(of: server.bond0.networks)), "
+          + "which only a whole bond does: detach first")
     }
     server.setMembers(rest)
   }

@@ -134,7 +134,7 @@ extension Rack {
     if !Server.mtus.contains(server.mtu) { found.append("MTU out of range") }
 
     if let plan = Catalogue.plan(server.plan), plan.slug == server.plan {
-      if !plan.modes.contains(server.mode) { found.append("plan \(plan.slug) has no mode \(server.mode.rawValue)") }
+      if !plan.allows(server.mode) { found.append("plan \(plan.slug) has no mode \(server.mode.rawValue)") }
       if plan.layer2 == .hybridOnly, server.members.isEmpty {
         found.append("plan \(plan.slug) keeps a NIC in the bond")
       }
@@ -145,7 +145,10 @@ extension Rack {
     if server.layer == 2, !server.addresses.isEmpty { found.append("has addresses in layer 2") }
     if server.layer == 3, server.addresses.isEmpty { found.append("has no address in layer 3") }
     if server.bond0.bonded == server.members.isEmpty { found.append("bond0 does not agree with its members") }
-    if server.layer == 3, !server.bond0.networks.isEmpty { found.append("bond0 has networks in layer 3") }
+    if server.layer == 3, !server.bond0.networks.isEmpty {
+      if server.members.count < 2 { found.append("bond0 has networks in layer 3 and is not whole") }
+      if server.bond0.native != nil { found.append("bond0 has a native network in layer 3") }
+    }
     for name in PortName.allCases { found += violations(of: server[name], named: name, of: server) }
     found += addressViolations(of: server)
     return found

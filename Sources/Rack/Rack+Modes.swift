@@ -3,11 +3,16 @@ extension Rack {
   /// What the mode cannot carry must be detached first. Between layer3 and hybrid the addresses stay; a layer-2 mode
   /// gives them back for good and unassigns elastic blocks; coming from layer 2 the server gets new ones.
   func setMode(of old: Server, to mode: NetworkMode, with source: inout some Entropy) throws(Refusal) -> Outcome {
+    if Self.isSettled(old, in: mode) { return Outcome(subject: .server(old.id)) }
+    if mode == .hybridBonded, Catalogue.plan(old.plan)?.allows(mode) == true {
+      throw .invalid(
+        "hybrid-bonded is layer3 with a virtual network on bond0: take \(old.hostname) to layer3, then attach one to bond0"
+          + hybridBondedAdvice)
+    }
     guard let plan = Catalogue.plan(old.plan), plan.modes.contains(mode) else {
       let modes = Catalogue.plan(old.plan)?.modes.map(\.rawValue) ?? []
       throw .invalid("\(old.hostname) is a \(old.plan), which has no mode \(mode.rawValue); valid is \(modes.listed())")
     }
-    if Self.isSettled(old, in: mode) { return Outcome(subject: .server(old.id)) }
     try mustBeFree(old, for: mode)
 
     var new = old

@@ -33,6 +33,9 @@ public struct Rack: Sendable {
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
   /// and after 90 s. IEEE 802.1AX-2014 6.4.4 has both.
   public internal(set) var lacpFast = false
+  /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same for the life of the
+  /// value. Those that are there stay without it.
+  public let offersHybridBonded: Bool
   var addressPools: AddressPools
   var index = Index()
 
@@ -53,14 +56,18 @@ public struct Rack: Sendable {
   public static let defaultAging = 300
 
   /// A rack without anything, not even a project; for `apply`.
-  public init(empty id: UUID, plan: AddressPlan = AddressPlan()) {
+  public init(empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false) {
     self.id = id
+    offersHybridBonded = hybridBonded
     addressPools = AddressPools(plan: plan)
   }
 
   /// A new rack: one project, `default`.
-  public init(with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan()) {
-    self.init(empty: source.identifier(), plan: plan)
+  public init(
+    with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan(),
+    hybridBonded: Bool = false
+  ) {
+    self.init(empty: source.identifier(), plan: plan, hybridBonded: hybridBonded)
     let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
     apply([.project(project), .lacpRate(fast: lacpFast)])
   }

@@ -40,7 +40,7 @@ public struct ServerDetails: Hashable, Sendable {
 ///
 /// ## Invariants
 /// 1. bond0 is bonded exactly while a NIC is.
-/// 2. A NIC in the bond has no networks; bond0 has none in layer 3.
+/// 2. A NIC in the bond has no networks. In layer 3 bond0 has some only while both NICs are in it, and none is native.
 /// 3. In layer 2 there are no addresses and no elastic blocks; these need a public IPv4 address.
 /// 4. The mode is one that the plan allows.
 public struct Server: Hashable, Sendable {
@@ -127,12 +127,12 @@ public struct Server: Hashable, Sendable {
   /// The NICs that are in the bond, in order.
   public var members: [PortName] { PortName.nics.filter { self[$0].bonded } }
 
-  /// The mode, derived from the layer and the bond. A sequence of single steps can pass through states that are none of
+  /// The mode, derived from the layer, the bond and its networks. A sequence of single steps can pass through states that are none of
   /// the four: a layer-2 server with one NIC in the bond counts as `layer2-individual`, a layer-3 server with none as
   /// `hybrid`.
   public var mode: NetworkMode {
     switch (layer, members.count) {
-    case (3, 2): .layer3
+    case (3, 2): bond0.networks.isEmpty ? .layer3 : .hybridBonded
     case (3, _): .hybrid
     case (_, 2): .layer2Bonded
     default: .layer2Individual

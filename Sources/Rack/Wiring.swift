@@ -3,10 +3,13 @@ public struct PortWiring: Hashable, Sendable {
   public enum Role: Hashable, Sendable {
     /// Carries nothing: no network is attached.
     case dark
-    /// Belongs to the gateway.
-    case routed
+    /// Belongs to the gateway. Frames of `tagged` carry a tag and are switched.
+    case routed(tagged: Set<NetworkID>)
     /// Frames of `untagged` carry no tag here, those of `tagged` do.
     case switched(untagged: NetworkID?, tagged: Set<NetworkID>)
+
+    /// Whether addresses and elastic blocks are routed to it.
+    public var isRouted: Bool { if case .routed = self { true } else { false } }
   }
 
   public var name: PortName
@@ -27,7 +30,8 @@ extension Server {
     let members = self.members
     var ports: [PortWiring] = []
     if !members.isEmpty {
-      ports.append(PortWiring(name: .bond0, members: members, role: layer == 3 ? .routed : bond0.role))
+      let role = layer == 3 ? PortWiring.Role.routed(tagged: Set(bond0.networks)) : bond0.role
+      ports.append(PortWiring(name: .bond0, members: members, role: role))
     }
     for name in PortName.nics where !self[name].bonded {
       ports.append(PortWiring(name: name, members: [name], role: self[name].role))
@@ -37,7 +41,7 @@ extension Server {
 }
 
 extension Port {
-  /// The tagging rule: one network is untagged; of several all are tagged but the native one.
+  /// The tagging rule where nothing is routed: one network is untagged; of several all are tagged but the native one.
   fileprivate var role: PortWiring.Role {
     switch networks.count {
     case 0: return .dark

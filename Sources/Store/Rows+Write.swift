@@ -10,6 +10,7 @@ struct RowWriter {
     switch change {
     case .project(let project): try write(project)
     case .projectDeleted(let id):
+      try run("DELETE FROM pool_cursor WHERE project = ?", [id.description])
       try run("DELETE FROM project WHERE id = ?", [id.description])
     case .token(let token): try write(token)
     case .tokenDeleted(let id):

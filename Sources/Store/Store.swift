@@ -69,8 +69,9 @@ public final class Store: Sendable {
   /// - Parameters:
   ///   - lacpFast: the LACP rate of a new rack; one that is there has its own.
   ///   - plan: the ranges of addresses. A rack that has others is refused.
+  ///   - hybridBonded: what the rack offers from now on, `Rack.offersHybridBonded`.
   public func load(
-    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan()
+    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false
   ) async throws(StoreFault) -> Rack {
     let path = path
     try mustBeOpen()
@@ -78,9 +79,11 @@ public final class Store: Sendable {
       let found = try await self.pool.read { db -> Rack? in
         let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
         if let fault = faults.first { throw StoreFault(.damaged, Self.damaged(path, fault)) }
-        return try RowReader(db: db).rack(plan: plan)
+        return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded)
       }
-      guard let rack = found else { return try await self.makeRack(lacpFast: lacpFast, plan: plan) }
+      guard let rack = found else {
+        return try await self.makeRack(lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
+      }
       let misfits = rack.outsidePlan()
       if let first = misfits.first {
         let more =
@@ -103,9 +106,9 @@ public final class Store: Sendable {
     return try await Self.translating(path) { try await self.pool.read(body) }
   }
 
-  private func makeRack(lacpFast: Bool, plan: AddressPlan) async throws -> Rack {
+  private func makeRack(lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool) async throws -> Rack {
     var source = SystemEntropy()
-    let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan)
+    let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
     try await pool.write { db in
       try db.execute(sql: "INSERT INTO rack (one, id) VALUES (1, ?)", arguments: [rack.id.uuidString.lowercased()])
       let writer = RowWriter(db: db)
@@ -154,7 +157,7 @@ extension Store {
 
 /// Faults of the database as ours.
 extension Store {
-  private static func translating<Result>(_ path: String, _ body: () throws -> Result) throws(StoreFault) -> Result {
+  static func translating<Result>(_ path: String, _ body: () throws -> Result) throws(StoreFault) -> Result {
     do { return try body() } catch { throw fault(error, path) }
   }
 

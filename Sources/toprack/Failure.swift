@@ -12,6 +12,7 @@ struct Failure: Error {
   let messages: [String]
 
   static func refused(_ message: String) -> Failure { Failure(kind: .refused, messages: [message]) }
+  static func usage(_ message: String) -> Failure { Failure(kind: .usage, messages: [message]) }
   static func unreachable(_ message: String) -> Failure { Failure(kind: .unreachable, messages: [message]) }
 
   /// Ends the program as `error` asks. Requests for help and version end with status 0.
@@ -31,6 +32,9 @@ struct Failure: Error {
     write("toprack: \(lines.joined(separator: " ")); see '\(command) --help'")
     exit(Kind.usage.rawValue)
   }
+
+  /// Says something on standard error that is no failure.
+  static func note(_ message: String) { write("toprack: \(message)") }
 
   private static func write(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))

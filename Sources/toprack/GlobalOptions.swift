@@ -2,37 +2,72 @@
 
 import ArgumentParser
 import Foundation
+import NIOCore
 
 struct GlobalOptions: ParsableArguments {
   static let defaultSocket = "/run/toprack/toprack.sock"
 
   @Option(
     help: ArgumentHelp(
-      "Unix socket of toprackd. (default: $TOPRACK_SOCKET, else \(Self.defaultSocket))", valueName: "path"))
+      "Unix socket of toprackd. (default: $TOPRACK_SOCKET, else \(Self.defaultSocket))", valueName: "path"),
+    completion: .file())
   var socket: String?
 
-  @Option(help: ArgumentHelp("Base URL of an API that listens on TCP, instead of a socket.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp(
+      "Base URL of an API that listens on TCP, as https://host:port. (default: $TOPRACK_URL)", valueName: "url"))
   var url: String?
 
   @Option(
     help: ArgumentHelp("Token for the API, sent as X-Auth-Token. (default: $TOPRACK_TOKEN)", valueName: "token"))
   var token: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The certificate to trust with https, as a PEM file. (default: $TOPRACK_CA_CERT, else the system's authorities)",
+      valueName: "file"),
+    completion: .file())
+  var caCert: String?
+
+  @Flag(help: "Trust any certificate. Whoever answers gets the token.")
+  var insecure = false
+
   @Flag(help: "Print JSON instead of tables: objects of the API as the API has them.")
   var json = false
 
   func validate() throws {
     if url != nil, socket != nil { throw ValidationError("--url and --socket exclude each other") }
-    if let url, !(url.hasPrefix("http://") || url.hasPrefix("https://")) {
-      throw ValidationError("--url '\(url)' must begin with http:// or https://")
-    }
+    if caCert != nil, insecure { throw ValidationError("--ca-cert and --insecure exclude each other") }
+    if let url { try Self.check(url, "--url") }
   }
 
-  var client: Client {
-    let environment = ProcessInfo.processInfo.environment
-    let token = token ?? environment["TOPRACK_TOKEN"]
-    if let url { return Client(.url(url), token: token) }
-    return Client(.socket(socket ?? environment["TOPRACK_SOCKET"] ?? Self.defaultSocket), token: token)
+  var client: Client { get throws { try client() } }
+
+  func client(timeout: TimeAmount = .seconds(60)) throws -> Client {
+    let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
+    let endpoint: Client.Endpoint
+    if let url {
+      endpoint = .url(url)
+    } else if let socket {
+      endpoint = .socket(socket)
+    } else if let url = environment["TOPRACK_URL"] {
+      try Self.check(url, "TOPRACK_URL")
+      endpoint = .url(url)
+    } else {
+      endpoint = .socket(environment["TOPRACK_SOCKET"] ?? Self.defaultSocket)
+    }
+    let file = caCert ?? environment["TOPRACK_CA_CERT"]
+    let trust: Trust = insecure ? .anyone : file.map(Trust.file) ?? .system
+    // Over a socket nobody proves anything by a certificate.
+    let isSocket = if case .socket = endpoint { true } else { false }
+    return try Client(
+      endpoint, token: token ?? environment["TOPRACK_TOKEN"], trust: isSocket ? .system : trust, timeout: timeout)
+  }
+
+  private static func check(_ url: String, _ source: String) throws {
+    guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+      throw Failure.usage("\(source) '\(url)' must begin with http:// or https://")
+    }
   }
 
   var output: Output { Output(json: json) }

@@ -1,7 +1,8 @@
 // The command line client of toprackd: reads arguments, asks the API, prints.
 //
 // It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program only
-// turns arguments into requests and answers into tables. The one exception is `cleanup`, which works when no daemon does.
+// turns arguments into requests and answers into tables. The exceptions are `cleanup`, which works when no daemon does,
+// and `verify`, which computes from the database what the daemon should say.
 //
 // Exit status: 0, 1 refused or failed, 2 usage, 3 daemon not reachable.
 
@@ -24,18 +25,20 @@ import Foundation
       Exit status: 0 done, 1 refused, 2 wrong usage, 3 toprackd not reachable.
       """,
     subcommands: [
-      StatusCommand.self, PlanCommand.self, FacilityCommand.self, ServerCommand.self, NetworkCommand.self,
-      PortCommand.self, IPCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self,
-      CleanupCommand.self,
+      StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
+      ProjectCommand.self, EventsCommand.self,
+      LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, UserCommand.self,
+      PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
+      APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,
     ])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   static func main() async {
     // A reader such as `head` may leave before everything is written; that is no error of ours.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot(CommandLineForms.standard(Array(CommandLine.arguments.dropFirst())))
+      var command = try await asyncParseAsRoot(CommandLineForms.standard(Array(CommandLine.arguments.dropFirst())))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

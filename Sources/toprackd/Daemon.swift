@@ -67,7 +67,8 @@ struct Daemon {
       plane.limits = Control.switchLimits
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
-        plan: settings.plan, gateway: settings.gateway, version: Self.version, logger: logger)
+        plan: settings.plan, hybridBonded: settings.hybridBonded, gateway: settings.gateway, version: Self.version,
+        logger: logger)
       return (control, listeners)
     } catch let fault as StartFault {
       throw fault

@@ -35,6 +35,8 @@ struct Settings {
   /// How frames are read and written.
   var io = TAPDriver.Mode.automatic
 
+  /// Whether VLANs can be attached to bond0 in layer 3.
+  var hybridBonded = false
   /// The ranges of addresses, by facility.
   var plan = AddressPlan()
   /// Uplinks, and what servers are told when they boot.
@@ -44,9 +46,8 @@ struct Settings {
   static let names =
     [
       "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
-      "station-limit", "station-limit-per-port", "lacp-rate", "io",
-    ]
-    + GatewaySettings.names
+      "station-limit", "station-limit-per-port", "lacp-rate", "io", "hybrid_bonded", "hybrid-bonded",
+    ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
   static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -86,6 +87,9 @@ struct Settings {
       case "fast": newRackLACPFast = true
       default: throw SettingsFault("must be slow or fast, not \"\(value)\"")
       }
+    case "hybrid_bonded", "hybrid-bonded":
+      guard let isOffered = Bool(value) else { throw SettingsFault("must be true or false, not \"\(value)\"") }
+      hybridBonded = isOffered
     case "io":
       switch value {
       case "auto": io = .automatic

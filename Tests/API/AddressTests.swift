@@ -57,7 +57,7 @@ import Testing
   @Test("a device has its own addresses first, and then those that are routed to it")
   func device() throws {
     let fixture = try Fixture()
-    let addresses = try #require(fixture.renderer.device(fixture.server, nics: [:])["ip_addresses"])
+    let addresses = try #require(fixture.renderer.device(fixture.server)["ip_addresses"])
     #expect((0..<5).map { addresses[$0]?["management"] } == [true, true, true, false, nil])
     #expect(addresses[3]?["id"] == .string("\(fixture.assignment.id)"))
   }

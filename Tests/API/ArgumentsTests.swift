@@ -88,12 +88,12 @@ func arguments(_ body: String = "", query: [String: String] = [:]) throws -> Arg
       #"{"request_ips": [{"address_family": 4, "public": true}, {"address_family": 4, "public": false}, "#
       + #"{"address_family": 6, "public": true}]}"#
     #expect(
-      try PortRoutes.addressRequests(arguments(three)) == [
+      try arguments(three).addressRequests("request_ips") == [
         AddressRequest(family: 4, isPublic: true), AddressRequest(family: 4, isPublic: false),
         AddressRequest(family: 6, isPublic: true),
       ])
-    #expect(try PortRoutes.addressRequests(arguments()) == nil)
-    #expect(try PortRoutes.addressRequests(arguments(#"{"request_ips": []}"#)) == [])
+    #expect(try arguments().addressRequests("request_ips") == nil)
+    #expect(try arguments(#"{"request_ips": []}"#).addressRequests("request_ips") == [])
   }
 
   @Test(
@@ -104,7 +104,7 @@ func arguments(_ body: String = "", query: [String: String] = [:]) throws -> Arg
     ])
   func malformedAddressRequests(_ text: String) throws {
     let given = try arguments(#"{"request_ips": \#(text)}"#)
-    let error = try #require(throws: APIError.self) { try PortRoutes.addressRequests(given) }
+    let error = try #require(throws: APIError.self) { try given.addressRequests("request_ips") }
     #expect(error.status == .unprocessableContent)
   }
 }

@@ -30,13 +30,14 @@ import Testing
       Case(name: "layer3-in-vm", place: .host, mtu: 9000),
       Case(name: "hybrid-in-vm", mode: .hybrid, networks: [.eth1: [1001, 1002]], place: .host),
       Case(name: "layer3-no-bond", elastic: true, withBond: false),
+      Case(name: "hybrid-bonded", networks: [.bond0: [1002, 1001]]),
       Case(
         name: "layer2-bonded-no-bond", mode: .layer2Bonded, networks: [.bond0: [1001]], withBond: false, formats: [.ip]),
     ]
 
     func config() throws -> NetworkConfig {
       var source = Counting()
-      var rack = Rack(with: &source)
+      var rack = Rack(with: &source, hybridBonded: true)
       let project = try #require(rack.project(named: "default")).id
       try rack.perform(
         .createServer(

@@ -11,8 +11,9 @@ actor RackAlone: RackKeeper {
   /// Who has wanted each change that was made.
   private(set) var callers: [String] = []
   private var journal: [Event] = []
+  private var batches: [AssignmentBatch] = []
+  let interfaces: [ServerID: [PortName: NICLocation]] = [:]
   private var watchers: [AsyncStream<Event>.Continuation] = []
-  private var waiting: [CheckedContinuation<Void, Never>] = []
   private var source = Counting()
 
   init() { rack = Rack(with: &source) }
@@ -20,8 +21,11 @@ actor RackAlone: RackKeeper {
   func perform(_ command: Command, by: String) throws -> Outcome {
     let outcome = try rack.perform(command, with: &source)
     callers.append(by)
-    journal.append(
-      Event(id: EventID(UUID()), type: "change", body: "\(command)", createdAt: source.now, project: nil, by: by))
+    if var event = outcome.event {
+      event.by = by
+      publish(event)
+    }
+    if let batch = outcome.batch { batches.insert(batch, at: 0) }
     return outcome
   }
 
@@ -30,6 +34,7 @@ actor RackAlone: RackKeeper {
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
   func neighbours() -> [NeighbourStatus] { [] }
+  func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
   func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
     let wanted = journal.filter { event in
       (project.map { event.project == $0 } ?? true) && (server.map { event.server == $0 } ?? true)
@@ -42,20 +47,12 @@ actor RackAlone: RackKeeper {
     return Array(later.prefix(limit))
   }
   func event(_ id: EventID) -> Event? { journal.first { $0.id == id } }
-  func batches(of port: PortID) -> [AssignmentBatch] { [] }
-  func batch(_ id: BatchID) -> AssignmentBatch? { nil }
+  func batches(of port: PortID) -> [AssignmentBatch] { batches.filter { $0.port == port } }
+  func batch(_ id: BatchID) -> AssignmentBatch? { batches.first { $0.id == id } }
   func watchEvents() -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
     watchers.append(continuation)
-    for waiter in waiting { waiter.resume() }
-    waiting = []
     return stream
-  }
-
-  /// Waits until somebody watches.
-  func whenWatched() async {
-    guard watchers.isEmpty else { return }
-    await withCheckedContinuation { waiting.append($0) }
   }
 
   /// As if something had happened.

@@ -40,7 +40,7 @@ private struct Fixture {
 
   func device(prefix: String = "") throws -> JSON {
     let server = try rack.whole.known(server: server)
-    return Renderer(rack: rack, prefix: prefix).device(server, nics: [:])
+    return Renderer(rack: rack, prefix: prefix).device(server)
   }
 
   func port(_ name: PortName) throws -> Port { try rack.whole.known(server: server)[name] }
@@ -160,7 +160,7 @@ private struct Fixture {
     var fixture = try Fixture(mode: .layer2Bonded)
     try fixture.perform(.assign(try fixture.port(.bond0).id, .number(1001)))
     let networks = try fixture.networks.map { try fixture.rack.whole.known(network: $0) }
-    let json = Renderer(rack: fixture.rack, prefix: "").networks(networks)
+    let json = networks.map(Renderer(rack: fixture.rack, prefix: "").network)
     #expect(json[0]["vxlan"] == 1001)
     #expect(json[0]["facility_code"] == "ewr1")
     #expect(json[0]["metro_code"] == "ny")

@@ -135,6 +135,25 @@ private final class RoutedLab {
     #expect(lab.lab.cables[1].drain().allSatisfy { $0[12...13] == [0x86, 0xDD] || $0[12...13] == [8, 6] })
   }
 
+  @Test("what the tables have of ports and interfaces is read back")
+  func states() async throws {
+    let lab = try await RoutedLab(tagged: [DomainIndex(2)], others: [.dark])
+    let ports = await lab.lab.plane.ports()
+    #expect(ports.map(\.port.value) == [1, 2, 3])
+    #expect(ports.map(\.role) == [.routed, .routed, .dark])
+    #expect(ports[0].tagged.map(\.vid) == [1_002])
+    #expect(ports.allSatisfy { $0.faults.isEmpty && $0.mtu == 9_000 && $0.members == [NICIndex($0.port.value - 1)] })
+    let interfaces = await lab.lab.plane.interfaces()
+    #expect(interfaces.keys.map(\.value).sorted() == [1, 2])
+    #expect(interfaces[PortIndex(2)]?.prefixes.map(\.description) == ["198.18.0.3/32"])
+    #expect(interfaces[PortIndex(2)]?.mtu == 1_500)
+    var routing = RoutingChange()
+    routing.interfaces.updateValue(nil, forKey: PortIndex(2))
+    await lab.lab.plane.apply(ForwardingChange(), routing)
+    #expect(await lab.lab.plane.interfaces().keys.map(\.value) == [1])
+    await lab.lab.plane.stop()
+  }
+
   @Test("RFC 792: time exceeded, from the gateway's address; and nothing more when the interface has gone")
   func timeExceeded() async throws {
     let lab = try await RoutedLab()

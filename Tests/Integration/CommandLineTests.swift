@@ -72,13 +72,18 @@ extension Integration {
     func help() throws {
       let nowhere = Toprack(socket: "/tmp/no-such.sock")
       let commands = [
-        [], ["status"], ["plan", "list"], ["facility", "list"], ["server", "create"], ["server", "list"],
-        ["server", "show"], ["server", "delete"], ["server", "mode"], ["network", "create"], ["network", "list"],
-        ["network", "delete"], ["port", "show"], ["port", "attach"], ["port", "detach"], ["port", "native"],
+        [], ["status"], ["plan", "list"], ["facility", "list"], ["metro", "list"], ["os", "list"],
+        ["capacity"], ["user"],
+        ["server", "create"], ["server", "list"], ["server", "show"], ["server", "set"], ["server", "delete"],
+        ["server", "mode"], ["server", "power"], ["server", "reboot"],
+        ["network", "create"], ["network", "list"], ["network", "set"], ["network", "delete"],
+        ["port", "show"], ["port", "assignments"], ["port", "attach"], ["port", "detach"], ["port", "native"],
+        ["port", "batch"], ["project", "list"], ["project", "show"], ["project", "create"], ["project", "rename"],
+        ["project", "delete"], ["token", "create"], ["token", "list"], ["token", "revoke"], ["events"], ["api"],
         ["ip", "list"], ["ip", "reserve"], ["ip", "assign"], ["ip", "unassign"], ["ip", "release"],
         ["server", "network-config"], ["lacp", "show"], ["fdb", "show"], ["fdb", "flush"], ["set", "aging"],
         ["set", "lacp-rate"], ["set", "mtu"],
-        ["cleanup"],
+        ["completion"], ["cleanup"],
       ]
       for command in commands {
         let finished = try nowhere.attempt(command + ["--help"])

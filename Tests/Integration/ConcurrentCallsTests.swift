@@ -28,10 +28,7 @@ extension Integration {
     }
 
     private func verify(_ lab: Lab) throws {
-      let place = lab.host.map { ["nsenter", "--net=/run/netns/\($0.name)"] } ?? []
-      let found = try run(
-        place + ["\(Daemon.binaries)/toprack", "--socket", lab.daemon.socket, "verify", "--state", lab.daemon.state],
-        limit: .seconds(60))
+      let found = try lab.verify()
       #expect(found.status == 0, "\(found.text)\(found.errors)")
     }
   }

@@ -119,10 +119,11 @@ extension Integration {
     func cleanup() throws {
       let other = "other0"
       try host.run("ip", "tuntap", "add", other, "mode", "tap")
+      let rack = try #require(try lab.toprack.json("status")["rack_id"].string)
       func cleanup() throws -> Finished {
         try run([
           "nsenter", "--net=/run/netns/\(host.name)", "\(Daemon.binaries)/toprack", "--socket", lab.daemon.socket,
-          "cleanup",
+          "cleanup", "--rack", rack,
         ])
       }
       let refused = try cleanup()

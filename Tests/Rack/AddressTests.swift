@@ -43,6 +43,27 @@ import Testing
     #expect(lab.faults() == [])
   }
 
+  @Test("what a deleted project had of private and IPv6 addresses is there for the next")
+  func deletedProject() throws {
+    var lab = Lab()
+    func create(_ name: String, in project: String) -> Command {
+      .createServer(
+        ServerRequest(
+          hostname: name, plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
+          project: lab.rack.project(named: project)!.id, place: .host))
+    }
+    var seen: [[String]] = []
+    for name in ["one", "two"] {
+      try lab.perform(.createProject(name: name, customdata: "{}"))
+      try lab.perform(create("web", in: name))
+      seen.append(lab["web"].addresses.dropFirst().map(\.network.description))
+      try lab.perform(.deleteServer(lab["web"].id))
+      try lab.perform(.deleteProject(lab.rack.project(named: name)!.id))
+      #expect(lab.faults() == [])
+    }
+    #expect(seen == [["10.64.0.0/31", "2001:db8::/127"], ["10.64.0.0/31", "2001:db8::/127"]])
+  }
+
   @Test("a project's private block grows by another /25 when all 64 of its /31 are in use")
   func grows() throws {
     var lab = Lab()

@@ -48,9 +48,9 @@ struct Lab {
   var wire: [ServerID: Routed] = [:]
   var domains: Set<NetworkID> = []
 
-  init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan()) {
+  init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false) {
     entropy = SeededEntropy(seed: seed)
-    rack = Rack(with: &entropy, plan: plan)
+    rack = Rack(with: &entropy, plan: plan, hybridBonded: hybridBonded)
   }
 
   var project: ProjectID { rack.project(named: Project.defaultName)!.id }

@@ -6,10 +6,11 @@ import Testing
 @Suite("Random sequences") struct RandomTests {
   @Test("never violate an invariant, and the wire follows the effects", arguments: 1...8 as ClosedRange<UInt64>)
   func random(seed: UInt64) throws {
-    var lab = Lab(seed: seed)
+    var lab = Lab(seed: seed, hybridBonded: seed % 2 == 0)
     var dice = SeededEntropy(seed: seed &* 7919)
     var done = 0
     var refused = 0
+    var hybridBonded = 0
     for step in 0..<3000 {
       let command = Self.command(for: lab, &dice)
       do {
@@ -17,6 +18,7 @@ import Testing
       } catch {
         refused += 1
       }
+      if lab.rack.servers.values.contains(where: { $0.mode == .hybridBonded }) { hybridBonded += 1 }
       let faults = lab.faults()
       guard faults.isEmpty else {
         Issue.record("seed \(seed), step \(step), \(command): \(faults)")
@@ -25,6 +27,7 @@ import Testing
     }
     // The mixture must be one: neither all refused nor all accepted.
     #expect(done > 600 && refused > 300, "\(done) changes, \(refused) refusals")
+    #expect((hybridBonded > 0) == lab.rack.offersHybridBonded, "\(hybridBonded) steps with VLANs beside routing")
   }
 
   @Test("give a rack whose records make the same rack again", arguments: 11...14 as ClosedRange<UInt64>)

@@ -47,6 +47,22 @@ import Testing
     #expect(try await Self.load(directory.path) == world.rack)
   }
 
+  @Test("a project that had servers can be deleted, with the pools that it had")
+  func deletedProject() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var world = World(rack: try await store.load(), seed: 7)
+    try await world.perform(.createProject(name: "web", customdata: "{}"), store)
+    let project = try #require(world.rack.project(named: "web")?.id)
+    try await world.perform(World.create("web1", in: world.rack, project: "web"), store)
+    try await world.perform(.deleteServer(try #require(world.rack.server(named: "web1")?.id)), store)
+    try await world.perform(.deleteProject(project), store)
+    #expect(world.changed == 4)
+    #expect(world.rack.checkInvariants() == [])
+    try store.close()
+    #expect(try await Self.load(directory.path) == world.rack)
+  }
+
   @Test(
     "every commit is on disk when it returns: a copy of the files taken at any time opens with the last one",
     arguments: [31, 32] as [UInt64])

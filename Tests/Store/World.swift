@@ -48,8 +48,9 @@ struct World {
   init(rack: Rack, seed: UInt64) { (self.rack, dice) = (rack, Dice(seed: seed)) }
 
   /// Performs a random command and commits it; refusals happen and are no step.
-  mutating func step(_ store: Store) async throws {
-    let command = next()
+  mutating func step(_ store: Store) async throws { try await perform(next(), store) }
+
+  mutating func perform(_ command: Command, _ store: Store) async throws {
     guard let outcome = try? rack.decide(command, with: &dice), outcome.changed else { return }
     try await store.commit(
       outcome.changes, events: outcome.event.map { [$0] } ?? [], batches: outcome.batch.map { [$0] } ?? [])
@@ -57,11 +58,14 @@ struct World {
     changed += 1
   }
 
-  static func create(_ name: String, in rack: Rack, place: Place = .host) -> Command {
+  /// `project`: its name.
+  static func create(
+    _ name: String, in rack: Rack, place: Place = .host, project: String = Project.defaultName
+  ) -> Command {
     .createServer(
       ServerRequest(
         hostname: name, plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
-        project: rack.project(named: Project.defaultName)!.id, place: place))
+        project: rack.project(named: project)!.id, place: place))
   }
 
   private mutating func next() -> Command {

@@ -24,6 +24,25 @@ private struct Model {
     return found
   }
 
+  /// What the switch should say of itself.
+  func states() -> [PortState] {
+    programs.sorted { $0.key < $1.key }.map { port, program in
+      let carried = domains(of: port).map {
+        (PortState.Domain(index: DomainIndex($0.key), vid: vids[$0.key]!), $0.value)
+      }
+      let role: PortState.Role =
+        switch program.role {
+        case .absent, .dark: .dark
+        case .routed: .routed
+        case .switched: .switched
+        }
+      return PortState(
+        port: PortIndex(port), members: program.members, isBond: program.aggregation != nil, role: role,
+        untagged: carried.first { !$0.1 }?.0, tagged: carried.filter(\.1).map(\.0).sorted { $0.vid < $1.vid },
+        mtu: program.mtu, faults: [])
+    }
+  }
+
   func carrier(of port: Int) -> Int? { programs[port]?.members.map(\.value).first(where: up.contains) }
 
   func port(of nic: Int) -> Int? { programs.first { $0.value.members.contains(NICIndex(nic)) }?.key }
@@ -82,7 +101,11 @@ private struct Model {
     var model = Model(vids: Self.vids)
     for step in 0..<6_000 {
       switch Int.random(in: 0..<20, using: &random) {
-      case 0: changeServer(rig, &model, &random)
+      case 0:
+        changeServer(rig, &model, &random)
+        let (got, want) = (rig.states(), model.states())
+        #expect(got == want, "seed \(seed), step \(step)")
+        if got != want { return }
       case 1:
         let nic = Int.random(in: 0..<12, using: &random)
         let up = Bool.random(using: &random) || Bool.random(using: &random)

@@ -67,6 +67,18 @@ final class Rig {
   func otherCarrier(than nic: Int) -> Int? { plane.otherCarrier(than: NICIndex(nic))?.value }
   func mtu(of nic: Int) -> Int { plane.mtu(of: NICIndex(nic)) }
   var stationCount: Int { plane.stations.count }
+
+  /// Every port that is on the wire, asked for in pieces of `limit`.
+  func states(_ limit: Int = 3) -> [PortState] {
+    var found: [PortState] = []
+    var next: PortIndex? = PortIndex(1)
+    while let first = next {
+      let piece = plane.states(from: first, limit: limit)
+      found += piece.states
+      next = piece.next
+    }
+    return found
+  }
 }
 
 /// LACP's names for the bond of two NICs.

@@ -7,6 +7,8 @@ import Rack
 protocol RackKeeper: Sendable {
   /// As last committed.
   var rack: Rack { get async }
+  /// Where the NICs of all servers are.
+  var interfaces: [ServerID: [PortName: NICLocation]] { get async }
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
   func perform(_ command: Command, by: String) async throws -> Outcome
 
@@ -15,6 +17,7 @@ protocol RackKeeper: Sendable {
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  func forwarding() async -> Forwarding
   func status() async -> Status
 
   /// From the newest on, and how many there are.

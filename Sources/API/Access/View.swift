@@ -1,6 +1,7 @@
 // The rack as one caller sees it. Nothing else in the API holds the whole rack, so a route that is written without a thought
 // of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups alike.
 
+import Control
 import Rack
 
 /// A rack, less what the caller may not see. A value: all that is read from it is of the same moment.
@@ -10,8 +11,11 @@ import Rack
 struct View: Sendable {
   let access: Access
   private let rack: Rack
+  private let interfaces: [ServerID: [PortName: NICLocation]]
 
-  init(_ rack: Rack, access: Access) { (self.rack, self.access) = (rack, access) }
+  init(_ rack: Rack, access: Access, interfaces: [ServerID: [PortName: NICLocation]] = [:]) {
+    (self.rack, self.access, self.interfaces) = (rack, access, interfaces)
+  }
 
   /// In no order, as all lists here.
   var projects: [Project] { rack.projects.values.filter { access.sees($0.id) } }
@@ -67,5 +71,15 @@ struct View: Sendable {
   var lacpRate: LACPRate { LACPRate(of: rack) }
 
   /// Writes what the view has given out.
-  func renderer(prefix: String) -> Renderer { Renderer(rack: rack, prefix: prefix) }
+  func renderer(prefix: String, expansion: Expansion) -> Renderer {
+    Renderer(rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces)
+  }
+
+  /// What `server` is told about itself.
+  func metadata(of server: Server) -> MetadataRenderer {
+    MetadataRenderer(rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description))
+  }
+
+  /// How many more servers the rack takes, whosever they are.
+  var serverCapacity: Int { Rack.serverLimit - rack.servers.count }
 }

@@ -16,21 +16,32 @@ public struct APIResponder: HTTPResponder {
 
   init(keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, heartbeat: Duration = EventStream.heartbeat) {
     var routes = Routes(keeper: keeper)
+    Self.register(on: &routes, heartbeat: heartbeat)
+    self.init(routes: routes, door: Door(keeper: keeper, rate: rate))
+  }
+
+  /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
+  static func register(on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat) {
+    DescriptionRoutes().register(on: &routes)
+    AccountRoutes().register(on: &routes)
     CatalogueRoutes().register(on: &routes)
+    CapacityRoutes().register(on: &routes)
     ProjectRoutes().register(on: &routes)
     DeviceRoutes().register(on: &routes)
     VirtualNetworkRoutes().register(on: &routes)
     PortRoutes().register(on: &routes)
+    AssignmentRoutes().register(on: &routes)
     AddressRoutes().register(on: &routes)
+    EventRoutes().register(on: &routes)
     ToprackAddressRoutes().register(on: &routes)
     ToprackDeviceRoutes().register(on: &routes)
     ToprackNetworkRoutes().register(on: &routes)
     ToprackSwitchRoutes().register(on: &routes)
     ToprackLACPRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
+    ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat).register(on: &routes)
-    self.init(routes: routes, door: Door(keeper: keeper, rate: rate))
   }
 
   /// Rates that can be.

@@ -43,10 +43,10 @@ struct Call: Sendable {
 /// The rack, for this caller.
 extension Call {
   /// The rack as it is now.
-  func view() async -> View { View(await keeper.rack, access: access) }
+  func view() async -> View { View(await keeper.rack, access: access, interfaces: await keeper.interfaces) }
 
-  /// Writes what `view` gives out, with the links of this call.
-  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix) }
+  /// Writes what `view` gives out, with the links of this call, as far as it asks to see.
+  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix, expansion: Expansion(arguments)) }
 
   /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has changed.
   @discardableResult
@@ -104,6 +104,12 @@ extension Call {
       case .own: server == nil && access.scope == .all
       }
     }
+  }
+
+  /// What the wire does, for callers who see everything.
+  func forwarding() async throws(APIError) -> Forwarding {
+    try access.requireWholeRack(for: "the switch's tables")
+    return await keeper.forwarding()
   }
 
   /// A caller with one project is told its own numbers, and no problems: these name servers of everybody.

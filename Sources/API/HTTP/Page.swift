@@ -8,10 +8,10 @@ struct Page {
   let number: Int
   let size: Int
 
-  /// Reads `page` (from 1) and `per_page` (1 to 1000, default 10).
-  init(_ arguments: Arguments) throws(APIError) {
+  /// Reads `page` (from 1) and `per_page` (1 to 1000). `size`: what `per_page` is when it is not given.
+  init(_ arguments: Arguments, size standard: Int = defaultSize) throws(APIError) {
     number = try arguments.integer("page") ?? 1
-    size = try arguments.integer("per_page") ?? Self.defaultSize
+    size = try arguments.integer("per_page") ?? standard
     guard (1...1_000_000_000).contains(number) else {
       throw .invalid("page \(number) is not valid; valid are 1 and more")
     }
@@ -22,6 +22,11 @@ struct Page {
 
   func slice<Element>(of all: [Element]) -> ArraySlice<Element> {
     all.dropFirst((number - 1) * size).prefix(size)
+  }
+
+  /// One page of `all`, as the member `name` of an object with `meta`.
+  func reply<Element>(_ name: String, of all: [Element], call: Call, _ render: (Element) -> JSON) -> Reply {
+    .ok([name: .array(slice(of: all).map(render)), "meta": meta(total: all.count, call: call)])
   }
 
   /// The `meta` object. A link to another page begins its query with `page`, because clients glue more to its end.

@@ -4,6 +4,8 @@
 
 /// The path of a request, brought to one form.
 struct RequestPath: Hashable, Sendable {
+  static let prefixes = ["", "/metal/v1"]
+
   /// What every link in the answer begins with: empty, or "/metal/v1".
   let prefix: String
   /// The path below the prefix, with single slashes, none at the end, and the query as it came: "/ports/…?x=y".

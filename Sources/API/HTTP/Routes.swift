@@ -14,7 +14,8 @@ struct Routes {
 
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let keeper: any RackKeeper
-  private var methods: [String: [HTTPRequest.Method]] = [:]
+  /// By path, as the router has it: "/devices/:id".
+  private(set) var methods: [String: [HTTPRequest.Method]] = [:]
 
   /// `keeper`: whom the calls ask.
   init(keeper: any RackKeeper) {
@@ -25,6 +26,7 @@ struct Routes {
   mutating func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }
   mutating func post(_ path: String, _ handler: @escaping Handler) { on(.post, path, handler) }
   mutating func put(_ path: String, _ handler: @escaping Handler) { on(.put, path, handler) }
+  mutating func patch(_ path: String, _ handler: @escaping Handler) { on(.patch, path, handler) }
   mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
@@ -34,10 +36,15 @@ struct Routes {
     }
   }
 
+  private static let allMethods: [HTTPRequest.Method] = [
+    .get, .head, .post, .put, .patch, .delete, .options, .trace,
+  ]
+
   /// Call once, when every route is there.
   func responder() -> RouterResponder<APIContext> {
     for (path, allowed) in methods {
-      for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete] where !allowed.contains(method) {
+      for method in Self.allMethods where !allowed.contains(method) {
+        if method == .head, allowed.contains(.get) { continue }
         let names = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         router.on(RouterPath(path), method: method) { request, context in
           let path = context.prefix + request.uri.path
@@ -62,9 +69,12 @@ struct Routes {
         arguments: try await Arguments(request),
         lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper)
       let reply = try await handler(call)
-      switch reply.content {
-      case .nothing: return Response(status: reply.status)
+      switch reply.body {
+      case .none: return Response(status: reply.status)
       case .json(let body): return response(reply.status, body)
+      case .document(let bytes, let type):
+        return Response(
+          status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
       case .stream(let type, let body):
         return Response(
           status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))

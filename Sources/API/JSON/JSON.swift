@@ -6,7 +6,7 @@
 // and column of unreadable text.
 
 /// A JSON value (RFC 8259). Whole numbers that fit stay whole; everything else is a `Double`.
-enum JSON: Hashable, Sendable {
+enum JSON: Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
@@ -14,6 +14,8 @@ enum JSON: Hashable, Sendable {
   case string(String)
   case array([JSON])
   case object([Member])
+  /// One of the above whose text is known already.
+  case prepared(PreparedJSON)
 
   /// A named value in an object.
   struct Member: Hashable, Sendable {
@@ -33,13 +35,13 @@ enum JSON: Hashable, Sendable {
 
   /// The member `name`; `nil` when this is no object or has no such member. Of repeated members the last one counts.
   subscript(name: String) -> JSON? {
-    guard case .object(let members) = self else { return nil }
+    guard case .object(let members) = plain else { return nil }
     return members.last { $0.name == name }?.value
   }
 
   /// The element at `index`; `nil` when this is no array or is shorter.
   subscript(index: Int) -> JSON? {
-    guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
+    guard case .array(let elements) = plain, elements.indices.contains(index) else { return nil }
     return elements[index]
   }
 
@@ -52,6 +54,7 @@ enum JSON: Hashable, Sendable {
     case .string: "a text"
     case .array: "an array"
     case .object: "an object"
+    case .prepared(let prepared): prepared.value.kind
     }
   }
 }

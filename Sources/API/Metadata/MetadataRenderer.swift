@@ -26,8 +26,8 @@ struct MetadataRenderer {
     [
       "id": server.id.json, "hostname": .string(server.hostname), "iqn": .string(renderer.iqn(of: server)),
       "operating_system": operatingSystem, "plan": .string(server.plan), "class": .string(server.plan),
-      "facility": .string(server.facility), "private_subnets": .array(privateSubnets.map(JSON.string)), "tags": [],
-      "ssh_keys": [], "customdata": [:],
+      "facility": .string(server.facility), "private_subnets": .list(privateSubnets),
+      "tags": .list(server.details.tags), "ssh_keys": [], "customdata": JSON(kept: server.details.customdata),
       "network": ["bonding": bonding, "interfaces": .array(interfaces), "addresses": .array(addresses)],
       "api_url": .string(Self.origin), "phone_home_url": .string("\(Self.origin)/phone-home"),
       "user_state_url": .string("\(Self.origin)/events"), "volumes": [], "spot": [:], "storage": nil,
@@ -93,7 +93,8 @@ struct MetadataRenderer {
   private var values: [(name: String, text: String)] {
     let fixed = [
       ("instance-id", server.id.description), ("hostname", server.hostname), ("iqn", renderer.iqn(of: server)),
-      ("plan", server.plan), ("facility", server.facility), ("tags", ""), ("operating-system/", ""),
+      ("plan", server.plan), ("facility", server.facility),
+      ("tags", Self.lines(server.details.tags)), ("operating-system/", ""),
       ("public-keys", ""),
     ]
     return fixed

@@ -51,11 +51,11 @@ struct MetadataResponder: Sendable {
     switch path.first {
     case nil: return .text("2009-04-04\nlatest")
     case "metadata" where path.count == 1: return .json(renderer.json)
-    case "userdata" where path.count == 1: return .text("")
+    case "userdata" where path.count == 1: return .text(subject.server.details.userdata)
     case "2009-04-04", "latest":
       switch path.dropFirst().first {
       case nil: return .text("meta-data\nuser-data")
-      case "user-data" where path.count == 2: return .text("")
+      case "user-data" where path.count == 2: return .text(subject.server.details.userdata)
       case "meta-data": return renderer.text(at: path.dropFirst(2)).map(Body.text)
       default: return nil
       }

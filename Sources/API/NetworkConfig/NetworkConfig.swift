@@ -77,8 +77,9 @@ struct NetworkConfig: Hashable, Sendable {
       func number(_ id: NetworkID) -> Int? { rack.networks[id]?.vxlan }
       switch wiring.role {
       case .dark: break
-      case .routed:
+      case .routed(let tagged):
         port.isRouted = true
+        port.tagged = tagged.compactMap(number).sorted()
         port.addresses = server.addresses
         port.elastic = server.blocks.flatMap { Array($0.block.parts(32)) }
         port.routes = Self.routes(of: server, in: rack)
@@ -137,7 +138,8 @@ extension NetworkConfig {
       (vlans.count == 1 ? "VLAN " : "VLANs ") + vlans.map(String.init).joined(separator: ", ")
     }
     switch (port.isRouted, port.untagged, port.tagged.isEmpty) {
-    case (true, _, _): return "# \(port.name): routed"
+    case (true, _, true): return "# \(port.name): routed"
+    case (true, _, false): return "# \(port.name): routed, and \(numbers(port.tagged)), tagged\(yours)"
     case (_, let vlan?, true): return "# \(port.name): VLAN \(vlan), untagged\(yours)"
     case (_, let vlan?, false):
       return "# \(port.name): VLAN \(vlan), native and so untagged, and \(numbers(port.tagged)), tagged\(yours)"

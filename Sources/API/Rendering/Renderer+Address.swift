@@ -9,7 +9,12 @@ import Rack
 extension Renderer {
   /// All of a server's: its own addresses, and the elastic blocks that are routed to it.
   func addresses(of server: Server) -> [JSON] {
-    server.addresses.map { address($0, of: server) } + server.blocks.map { assignment($0, of: server) }
+    server.addresses.map { address in
+      part("ip_addresses", "/ips/\(address.id)") { $0.address(address, of: server) }
+    }
+      + server.blocks.map { block in
+        part("ip_addresses", "/ips/\(block.id)") { $0.assignment(block, of: server) }
+      }
   }
 
   /// A management address.
@@ -37,9 +42,11 @@ extension Renderer {
       "network": .string(block.address()), "netmask": .string(block.netmask), "cidr": .integer(block.length),
       "gateway": gateway, "address": .string(address), "public": .boolean(isPublic),
       "management": .boolean(management), "manageable": true, "enabled": true, "global_ip": nil,
-      "created_at": time(since), "details": nil, "tags": [], "customdata": [:], "project": [:], "project_lite": [:],
-      "facility": catalogue.facility(code: server.facility), "metro": catalogue.metro(facility: server.facility),
-      "assigned_to": reference("/devices/\(server.id)"), "interface": reference("/ports/\(server.bond0.id)"),
+      "created_at": time(since), "details": nil, "tags": [], "customdata": [:],
+      "project": project(nested: server.project), "project_lite": reference("/projects/\(server.project)"),
+      "facility": facility(server.facility), "metro": metro(facility: server.facility),
+      "assigned_to": device(nested: server, as: "assigned_to"),
+      "interface": port(nested: server.bond0, of: server, as: "interface"),
     ]
   }
 
@@ -53,17 +60,21 @@ extension Renderer {
 
   func reservation(_ reservation: Reservation) -> JSON {
     let block = reservation.block
-    let project = reference("/projects/\(reservation.project)")
+    let note = reservation.note
     return [
       "id": reservation.id.json, "href": link("/ips/\(reservation.id)"), "type": "public_ipv4",
       "address_family": .integer(block.family), "network": .string(block.address()),
       "netmask": .string(block.netmask), "cidr": .integer(block.length), "gateway": nil,
       "address": .string(block.address()), "quantity": .integer(Int(block.size)), "public": true, "management": false,
       "manageable": true, "enabled": true, "global_ip": false, "addon": true, "bill": true, "state": "created",
-      "created_at": time(reservation.createdAt), "details": nil, "tags": [], "customdata": [:], "project": project,
-      "project_lite": project, "facility": catalogue.facility(code: reservation.facility),
-      "metro": catalogue.metro(facility: reservation.facility),
-      "assignments": .array(rack.assignments(of: reservation.id).map { self.reference("/ips/\($0.assignment.id)") }),
+      "created_at": time(reservation.createdAt), "details": JSON(note.details), "tags": .list(note.tags),
+      "customdata": JSON(kept: note.customdata), "project": project(nested: reservation.project),
+      "project_lite": reference("/projects/\(reservation.project)"), "facility": facility(reservation.facility),
+      "metro": metro(facility: reservation.facility),
+      "assignments": .array(
+        rack.assignments(of: reservation.id).map { server, assignment in
+          reference("assignments", reference("/ips/\(assignment.id)")) { $0.assignment(assignment, of: server) }
+        }),
       "available": link("/ips/\(reservation.id)/available"),
     ]
   }

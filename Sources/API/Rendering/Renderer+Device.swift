@@ -5,26 +5,36 @@ import FoundationEssentials
 import Rack
 
 extension Renderer {
-  /// `nics`: what the host knows of the server's NICs; empty for "nothing".
-  func device(_ server: Server, nics: [PortName: NICStatus]) -> JSON {
-    let plan = Catalogue.plan(server.plan)
+  func device(_ server: Server) -> JSON {
+    let details = server.details
     return [
       "id": server.id.json, "short_id": .string(server.id.short), "href": link("/devices/\(server.id)"),
-      "hostname": .string(server.hostname), "description": nil, "state": "active", "tags": [], "user": "root",
-      "iqn": .string(iqn(of: server)), "locked": false, "bonding_mode": .integer(plan?.bondingMode ?? 4),
-      "billing_cycle": "hourly", "created_at": time(server.createdAt), "updated_at": time(server.createdAt),
-      "operating_system": Catalogue.operatingSystem(server.operatingSystem).map(catalogue.operatingSystem) ?? nil,
-      "facility": catalogue.facility(code: server.facility), "metro": catalogue.metro(facility: server.facility),
-      "project": project(id: server.project), "plan": plan.map(catalogue.plan) ?? nil,
-      "ip_addresses": .array(addresses(of: server)),
-      "network_ports": .array(server.ports.map { port($0, of: server, nics: nics) }),
-      "ssh_keys": [], "volumes": [], "userdata": "", "customdata": [:], "always_pxe": false, "ipxe_script_url": nil,
-      "spot_instance": false, "provisioning_percentage": 100, "root_password": nil,
-      "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil, "network_frozen": false,
-      "toprack": place(of: server, nics: nics, names: PortName.nics)
-        .adding(("mode", .string(server.mode.rawValue))),
+      "hostname": .string(server.hostname), "description": JSON(details.description), "state": state(of: server),
+      "tags": .list(details.tags), "user": "root", "iqn": .string(iqn(of: server)),
+      "locked": .boolean(server.isLocked), "bonding_mode": .integer(Catalogue.plan(server.plan)?.bondingMode ?? 4),
+      "billing_cycle": "hourly", "created_at": time(server.createdAt), "updated_at": time(server.updatedAt),
+      "operating_system": operatingSystem(server.operatingSystem), "facility": facility(server.facility),
+      "metro": metro(facility: server.facility), "project": project(nested: server.project),
+      "plan": plan(server.plan), "ip_addresses": .array(addresses(of: server)),
+      "network_ports": .array(
+        server.ports.map { port in
+          part("network_ports", "/ports/\(port.id)") { $0.port(port, of: server) }
+        }),
+      "ssh_keys": [], "volumes": [], "userdata": .string(details.userdata),
+      "customdata": JSON(kept: details.customdata), "always_pxe": .boolean(details.alwaysPXE),
+      "ipxe_script_url": JSON(details.ipxeScriptURL), "spot_instance": false, "provisioning_percentage": 100,
+      "root_password": nil, "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil,
+      "network_frozen": .boolean(server.isNetworkFrozen),
+      "toprack": place(of: server, names: PortName.nics).adding(("mode", .string(server.mode.rawValue))),
     ]
   }
+
+  /// The device as a nested object.
+  func device(nested server: Server, as name: String) -> JSON {
+    reference(name, reference("/devices/\(server.id)")) { $0.device(server) }
+  }
+
+  private func state(of server: Server) -> JSON { server.isPoweredOn ? "active" : "inactive" }
 
   /// An iSCSI name of RFC 3720 3.2.6.3.1: month of creation, and the server.
   func iqn(of server: Server) -> String {

@@ -4,8 +4,7 @@ import Control
 import Rack
 
 extension Renderer {
-  /// `nics`: what the host knows of the server's NICs; empty for "nothing".
-  func port(_ port: Port, of server: Server, nics: [PortName: NICStatus]) -> JSON {
+  func port(_ port: Port, of server: Server) -> JSON {
     let isBond = port.name == .bond0
     let layer2 = Catalogue.plan(server.plan)?.layer2 ?? .all
     return [
@@ -13,19 +12,27 @@ extension Renderer {
       "type": isBond ? "NetworkBondPort" : "NetworkPort",
       "data": ["bonded": .boolean(port.bonded), "mac": JSON(port.mac.map(Self.text(ofMAC:)))],
       "network_type": isBond ? .string(server.mode.rawValue) : nil,
-      "native_virtual_network": port.native.flatMap { rack.networks[$0] }.map(brief) ?? nil,
-      "virtual_networks": .array(port.networks.compactMap { rack.networks[$0] }.map(brief)),
+      "native_virtual_network": port.native.flatMap { network(nested: $0, as: "native_virtual_network") } ?? nil,
+      "virtual_networks": .array(port.networks.compactMap { network(nested: $0, as: "virtual_networks") }),
       "bond": isBond ? nil : ["id": server.bond0.id.json, "name": .string(PortName.bond0.rawValue)],
       "disbond_operation_supported": .boolean(layer2 != .none), "connected_port": nil,
-      "hardware": reference("/devices/\(server.id)"), "toprack": place(of: server, nics: nics, names: [port.name]),
+      "hardware": device(nested: server, as: "hardware"), "toprack": place(of: server, names: [port.name]),
     ]
   }
 
+  /// The port as a nested object.
+  func port(nested port: Port, of server: Server, as name: String) -> JSON {
+    reference(name, ["href": link("/ports/\(port.id)"), "id": port.id.json, "name": .string(port.name.rawValue)]) {
+      $0.port(port, of: server)
+    }
+  }
+
   /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are any.
-  func place(of server: Server, nics: [PortName: NICStatus], names: [PortName]) -> JSON {
+  func place(of server: Server, names: [PortName]) -> JSON {
+    let nics = interfaces[server.id] ?? [:]
     let wanted = names == [.bond0] ? PortName.nics : names.filter { $0 != .bond0 }
     let interfaces = wanted.compactMap { name in
-      nics[name].map { JSON.Member(name: name.rawValue, value: .string($0.interface)) }
+      nics[name].map { JSON.Member(name: name.rawValue, value: .string($0.device)) }
     }
     let place: JSON = [
       "place": server.place.namespace == nil ? "host" : "namespace", "namespace": JSON(server.place.namespace),

@@ -7,7 +7,7 @@ extension Renderer {
   func token(_ token: AccessToken) -> JSON {
     [
       "id": token.id.json, "href": link("/toprack/tokens/\(token.id)"), "name": .string(token.name),
-      "project": token.project.map(project(id:)) ?? nil, "read_only": .boolean(token.isReadOnly),
+      "project": token.project.map { project(nested: $0) } ?? nil, "read_only": .boolean(token.isReadOnly),
       "created_at": time(token.createdAt),
     ]
   }

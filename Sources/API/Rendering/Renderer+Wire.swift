@@ -19,7 +19,7 @@ extension Renderer {
       "name": .string(name.rawValue), "id": port.id.json, "server": .string(server.hostname),
       "mode": .string(server.mode.rawValue), "bonded": .boolean(port.bonded),
       "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(server.mtu),
-      "vlans": .array(vlans(of: port)),
+      "vlans": .array(vlans(of: port, server)),
       "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
       "rx_packets": sum(\.rxPackets), "rx_bytes": sum(\.rxBytes),
       "tx_packets": sum(\.txPackets), "tx_bytes": sum(\.txBytes),
@@ -45,14 +45,15 @@ extension Renderer {
       ))
   }
 
-  /// One VLAN is untagged; of several all are tagged but the native one.
-  private func vlans(of port: Port) -> [JSON] {
+  /// One VLAN is untagged; of several all are tagged but the native one. Beside what is routed all are tagged.
+  private func vlans(of port: Port, _ server: Server) -> [JSON] {
+    let isRouted = port.name == .bond0 && server.layer == 3
     let networks = port.networks.compactMap { rack.networks[$0] }
     return networks.sorted { $0.vxlan < $1.vxlan }.map { network in
       let isNative = port.native == network.id
       return [
         "vxlan": .integer(network.vxlan), "id": network.id.json,
-        "tagged": .boolean(networks.count > 1 && !isNative), "native": .boolean(isNative),
+        "tagged": .boolean(isRouted || networks.count > 1 && !isNative), "native": .boolean(isNative),
       ]
     }
   }

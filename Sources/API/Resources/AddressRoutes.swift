@@ -13,6 +13,9 @@ struct AddressRoutes {
     routes.post("/devices/:id/ips", assign)
   }
 
+  /// Reservations in a page of their list: more than other pages have, as in the original.
+  private static let pageSize = 250
+
   private func show(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let renderer = call.renderer(view)
@@ -56,14 +59,10 @@ struct AddressRoutes {
   private func list(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let project = try view.known(project: call.identifier(of: "project"))
-    let page = try Page(call.arguments)
+    let page = try Page(call.arguments, size: Self.pageSize)
     let filter = try ReservationFilter(call.arguments)
     let reservations = view.reservations.filter { $0.project == project.id && filter.matches($0) }.inOrder
-    let renderer = call.renderer(view)
-    return .ok([
-      "ip_addresses": .array(page.slice(of: reservations).map(renderer.reservation)),
-      "meta": page.meta(total: reservations.count, call: call),
-    ])
+    return page.reply("ip_addresses", of: reservations, call: call, call.renderer(view).reservation)
   }
 
   private func reserve(_ call: Call) async throws -> Reply {

@@ -1,5 +1,5 @@
-// The body of a device creation. Members that the simulation has no use for are ignored, whatever their type: clients
-// send a dozen of them, some in forms of their own (`"tags": {}`).
+// What is asked for when a device is made. Members that the simulation has no use for are ignored, whatever their type: clients
+// send a dozen of them, some in forms of their own (`"features": {}`).
 
 import HTTPTypes
 import Rack
@@ -8,16 +8,10 @@ import Rack
 struct DeviceRequest {
   let request: ServerRequest
 
-  /// Throws one error with a line for each member that is missing or unknown.
+  /// Throws one error with a line for each member that is missing or wrong.
   init(_ arguments: Arguments, project: ProjectID) throws(APIError) {
-    var faults: [String] = []
-    func collect<Value>(_ read: () throws(APIError) -> Value) -> Value? {
-      do { return try read() } catch {
-        faults += error.messages
-        return nil
-      }
-    }
-    let hostname = collect { () throws(APIError) in try arguments.string("hostname") } ?? nil
+    var collect = Collecting()
+    let update = ServerUpdate(arguments, &collect)
     let plan = collect { () throws(APIError) in
       try Self.entry("plan", arguments, Catalogue.plans.map(\.slug)) { Catalogue.plan($0)?.slug }
     }
@@ -27,12 +21,16 @@ struct DeviceRequest {
       }
     }
     let facility = collect { () throws(APIError) in try arguments.facility() }
-    let place = collect { () throws(APIError) in try Self.place(arguments, hostname: hostname) }
-    guard faults.isEmpty, let plan, let system, let facility, let place else {
-      throw APIError(.unprocessableContent, faults)
-    }
+    let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
+    collect { () throws(APIError) in try Self.checkSubnet(arguments) }
+    let place = collect { () throws(APIError) in try Self.place(arguments, hostname: update.hostname) }
+    try collect.check()
+    guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
-      hostname: hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project, place: place)
+      hostname: update.hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project,
+      place: place,
+      details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
+      isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses)
   }
 
   private static func entry(
@@ -44,6 +42,13 @@ struct DeviceRequest {
       throw .invalid("\(name) \(Arguments.shown(.string(text))) is not known; \(rule)")
     }
     return found
+  }
+
+  private static func checkSubnet(_ arguments: Arguments) throws(APIError) {
+    guard let length = try arguments.integer("public_ipv4_subnet_size"), length != 31 else { return }
+    throw .invalid(
+      "public_ipv4_subnet_size \(length) is not possible; valid is 31, and larger blocks are elastic: "
+        + "reserve one in the project and assign it to the device")
   }
 
   /// Toprack's own member: `"toprack": {"netns": "NAME"}`, or true for the namespace that is named as the server.
@@ -62,4 +67,65 @@ struct DeviceRequest {
       throw .invalid("toprack.netns must be the name of a network namespace or true, not \(Arguments.shown(other))")
     }
   }
+}
+
+/// What can be written on a server, when it is made and later.
+extension ServerUpdate {
+  init(_ arguments: Arguments) throws(APIError) {
+    var collect = Collecting()
+    self.init(arguments, &collect)
+    try collect.check()
+  }
+
+  init(_ arguments: Arguments, _ collect: inout Collecting) {
+    self.init()
+    hostname = collect { () throws(APIError) in try arguments.string("hostname") } ?? nil
+    description = collect { () throws(APIError) in try arguments.string("description") } ?? nil
+    tags = collect { () throws(APIError) in try arguments.texts("tags") } ?? nil
+    userdata = collect { () throws(APIError) in try arguments.string("userdata") } ?? nil
+    customdata = collect { () throws(APIError) in try arguments.object("customdata") } ?? nil
+    alwaysPXE = collect { () throws(APIError) in try arguments.boolean("always_pxe") } ?? nil
+    ipxeScriptURL = collect { () throws(APIError) in try arguments.string("ipxe_script_url") } ?? nil
+    isLocked = collect { () throws(APIError) in try arguments.boolean("locked") } ?? nil
+    isNetworkFrozen = collect { () throws(APIError) in try arguments.boolean("network_frozen") } ?? nil
+  }
+}
+
+extension ServerDetails {
+  fileprivate init(new update: ServerUpdate) {
+    func text(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
+    self.init(
+      description: text(update.description), tags: update.tags ?? [], userdata: update.userdata ?? "",
+      customdata: update.customdata ?? "{}", alwaysPXE: update.alwaysPXE ?? false,
+      ipxeScriptURL: text(update.ipxeScriptURL))
+  }
+}
+
+extension Arguments {
+  /// `[{"address_family": 4, "public": true}, …]`; `nil` when not given. `cidr` can only say what is so anyway.
+  func addressRequests(_ name: String) throws(APIError) -> [AddressRequest]? {
+    let rule = #"give a list of objects such as {"address_family": 4, "public": true}"#
+    guard let entries = try objects(name, rule) else { return nil }
+    return try entries.map { entry throws(APIError) in
+      guard case .integer(let family) = entry["address_family"], family == 4 || family == 6,
+        case .boolean(let isPublic) = entry["public"]?.given ?? true
+      else { throw .invalid("\(name) has the entry \(Self.shown(entry)); \(rule), with family 4 or 6") }
+      let length = family == 4 ? 31 : 127
+      if let cidr = entry["cidr"]?.given, cidr != .integer(length) {
+        throw .invalid(
+          "\(name) asks for cidr \(Self.shown(cidr)) of family \(family); valid is \(length): a device has a block of two "
+            + "of each kind, and larger ones are elastic")
+      }
+      if let blocks = entry["ip_reservations"]?.given, blocks != [] {
+        throw .invalid(
+          "\(name) names ip_reservations; an elastic block is assigned to a device that exists: POST /devices/{id}/ips")
+      }
+      return AddressRequest(family: family, isPublic: isPublic)
+    }
+  }
+}
+
+extension JSON {
+  /// `nil` for `null`.
+  var given: JSON? { self == .null ? nil : self }
 }

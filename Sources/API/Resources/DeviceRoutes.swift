@@ -5,10 +5,38 @@ import Rack
 struct DeviceRoutes {
   func register(on routes: inout Routes) {
     routes.post("/projects/:id/devices", create)
-    routes.get("/projects/:id/devices", list)
-    routes.get("/devices/:id", show)
+    routes.get("/projects/:id/devices") { call in
+      let project = try await call.view().known(project: call.identifier(of: "project"))
+      return try await list(call) { $0.project == project.id }
+    }
+    routes.get("/organizations/:id/devices") { call in
+      try call.checkOrganization()
+      return try await list(call) { _ in true }
+    }
+    routes.get("/devices/:id") { call in .ok(try await call.device(call.identifier(of: "device"))) }
+    routes.put("/devices/:id", update)
+    routes.patch("/devices/:id", update)
     routes.delete("/devices/:id", delete)
-    routes.get("/devices/:id/ips", addresses)
+    routes.post("/devices/:id/actions", act)
+    routes.get("/devices/:id/ips") { call in
+      try await show(call) { server, view in
+        ["ip_addresses": .array(call.renderer(view).addresses(of: server))]
+      }
+    }
+    routes.get("/devices/:id/metadata") { call in
+      try await show(call) { server, view in view.metadata(of: server).json }
+    }
+    routes.get("/devices/:id/userdata") { call in
+      try await show(call) { server, _ in ["userdata": .string(server.details.userdata)] }
+    }
+    routes.get("/devices/:id/customdata") { call in
+      try await show(call) { server, _ in JSON(kept: server.details.customdata) }
+    }
+  }
+
+  private func show(_ call: Call, _ render: (Server, View) -> JSON) async throws -> Reply {
+    let view = await call.view()
+    return .ok(render(try view.known(server: call.identifier(of: "device")), view))
   }
 
   private func create(_ call: Call) async throws -> Reply {
@@ -19,34 +47,56 @@ struct DeviceRoutes {
     return .created(try await call.device(id))
   }
 
-  private func list(_ call: Call) async throws -> Reply {
-    let view = await call.view()
-    let project = try view.known(project: call.identifier(of: "project"))
+  /// By age.
+  private func list(_ call: Call, _ isMeant: (Server) -> Bool) async throws -> Reply {
     let page = try Page(call.arguments)
     let filter = try DeviceFilter(call.arguments)
+    let view = await call.view()
     let servers = view.servers
-      .filter { $0.project == project.id && filter.matches($0) }
+      .filter { isMeant($0) && filter.matches($0) }
       .sorted { ($0.createdAt, $0.hostname) < ($1.createdAt, $1.hostname) }
-    let devices = await call.devices(page.slice(of: servers), in: view)
-    return .ok(["devices": .array(devices), "meta": page.meta(total: servers.count, call: call)])
+    return page.reply("devices", of: servers, call: call, call.renderer(view).device)
   }
 
-  private func show(_ call: Call) async throws -> Reply {
-    .ok(try await call.device(call.identifier(of: "device")))
+  /// What is not given, or null, stays as it is.
+  private func update(_ call: Call) async throws -> Reply {
+    let server = try await call.view().known(server: call.identifier(of: "device"))
+    try await call.perform(.updateServer(server.id, ServerUpdate(call.arguments)))
+    return .ok(try await call.device(server.id))
   }
 
-  /// Whether `force_delete` is given makes no difference: nothing that a server has keeps it from being deleted.
+  /// Whether `force_delete` is given makes no difference: what keeps a server from being deleted is its lock, and that is
+  /// not to be forced.
   private func delete(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(server: call.identifier(of: "device"))
+    _ = try call.arguments.boolean("force_delete")
     try await call.perform(.deleteServer(server.id))
     return .noContent
   }
 
-  private func addresses(_ call: Call) async throws -> Reply {
-    let view = await call.view()
-    let server = try view.known(server: call.identifier(of: "device"))
-    let renderer = call.renderer(view)
-    return .ok(["ip_addresses": .array(renderer.addresses(of: server))])
+  private enum Action: String, CaseIterable {
+    case powerOn = "power_on"
+    case powerOff = "power_off"
+    case reboot, rescue, reinstall
+  }
+
+  /// The machine is not simulated: to be reinstalled, or to boot something else, is to boot.
+  private func act(_ call: Call) async throws -> Reply {
+    let server = try await call.view().known(server: call.identifier(of: "device"))
+    let rule = "valid are \(Action.allCases.map(\.rawValue).joined(separator: ", "))"
+    guard let word = try call.arguments.string("type") else { throw APIError.invalid("type is missing; \(rule)") }
+    guard let action = Action(rawValue: word) else {
+      throw APIError.invalid("type \(Arguments.shown(.string(word))) is not known; \(rule)")
+    }
+    let command: Command =
+      switch action {
+      case .powerOn: .setPower(server.id, on: true)
+      case .powerOff: .setPower(server.id, on: false)
+      case .reboot: .reboot(server.id)
+      case .rescue, .reinstall: server.isPoweredOn ? .reboot(server.id) : .setPower(server.id, on: true)
+      }
+    try await call.perform(command)
+    return .accepted
   }
 }
 
@@ -54,14 +104,6 @@ extension Call {
   /// The device as it is now.
   func device(_ id: ServerID) async throws -> JSON {
     let view = await view()
-    let server = try view.known(server: id)
-    return renderer(view).device(server, nics: await counters(of: server))
-  }
-
-  func devices(_ servers: some Sequence<Server>, in view: View) async -> [JSON] {
-    let renderer = renderer(view)
-    var devices: [JSON] = []
-    for server in servers { devices.append(renderer.device(server, nics: await counters(of: server))) }
-    return devices
+    return renderer(view).device(try view.known(server: id))
   }
 }

@@ -85,5 +85,15 @@ extension Arguments {
     return facility.code
   }
 
+  /// The code of the metro that `metro` gives; `nil` when it is not given.
+  func metroFilter() throws(APIError) -> String? {
+    guard let name = try string("metro") else { return nil }
+    guard let metro = Catalogue.metro(name) else {
+      let metros = Catalogue.metros.map(\.code).joined(separator: ", ")
+      throw .invalid("metro \(Self.shown(.string(name))) is not known; valid are \(metros), and their UUIDs")
+    }
+    return metro.code
+  }
+
   private static var facilities: String { Catalogue.facilities.map(\.code).joined(separator: ", ") }
 }

@@ -18,7 +18,7 @@ struct PortRoutes {
       .convertToLayer2(port, attaching: try arguments.network("vnid"))
     }
     operation("convert/layer-3", on: &routes) { port, arguments in
-      .convertToLayer3(port, requests: try Self.addressRequests(arguments))
+      .convertToLayer3(port, requests: try arguments.addressRequests("request_ips"))
     }
     operation("native-vlan", on: &routes) { port, arguments in .setNative(port, try Self.network(arguments)) }
     routes.delete("/ports/:id/native-vlan") { call in
@@ -42,26 +42,10 @@ struct PortRoutes {
   private func show(_ id: PortID, _ call: Call) async throws -> Reply {
     let view = await call.view()
     let (server, port) = try view.known(port: id)
-    let nics = await call.counters(of: server)
-    return .ok(call.renderer(view).port(port, of: server, nics: nics))
+    return .ok(call.renderer(view).port(port, of: server))
   }
 
   private static func network(_ arguments: Arguments) throws -> NetworkReference {
     try arguments.required("vnid", "the number of a virtual network, or its UUID") { try arguments.network($0) }
-  }
-
-  /// `request_ips: [{"address_family": 4, "public": true}, …]`; `nil` when not given.
-  static func addressRequests(_ arguments: Arguments) throws(APIError) -> [AddressRequest]? {
-    guard let value = arguments.value("request_ips") else { return nil }
-    let rule = #"give a list of objects such as {"address_family": 4, "public": true}"#
-    guard case .array(let entries) = value else { throw .invalid("request_ips is \(value.kind); \(rule)") }
-    var requests: [AddressRequest] = []
-    for entry in entries {
-      guard case .integer(let family) = entry["address_family"], family == 4 || family == 6,
-        case .boolean(let isPublic) = entry["public"] ?? true
-      else { throw .invalid("request_ips has the entry \(Arguments.shown(entry)); \(rule), with family 4 or 6") }
-      requests.append(AddressRequest(family: family, isPublic: isPublic))
-    }
-    return requests
   }
 }

@@ -3,25 +3,24 @@
 import HTTPTypes
 import Rack
 
-/// The body of a reservation. Other members that clients send (`details`, `comments`, `tags`, `customdata`,
-/// `fail_on_approval_required`) have no effect.
+/// The body of a reservation. Other members that clients send (`comments`, `fail_on_approval_required`) have no effect.
 struct ReservationRequest {
   let request: BlockRequest
 
   /// Throws one error with a line for each member that is missing or cannot be.
   init(_ arguments: Arguments, project: ProjectID) throws(APIError) {
-    var faults: [String] = []
-    func collect<Value>(_ read: () throws(APIError) -> Value) -> Value? {
-      do { return try read() } catch {
-        faults += error.messages
-        return nil
-      }
-    }
-    _ = collect { () throws(APIError) in try Self.checkType(arguments) }
+    var collect = Collecting()
+    collect { () throws(APIError) in try Self.checkType(arguments) }
     let length = collect { () throws(APIError) in try Self.length(arguments) }
     let facility = collect { () throws(APIError) in try arguments.facility() }
-    guard faults.isEmpty, let length, let facility else { throw APIError(.unprocessableContent, faults) }
-    request = BlockRequest(project: project, facility: facility.code, length: length)
+    let details = collect { () throws(APIError) in try arguments.string("details") } ?? nil
+    let tags = collect { () throws(APIError) in try arguments.texts("tags") } ?? nil
+    let customdata = collect { () throws(APIError) in try arguments.object("customdata") } ?? nil
+    try collect.check()
+    guard let length, let facility else { preconditionFailure("what is not there is a fault") }
+    request = BlockRequest(
+      project: project, facility: facility.code, length: length,
+      note: Reservation.Note(details: details, tags: tags ?? [], customdata: customdata ?? "{}"))
   }
 
   private static func checkType(_ arguments: Arguments) throws(APIError) {
@@ -44,18 +43,20 @@ struct ReservationRequest {
 /// Filters of the list of reservations, which are all public and of IPv4.
 struct ReservationFilter {
   private let facility: String?
+  private let metro: String?
   private let isWanted: Bool
 
   init(_ arguments: Arguments) throws(APIError) {
     facility = try arguments.facilityFilter()
-    let text = try arguments.string("types") ?? ""
-    let types = text.split(separator: ",")
+    metro = try arguments.metroFilter()
+    let types = try arguments.names("types")
     let (isIPv4, isPublic) = (try arguments.boolean("ipv4"), try arguments.boolean("public"))
-    isWanted = isIPv4 != false && isPublic != false && (types.isEmpty || types.contains("public_ipv4"))
+    isWanted = isIPv4 != false && isPublic != false && types?.contains("public_ipv4") ?? true
   }
 
   func matches(_ reservation: Reservation) -> Bool {
     isWanted && (facility == nil || reservation.facility == facility)
+      && (metro == nil || Catalogue.facility(reservation.facility)?.metro == metro)
   }
 }
 

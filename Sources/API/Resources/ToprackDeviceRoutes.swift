@@ -18,7 +18,7 @@ struct ToprackDeviceRoutes {
     let view = await call.view()
     let filter = try DeviceFilter(call.arguments)
     let servers = view.servers.filter(filter.matches).sorted { $0.hostname < $1.hostname }
-    return .ok(["devices": .array(await call.devices(servers, in: view))])
+    return .ok(["devices": .array(servers.map(call.renderer(view).device))])
   }
 
   private func show(_ call: Call) async throws -> Reply {
@@ -28,7 +28,7 @@ struct ToprackDeviceRoutes {
 
   private func setMode(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(serverNamed: call.parameter("server"))
-    let valid = NetworkMode.allCases.map(\.rawValue).joined(separator: ", ")
+    let valid = NetworkMode.settable.map(\.rawValue).joined(separator: ", ")
     let word = try call.arguments.required("mode", "one of \(valid)") { try call.arguments.string($0) }
     guard let mode = NetworkMode(rawValue: word) else {
       throw APIError.invalid("mode \(Arguments.shown(.string(word))) is not known; valid are \(valid)")

@@ -24,7 +24,13 @@ struct ToprackSwitchRoutes {
     }
     routes.get("/toprack/settings") { call in
       let view = await call.view()
-      return .ok(["aging": ["seconds": .integer(view.aging)], "lacp_rate": ["rate": view.lacpRate.json]])
+      let pools = call.renderer(view).rack.addressPlan.named.map { name, range in
+        JSON.Member(name: name, value: .string("\(range)"))
+      }
+      return .ok([
+        "aging": ["seconds": .integer(view.aging)], "lacp_rate": ["rate": view.lacpRate.json],
+        "pools": .object(pools),
+      ])
     }
     routes.put("/toprack/settings/aging") { call in
       let seconds = try call.arguments.required("seconds", "a number of seconds") { try call.arguments.integer($0) }

@@ -8,6 +8,9 @@ struct Answer {
   init(_ data: Data) { self.data = data }
 
   func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
+    guard (try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)) != nil else {
+      throw Self.notJSON
+    }
     do {
       let decoder = JSONDecoder()
       decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -20,7 +23,7 @@ struct Answer {
   /// The value as Foundation has it, or its member `name`.
   func value(_ name: String? = nil) throws -> Any {
     guard let value = try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) else {
-      throw Failure.refused("the API's answer is not JSON")
+      throw Self.notJSON
     }
     guard let name else { return value }
     guard let member = (value as? [String: Any])?[name] else {
@@ -28,6 +31,9 @@ struct Answer {
     }
     return member
   }
+
+  private static let notJSON = Failure.refused(
+    "what answers is not Toprack's API: it does not speak JSON; is the URL or the socket the right one?")
 
   /// The lines of an error answer: `{"errors": […]}` or `{"error": "…"}`.
   var errors: [String]? {

@@ -11,41 +11,35 @@ struct Client: Sendable {
     case url(String)
   }
 
-  private let endpoint: Endpoint
+  let endpoint: Endpoint
   private let token: String?
+  private let http: HTTPClient
+  private let timeout: TimeAmount
 
-  init(_ endpoint: Endpoint, token: String?) {
-    self.endpoint = endpoint
-    self.token = token
+  /// `timeout`: a daemon that makes NICs for a hundred servers still answers within seconds.
+  init(_ endpoint: Endpoint, token: String?, trust: Trust, timeout: TimeAmount = .seconds(60)) throws {
+    (self.endpoint, self.token, self.timeout) = (endpoint, token, timeout)
+    http = try trust.client()
   }
 
-  /// A daemon that makes NICs for a hundred servers still answers within seconds.
-  private static let timeout = TimeAmount.seconds(60)
   /// The longest answer that is read, in bytes.
   private static let answerLimit = 256 << 20
 
-  /// One attempt to connect: when nobody listens, that is the answer, at once.
-  private static let http: HTTPClient = {
-    var configuration = HTTPClient.Configuration.singletonConfiguration
-    configuration.connectionPool.retryConnectionEstablishment = false
-    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-  }()
-
   func get(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.GET, path, query, body: nil)
+    try await send(.GET, path, query)
   }
 
   func post(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.POST, path, [:], body: body)
+    try await send(.POST, path, body: JSONSerialization.data(withJSONObject: body))
   }
 
   func put(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.PUT, path, [:], body: body)
+    try await send(.PUT, path, body: JSONSerialization.data(withJSONObject: body))
   }
 
   @discardableResult
   func delete(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.DELETE, path, query, body: nil)
+    try await send(.DELETE, path, query)
   }
 
   /// One segment of a path.
@@ -53,62 +47,76 @@ struct Client: Sendable {
     text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-_~"))) ?? ""
   }
 
-  private func send(
-    _ method: HTTPMethod, _ path: String, _ query: [String: String?], body: [String: Any]?
+  /// `path` may have a query already; `body` is JSON.
+  func send(
+    _ method: HTTPMethod, _ path: String, _ query: [String: String?] = [:], body: Data? = nil
   ) async throws -> Answer {
-    var request = HTTPClientRequest(url: try location(path, query))
+    var request = try request(path, query)
     request.method = method
-    request.headers.add(name: "Accept", value: "application/json")
-    if let token { request.headers.add(name: "X-Auth-Token", value: token) }
     if let body {
       request.headers.add(name: "Content-Type", value: "application/json")
-      request.body = .bytes(try JSONSerialization.data(withJSONObject: body))
+      request.body = .bytes(body)
     }
     let response: HTTPClientResponse
-    let bytes: ByteBuffer
+    let answer: Answer
     do {
-      response = try await Self.http.execute(request, timeout: Self.timeout)
-      bytes = try await response.body.collect(upTo: Self.answerLimit)
+      response = try await http.execute(request, timeout: timeout)
+      answer = try await Self.answer(of: response)
     } catch {
-      throw Failure.unreachable(unreachable(error))
+      throw Failure.unreachable(endpoint.unreachable(error, timeout: timeout))
     }
-    let answer = Answer(Data(bytes.readableBytesView))
-    guard (200..<300).contains(response.status.code) else {
-      throw Failure(kind: .refused, messages: answer.errors ?? ["the API answered \(response.status)"])
-    }
+    try check(response.status, answer)
     return answer
   }
 
-  private func location(_ path: String, _ query: [String: String?]) throws -> String {
-    let pairs = query.compactMapValues(\.self).sorted { $0.key < $1.key }
-    let tail = pairs.isEmpty ? "" : "?" + pairs.map { "\($0.key)=\(Self.segment($0.value))" }.joined(separator: "&")
-    switch endpoint {
-    case .socket(let socket): return "http+unix://\(Self.segment(socket))\(path)\(tail)"
-    case .url(let url): return (url.hasSuffix("/") ? String(url.dropLast()) : url) + path + tail
+  /// Begins to read an answer that has no end, and hands out its bytes as they come.
+  func stream(_ path: String, lastEvent: String?) async throws -> HTTPClientResponse.Body {
+    var request = try request(path, [:])
+    request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")
+    if let lastEvent { request.headers.add(name: "Last-Event-ID", value: lastEvent) }
+    let response: HTTPClientResponse
+    var refusal = Answer(Data())
+    do {
+      response = try await http.execute(request, deadline: .distantFuture)
+      if !(200..<300).contains(response.status.code) { refusal = try await Self.answer(of: response) }
+    } catch {
+      throw Failure.unreachable(endpoint.unreachable(error, timeout: timeout))
     }
+    try check(response.status, refusal)
+    return response.body
   }
 
-  private func unreachable(_ error: any Error) -> String {
-    let reason =
-      switch error {
-      case let error as IOError: String(cString: strerror(error.errnoCode))
-      case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-        "no answer within \(Self.timeout.nanoseconds / 1_000_000_000) s"
-      default: "\(error)"
-      }
+  private func request(_ path: String, _ query: [String: String?]) throws -> HTTPClientRequest {
+    var request = HTTPClientRequest(url: location(path, query))
+    request.headers.add(name: "Accept", value: "application/json")
+    if let token { request.headers.add(name: "X-Auth-Token", value: token) }
+    return request
+  }
+
+  private static func answer(of response: HTTPClientResponse) async throws -> Answer {
+    Answer(Data(try await response.body.collect(upTo: answerLimit).readableBytesView))
+  }
+
+  private func check(_ status: HTTPResponseStatus, _ answer: Answer) throws {
+    guard !(200..<300).contains(status.code) else { return }
+    var messages = answer.errors ?? ["the API answered \(status)"]
+    if status == .unauthorized {
+      messages.append(
+        token == nil
+          ? "give a token with --token or $TOPRACK_TOKEN; 'toprack token create' on the daemon's machine makes one"
+          : "the token given is not one of the rack, or was revoked; 'toprack token list' on its machine has those it knows"
+      )
+    }
+    throw Failure(kind: .refused, messages: messages)
+  }
+
+  private func location(_ path: String, _ query: [String: String?]) -> String {
+    let pairs = query.compactMapValues(\.self).sorted { $0.key < $1.key }
+    let tail = pairs.map { "\($0.key)=\(Self.segment($0.value))" }.joined(separator: "&")
+    let target = path + (tail.isEmpty ? "" : (path.contains("?") ? "&" : "?") + tail)
     switch endpoint {
-    case .url(let url): return "the API at \(url) cannot be reached: \(reason)"
-    case .socket(let path):
-      let place = "the socket \(path)"
-      guard access(path, F_OK) == 0 else {
-        return errno == EACCES
-          ? "\(place) may not be read: be root, or a member of its directory's group"
-          : "toprackd cannot be reached: \(place) does not exist; is toprackd running? (--socket names another)"
-      }
-      guard access(path, R_OK | W_OK) == 0 else {
-        return "\(place) may not be used: be root, or a member of its group"
-      }
-      return "toprackd cannot be reached at \(place): \(reason); is toprackd running?"
+    case .socket(let socket): return "http+unix://\(Self.segment(socket))\(target)"
+    case .url(let url): return (url.hasSuffix("/") ? String(url.dropLast()) : url) + target
     }
   }
 }

@@ -4,6 +4,8 @@
 import ArgumentParser
 import Foundation
 import Ports
+import Rack
+import Store
 
 struct CleanupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,15 +16,24 @@ struct CleanupCommand: AsyncParsableCommand {
       daemon is alive is touched, and nothing that Toprack did not make. The daemon's state is not touched either: when it \
       starts again, it makes its interfaces anew.
 
-      Example: toprack cleanup
+      Examples:
+        toprack cleanup
+        toprack cleanup --rack /var/lib/toprack
       """)
 
-  @OptionGroup var global: GlobalOptions
+  @Option(
+    help: ArgumentHelp(
+      "Only what this rack left: its state directory, or its UUID, which is in 'toprack status' and in interfaces' aliases.",
+      valueName: "directory|UUID"),
+    completion: .directory)
+  var rack: String?
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
     // Every NIC is held open at once.
     _ = try raiseFileLimit()
-    let leftovers = try Leftovers.find()
+    var leftovers = try Leftovers.find()
+    if let rack { leftovers.limit(to: try identifier(of: rack)) }
     let result = try leftovers.remove()
     try global.output.print(
       json: [
@@ -39,5 +50,15 @@ struct CleanupCommand: AsyncParsableCommand {
       return lines.joined(separator: "\n")
     }
     if !result.faults.isEmpty { throw Failure(kind: .refused, messages: result.faults) }
+  }
+
+  /// In the form that the marks have it. A rack that left nothing is none to complain about.
+  private func identifier(of rack: String) throws -> String {
+    if let id = UUID(uuidString: rack) { return id.uuidString.lowercased() }
+    do {
+      return try Store.read(rack).rack.id.uuidString.lowercased()
+    } catch {
+      throw Failure.refused("--rack '\(rack)' is no UUID and no state directory: \(error.message)")
+    }
   }
 }

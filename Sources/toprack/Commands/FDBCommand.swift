@@ -7,15 +7,16 @@ struct FDBCommand: AsyncParsableCommand {
     commandName: "fdb", abstract: "The station table: which MAC address was heard where.",
     subcommands: [Show.self, Flush.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack fdb': show or flush") }
 }
 
 /// Which stations a command is about.
 struct StationFilter: ParsableArguments {
-  @Option(help: "Only those behind this server, by name or UUID.") var server: String?
-  @Option(help: ArgumentHelp("Only those of networks with this number.", valueName: "N")) var vxlan: Int?
+  @Option(help: "Only those behind this server, by name or UUID.", completion: .servers) var server: String?
+  @Option(help: ArgumentHelp("Only those of networks with this number.", valueName: "N"), completion: .networks)
+  var vxlan: Int?
 
   var query: [String: String?] { ["server": server, "vxlan": vxlan.map(String.init)] }
 }
@@ -28,7 +29,7 @@ extension FDBCommand {
     )
 
     @OptionGroup var filter: StationFilter
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
@@ -49,7 +50,7 @@ extension FDBCommand {
       discussion: "Example: toprack fdb flush --server web1")
 
     @OptionGroup var filter: StationFilter
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.delete("/toprack/fdb", filter.query)

@@ -6,7 +6,7 @@ struct FacilityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "facility", abstract: "Datacenters.", subcommands: [List.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack facility': list") }
 
@@ -15,7 +15,7 @@ struct FacilityCommand: AsyncParsableCommand {
       abstract: "List the facilities.",
       discussion: "A virtual network never leaves its facility.\n\nExample: toprack facility list")
 
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/facilities")

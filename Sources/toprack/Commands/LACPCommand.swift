@@ -7,7 +7,7 @@ struct LACPCommand: AsyncParsableCommand {
     commandName: "lacp", abstract: "Bonds as LACP sees them: partners, states, and what is wrong.",
     subcommands: [Show.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack lacp': show") }
 }
@@ -35,8 +35,8 @@ extension LACPCommand {
           toprack lacp show --json
         """)
 
-    @Argument(help: "Name or UUID; all servers when left out.") var server: String?
-    @OptionGroup var global: GlobalOptions
+    @Argument(help: "Name or UUID; all servers when left out.", completion: .servers) var server: String?
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/toprack/lacp", ["server": server])

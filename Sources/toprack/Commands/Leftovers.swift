@@ -35,6 +35,12 @@ struct Leftovers {
   private var racks: [String: RackLeftovers] = [:]
   private var tables: [String] = []
 
+  /// Forgets all but one rack, by its identifier.
+  mutating func limit(to rack: String) {
+    racks = racks.filter { $0.key == rack }
+    tables = tables.filter { $0 == MasqueradeTables.name(of: rack) }
+  }
+
   static func find() throws -> Leftovers {
     guard geteuid() == 0 else {
       throw Failure.refused("cleanup removes interfaces and enters namespaces; run it as root")
@@ -65,7 +71,7 @@ struct Leftovers {
     return found
   }
 
-  /// Removes everything of every rack without a daemon.
+  /// Removes everything of every rack found that has no daemon.
   func remove() throws -> Result {
     var result = Result()
     var tables = tables

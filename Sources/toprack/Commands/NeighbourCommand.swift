@@ -7,7 +7,7 @@ struct NeighbourCommand: AsyncParsableCommand {
     commandName: "neighbour", abstract: "The gateway's neighbours: which MAC address has which server's address.",
     subcommands: [List.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack neighbour': list") }
 }
@@ -27,8 +27,8 @@ extension NeighbourCommand {
         Example: toprack neighbour list web1
         """)
 
-    @Argument(help: "Name or UUID; all when left out.") var server: String?
-    @OptionGroup var global: GlobalOptions
+    @Argument(help: "Name or UUID; all when left out.", completion: .servers) var server: String?
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/toprack/neighbours", ["server": server])

@@ -1,15 +1,36 @@
-// `network create | list | delete`.
+// `network create | list | set | delete`.
 
 import ArgumentParser
 
 struct NetworkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "network", abstract: "Virtual networks: a VLAN of a project in a facility.",
-    subcommands: [Create.self, List.self, Delete.self])
+    commandName: "network", abstract: "Virtual networks: a VLAN of a project in a facility or a metro.",
+    subcommands: [Create.self, List.self, Update.self, Delete.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack network': create, list or delete") }
+  func run() async throws { throw ValidationError("give a command of 'toprack network': create, list, set or delete") }
+}
+
+/// Which network a command is about.
+struct NetworkTarget: ParsableArguments {
+  @Argument(help: ArgumentHelp("Number or UUID.", valueName: "N|UUID"), completion: .networks) var network: String
+  @Option(help: "Facility, when the number exists in several places.", completion: .facilities) var facility: String?
+  @Option(help: "Metro, when the number exists in several places.", completion: .metros) var metro: String?
+  @Option(
+    help: "Project, by name or UUID, when the number exists in several. (default: $TOPRACK_PROJECT, else any)",
+    completion: .projects)
+  var project: String?
+
+  func validate() throws {
+    if facility != nil, metro != nil { throw ValidationError("--facility and --metro exclude each other") }
+  }
+
+  func find(_ client: Client) async throws -> Network {
+    var owner: Project?
+    if let reference = project ?? ProjectFilter.fromEnvironment { owner = try await client.project(reference) }
+    return try await client.network(network, facility: facility, metro: metro, project: owner)
+  }
 }
 
 extension NetworkCommand {
@@ -17,49 +38,103 @@ extension NetworkCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a virtual network.",
       discussion: """
-        The number is the VLAN ID on the wire. Without --vxlan it is the next free one of 1000 to 1999.
+        The number is the VLAN ID on the wire. Without --vxlan it is the next free one of 1000 to 1999. A network of a \
+        facility is for the servers there, one of a metro for those of all its facilities.
 
-        Example: toprack network create --vxlan 1001 --description storage
+        Examples:
+          toprack network create --vxlan 1001 --description storage
+          toprack network create --vxlan 1001 --metro ny
         """)
 
     @Option(help: ArgumentHelp("Number, 2 to 3999.", valueName: "N")) var vxlan: Int?
-    @Option(help: "Facility; see 'toprack facility list'.") var facility = "ewr1"
-    @Option(help: "Project, by name or UUID.") var project = "default"
+    @OptionGroup var place: PlaceOption
+    @OptionGroup var project: ProjectOption
     @Option(help: ArgumentHelp("A note for people.", valueName: "text")) var description: String?
-    @OptionGroup var global: GlobalOptions
+    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; give one --tag for each.", valueName: "tag"))
+    var tags: [String] = []
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       // In the API 0 stands for "choose one"; nobody who types it means that.
       if vxlan == 0 { throw Failure.refused("virtual network number 0 is out of range; valid are 2 to 3999") }
-      let client = global.client
-      let project = try await client.project(project)
-      var body: [String: Any] = ["facility": facility]
+      let client = try global.client
+      let project = try await project.project(client)
+      var body: [String: Any] = [place.member.name: place.member.value]
       if let vxlan { body["vxlan"] = vxlan }
       if let description { body["description"] = description }
-      let answer = try await client.post("/projects/\(Client.segment(project.id))/virtual-networks", body)
+      if !tags.isEmpty { body["tags"] = tags }
+      let answer = try await client.post("/projects/\(project.id)/virtual-networks", body)
       try global.output.print(json: try answer.value()) {
         let network: Network = try answer.decoded()
-        return "virtual network \(network.vxlan) in \(network.facilityCode) created: \(network.id)"
+        return "virtual network \(network.vxlan) in \(network.place) created: \(network.id)"
       }
     }
   }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the virtual networks.", discussion: "Example: toprack network list")
+      abstract: "List the virtual networks.",
+      discussion: """
+        PLACE    a facility, or a metro
+        SERVERS  how many have it on a port
 
-    @OptionGroup var global: GlobalOptions
+        Example: toprack network list --project web
+        """)
+
+    @OptionGroup var filter: ProjectFilter
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let answer = try await global.client.get("/toprack/virtual-networks")
+      let client = try global.client
+      let project = try await filter.project(client)
+      let path = project.map { "/projects/\($0.id)/virtual-networks" } ?? "/toprack/virtual-networks"
+      let answer = try await client.get(path)
       try global.output.print(json: try answer.value("virtual_networks")) {
-        var table = Table("VXLAN", "FACILITY", "PROJECT", "SERVERS", "ID", "DESCRIPTION")
+        var table = Table("VXLAN", "PLACE", "PROJECT", "SERVERS", "ID", "DESCRIPTION")
         for network in try answer.decoded(as: NetworkList.self).virtualNetworks {
           table.add(
-            "\(network.vxlan)", network.facilityCode, network.assignedTo.name, "\(network.instances.count)",
-            network.id, network.description ?? "")
+            "\(network.vxlan)", network.place, network.assignedTo.name, "\(network.instances.count)", network.id,
+            network.description ?? "")
         }
         return table.isEmpty ? "no virtual networks; 'toprack network create' makes one" : table.text
+      }
+    }
+  }
+
+  struct Update: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "set", abstract: "Change a virtual network's description and tags.",
+      discussion: """
+        Number, place and project are for life.
+
+        Example: toprack network set 1001 --description storage --tag prod
+        """)
+
+    @OptionGroup var target: NetworkTarget
+    @Option(help: ArgumentHelp("A note for people; an empty one is none.", valueName: "text")) var description: String?
+    @Option(
+      name: .customLong("tag"),
+      help: ArgumentHelp("A tag, instead of those that it has; give one --tag for each.", valueName: "tag"))
+    var tags: [String] = []
+    @Flag(help: "Take all tags away.") var noTags = false
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func validate() throws {
+      if noTags, !tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
+      if description == nil, tags.isEmpty, !noTags {
+        throw ValidationError("nothing to set: give --description, --tag or --no-tags")
+      }
+    }
+
+    func run() async throws {
+      let client = try global.client
+      let network = try await target.find(client)
+      var body: [String: Any] = [:]
+      if let description { body["description"] = description }
+      if noTags || !tags.isEmpty { body["tags"] = tags }
+      let answer = try await client.put("/virtual-networks/\(network.id)", body)
+      try global.output.print(json: try answer.value()) {
+        "virtual network \(network.vxlan) in \(network.place) changed"
       }
     }
   }
@@ -68,24 +143,24 @@ extension NetworkCommand {
     static let configuration = CommandConfiguration(
       abstract: "Delete a virtual network that is on no port.",
       discussion: """
-        A number that exists in several facilities or projects needs --facility or --project, or the UUID instead.
+        A number that exists in several places or projects needs --facility, --metro or --project, or the UUID instead.
 
         Example: toprack network delete 1001
         """)
 
-    @Argument(help: ArgumentHelp("Number or UUID.", valueName: "N|UUID")) var network: String
-    @Option(help: "Facility, when the number exists in several.") var facility: String?
-    @Option(help: "Project, by name or UUID, when the number exists in several.") var project: String?
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var target: NetworkTarget
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let client = global.client
-      let found = try await client.network(network, facility: facility, project: project)
+      let client = try global.client
+      let found = try await target.find(client)
       try await client.delete("/virtual-networks/\(found.id)")
+      let place: [String: Any] =
+        found.facilityCode.map { ["facility_code": $0] } ?? ["metro_code": found.metroCode ?? ""]
       try global.output.print(
-        json: ["deleted": ["id": found.id, "vxlan": found.vxlan, "facility_code": found.facilityCode]]
+        json: ["deleted": place.merging(["id": found.id, "vxlan": found.vxlan]) { $1 }]
       ) {
-        "virtual network \(found.vxlan) in \(found.facilityCode) deleted"
+        "virtual network \(found.vxlan) in \(found.place) deleted"
       }
     }
   }

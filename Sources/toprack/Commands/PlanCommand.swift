@@ -6,7 +6,7 @@ struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Server types.", subcommands: [List.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack plan': list") }
 
@@ -14,7 +14,7 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list")
 
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/plans")

@@ -1,16 +1,17 @@
-// `port show | attach | detach | native`. What is shown comes from the switch, what is changed goes by the Metal API.
+// `port`: its commands, and what ports are. What `show` shows comes from the switch; the assignments, and all that changes,
+// go by the Metal API.
 
 import ArgumentParser
 
 struct PortCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "port", abstract: "Ports of a server: bond0, eth0 and eth1.",
-    subcommands: [Show.self, Attach.self, Detach.self, Native.self])
+    subcommands: [Show.self, Assignments.self, Attach.self, Detach.self, Native.self, Batch.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
-    throw ValidationError("give a command of 'toprack port': show, attach, detach or native")
+    throw ValidationError("give a command of 'toprack port': show, assignments, attach, detach, native or batch")
   }
 }
 
@@ -27,9 +28,9 @@ extension PortCommand {
           toprack port show web1 eth1
         """)
 
-    @Argument(help: "Name or UUID.") var server: String
-    @Argument(help: "bond0, eth0 or eth1; all of them when left out.") var port: String?
-    @OptionGroup var global: GlobalOptions
+    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "bond0, eth0 or eth1; all of them when left out.", completion: .ports) var port: String?
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/toprack/devices/\(Client.segment(server))/ports")
@@ -46,70 +47,46 @@ extension PortCommand {
     }
   }
 
-  struct Attach: AsyncParsableCommand {
+  struct Assignments: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Attach a virtual network to a port.",
-      discussion: """
-        The only network of a port is untagged; with two or more all are tagged, but the native one. A number means the \
-        network of the server's facility and project.
-
-        Example: toprack port attach web1 eth1 1001
-        """)
+      abstract: "List the virtual networks of a port, and since when they are there.",
+      discussion: "Example: toprack port assignments web1 eth1")
 
     @OptionGroup var target: PortTarget
-    @Argument(help: ArgumentHelp("Number or UUID.", valueName: "N|UUID")) var network: String
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      try await target.change("assign", ["vnid": network], global)
-    }
-  }
-
-  struct Detach: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Detach a virtual network from a port.",
-      discussion: "Its native VLAN, if that is the one, is unset.\n\nExample: toprack port detach web1 eth1 1001")
-
-    @OptionGroup var target: PortTarget
-    @Argument(help: ArgumentHelp("Number or UUID.", valueName: "N|UUID")) var network: String
-    @OptionGroup var global: GlobalOptions
-
-    func run() async throws {
-      try await target.change("unassign", ["vnid": network], global)
-    }
-  }
-
-  struct Native: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Choose which of a port's networks stays untagged.",
-      discussion: """
-        It must be attached already, beside at least one other.
-
-        Examples:
-          toprack port native web1 eth1 1001
-          toprack port native web1 eth1 none
-        """)
-
-    @OptionGroup var target: PortTarget
-    @Argument(help: ArgumentHelp("Number, UUID, or none.", valueName: "N|UUID|none")) var network: String
-    @OptionGroup var global: GlobalOptions
-
-    func run() async throws {
-      try await target.change("native-vlan", network == "none" ? nil : ["vnid": network], global)
+      let client = try global.client
+      let (device, port) = try await target.find(client)
+      let answer = try await client.get("/ports/\(port.id)/vlan-assignments", ["per_page": "1000"])
+      try global.output.print(json: try answer.value("vlan_assignments")) {
+        var table = Table("VXLAN", "NATIVE", "STATE", "SINCE", "ID")
+        for assignment in try answer.decoded(as: VLANAssignmentList.self).vlanAssignments {
+          table.add(
+            "\(assignment.vlan)", assignment.native ? "yes" : "no", assignment.state, assignment.createdAt,
+            assignment.id)
+        }
+        return table.isEmpty ? "no virtual network is on \(port.name) of \(device.hostname)" : table.text
+      }
     }
   }
 }
 
 /// The port that a command changes.
 struct PortTarget: ParsableArguments {
-  @Argument(help: "Name or UUID.") var server: String
-  @Argument(help: "bond0, eth0 or eth1.") var port: String
+  @Argument(help: "Name or UUID.", completion: .servers) var server: String
+  @Argument(help: "bond0, eth0 or eth1.", completion: .ports) var port: String
+
+  func find(_ client: Client) async throws -> (device: Device, port: Device.Port) {
+    let device = try await client.device(server)
+    return (device, try device.port(port))
+  }
 
   /// Posts `body` to the port's `operation`, or deletes that when there is none, and prints the port.
   func change(_ operation: String, _ body: [String: Any]?, _ global: GlobalOptions) async throws {
-    let client = global.client
-    let device = try await client.device(server)
-    let path = "/ports/\(try device.port(port).id)/\(operation)"
+    let client = try global.client
+    let (device, port) = try await find(client)
+    let path = "/ports/\(port.id)/\(operation)"
     let answer = if let body { try await client.post(path, body) } else { try await client.delete(path) }
     try global.output.print(json: try answer.value()) {
       PortText.vlans(of: try answer.decoded(), of: device.hostname)

@@ -51,9 +51,11 @@ enum PortText {
   /// "web1 eth1: VLAN 1001 untagged"
   static func vlans(of port: Device.Port, of server: String) -> String {
     let networks = port.virtualNetworks
+    // Where the rest is routed, or beside others.
+    let isTagged = networks.count > 1 || port.networkType == "hybrid-bonded"
     let texts = networks.map { network in
       if network.id == port.nativeVirtualNetwork?.id { return "\(network.vxlan) native" }
-      return "\(network.vxlan) \(networks.count > 1 ? "tagged" : "untagged")"
+      return "\(network.vxlan) \(isTagged ? "tagged" : "untagged")"
     }
     return "\(server) \(port.name): " + (texts.isEmpty ? "no VLAN" : "VLAN \(texts.joined(separator: ", "))")
   }

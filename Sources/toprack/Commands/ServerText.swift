@@ -5,10 +5,15 @@ enum ServerText {
     let interfaces = device.toprack.interfaces.sorted { $0.key < $1.key }
     let nics = interfaces.map { $0.key == $0.value ? $0.value : "\($0.key) = \($0.value)" }
     var facts = [
-      ("server", device.hostname), ("id", device.id), ("mode", device.toprack.mode), ("plan", device.plan.slug),
-      ("facility", device.facility.code), ("project", device.project.name),
+      ("server", device.hostname), ("id", device.id), ("mode", device.toprack.mode), ("power", device.power),
+      ("plan", device.plan.slug), ("facility", device.facility.code), ("project", device.project.name),
+      ("system", device.operatingSystem.name),
       ("NICs", "\(nics.joined(separator: ", ")) (\(device.place)), MTU \(device.toprack.mtu)"),
     ]
+    if let description = device.description { facts.append(("description", description)) }
+    if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }
+    let locks = (device.locked ? ["deletion"] : []) + (device.networkFrozen ? ["bond and mode"] : [])
+    if !locks.isEmpty { facts.append(("locked", locks.joined(separator: ", "))) }
     for address in device.ipAddresses {
       facts.append(("address", "\(address.text) \(address.kind)" + (address.gateway.map { ", gateway \($0)" } ?? "")))
     }

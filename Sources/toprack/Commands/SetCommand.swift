@@ -7,7 +7,7 @@ struct SetCommand: AsyncParsableCommand {
     commandName: "set", abstract: "Settings that can change while the daemon runs.",
     subcommands: [Aging.self, LACPRate.self, MTU.self])
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws { throw ValidationError("give a command of 'toprack set': aging, lacp-rate or mtu") }
 }
@@ -19,7 +19,7 @@ extension SetCommand {
       discussion: "300 in a new rack.\n\nExample: toprack set aging 60")
 
     @Argument(help: "Seconds, from 1.") var seconds: Int
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.put("/toprack/settings/aging", ["seconds": seconds])
@@ -40,8 +40,8 @@ extension SetCommand {
         Example: toprack set lacp-rate fast
         """)
 
-    @Argument(help: "slow or fast.") var rate: String
-    @OptionGroup var global: GlobalOptions
+    @Argument(help: "slow or fast.", completion: .list(["slow", "fast"])) var rate: String
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.put("/toprack/settings/lacp-rate", ["rate": rate])
@@ -60,9 +60,9 @@ extension SetCommand {
         Example: toprack set mtu web1 9000
         """)
 
-    @Argument(help: "Name or UUID.") var server: String
+    @Argument(help: "Name or UUID.", completion: .servers) var server: String
     @Argument(help: "Bytes, 1280 to 9216.") var mtu: Int
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.put("/toprack/devices/\(Client.segment(server))/mtu", ["mtu": mtu])

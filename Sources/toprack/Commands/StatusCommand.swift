@@ -13,7 +13,7 @@ struct StatusCommand: AsyncParsableCommand {
       Example: toprack status
       """)
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
     let answer = try await global.client.get("/toprack/status")

@@ -14,6 +14,12 @@ struct Output {
     }
   }
 
+  /// Ends the program when what reads its output is gone. For one that may have nothing to write for hours.
+  static func endUnlessRead() {
+    var entry = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+    if poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLERR) != 0 { exit(0) }
+  }
+
   /// Writes `text` and a newline, if it has none at its end. When the reader is gone the program ends, without complaint.
   static func write(_ text: String) {
     guard !text.isEmpty else { return }

@@ -11,14 +11,19 @@ final class ChildProcess {
   private var status: Int32?
 
   /// Starts `command`, whose first word is looked up in PATH. Inherits descriptors 0–2 only: all others of a test close on exec.
-  init(_ command: [String], environment extra: [String: String] = [:]) throws {
+  /// `conversation`: a socket that is its standard input and output; `standardOutput` is then empty.
+  init(_ command: [String], environment extra: [String: String] = [:], conversation: Int32? = nil) throws {
     output = try Self.unlinkedFile()
     errors = try Self.unlinkedFile()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, 1)
+    if let conversation {
+      posix_spawn_file_actions_adddup2(&actions, conversation, 0)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    }
+    posix_spawn_file_actions_adddup2(&actions, conversation ?? output, 1)
     posix_spawn_file_actions_adddup2(&actions, errors, 2)
 
     let environment = ProcessInfo.processInfo.environment.merging(extra) { _, new in new }

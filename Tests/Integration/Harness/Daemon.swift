@@ -18,18 +18,20 @@ final class Daemon {
   var socket: String { "\(directory)/toprack.sock" }
   var notifySocket: String { "\(directory)/notify" }
   private let settings: String?
+  private let options: [String]
   private let host: NetworkNamespace?
   private var process: ChildProcess?
 
   /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace that is the
-  /// daemon's host, with the default uplink in it; nil: the machine's own, which gets none.
-  init(settings: String? = nil, host: NetworkNamespace? = nil) throws {
+  /// daemon's host, with the default uplink in it; nil: the machine's own, which gets none. `options`: more of its command line.
+  init(settings: String? = nil, host: NetworkNamespace? = nil, options: [String] = []) throws {
     var path = Array("/tmp/toprack-test-\(getpid())-XXXXXX".utf8CString)
     guard mkdtemp(&path) != nil else {
       throw HarnessError("no temporary directory: \(String(cString: strerror(errno)))")
     }
     directory = String(cString: &path)
     self.settings = settings
+    self.options = options
     self.host = host
   }
 
@@ -98,7 +100,7 @@ final class Daemon {
       try? settings.write(toFile: file, atomically: true, encoding: .utf8)
       words += ["--config", file]
     }
-    return words
+    return words + options
   }
 }
 

@@ -25,6 +25,14 @@ extension Lab {
     #expect(counted == expected, "drops at \(nic.name) \(comment())", sourceLocation: sourceLocation)
   }
 
+  /// `toprack verify` where the daemon runs, with its database or that in the directory `state`.
+  func verify(state: String? = nil, _ options: [String] = []) throws -> Finished {
+    let place = host.map { ["nsenter", "--net=/run/netns/\($0.name)"] } ?? []
+    return try run(
+      place + ["\(Daemon.binaries)/toprack", "--socket", daemon.socket, "verify", "--state", state ?? daemon.state]
+        + options, limit: .seconds(120))
+  }
+
   /// The stations that the switch knows, as `VLAN MAC` to `server port`.
   func stations(_ options: [String] = []) throws -> [String: String] {
     let finished = try toprack.attempt(["--json", "fdb", "show"] + options)

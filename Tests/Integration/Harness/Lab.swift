@@ -18,14 +18,14 @@ final class Lab {
   private var hostnames: [String] = []
 
   /// `withHost`: the daemon runs in a namespace of its own, which is its host, with the uplink `toprack0` in it. Without, it runs on the
-  /// machine and has no uplink.
-  init(settings: String? = nil, withHost: Bool = false) throws {
+  /// machine and has no uplink. `options`: more of its command line.
+  init(settings: String? = nil, withHost: Bool = false, options: [String] = []) throws {
     guard geteuid() == 0 else { throw HarnessError("integration tests make network interfaces: run them as root") }
     Self.sweepOnce
     prefix = "trt-\(getpid())-\(Self.labs.next())-"
     let host = withHost ? NetworkNamespace(name: prefix + "host") : nil
     self.host = host
-    daemon = try Daemon(settings: settings, host: host)
+    daemon = try Daemon(settings: settings, host: host, options: options)
     toprack = Toprack(socket: daemon.socket)
     if let host {
       namespaces.append(host)
@@ -129,7 +129,8 @@ struct Machine {
   let eth0: NIC
   let eth1: NIC
 
-  init(in lab: Lab, name: String, namespace: NetworkNamespace, device: JSON) throws {
+  /// `prefix`: what stands before `eth0` in the names of its interfaces.
+  init(in lab: Lab, name: String, namespace: NetworkNamespace, device: JSON, prefix: String = "") throws {
     self.name = name
     self.namespace = namespace
     func nic(_ port: String) throws -> NIC {
@@ -137,7 +138,7 @@ struct Machine {
       guard let mac = entry?["data"]["mac"].string.flatMap({ MAC($0) }) else {
         throw HarnessError("server show --json of \(name) has no MAC for \(port)")
       }
-      return try NIC(of: lab, machine: name, port: port, interface: port, namespace: namespace, mac: mac)
+      return try NIC(of: lab, machine: name, port: port, interface: prefix + port, namespace: namespace, mac: mac)
     }
     eth0 = try nic("eth0")
     eth1 = try nic("eth1")

@@ -1,0 +1,57 @@
+// The members of servers and their ports that tables show.
+
+/// A server.
+struct Device: Decodable {
+  struct Plan: Decodable { let slug: String }
+  struct Facility: Decodable { let code: String }
+  struct Project: Decodable { let id: String, name: String }
+  struct Address: Decodable, Block {
+    let id: String, address: String, cidr: Int, gateway: String?
+    let isPublic: Bool, management: Bool
+    enum CodingKeys: String, CodingKey { case id, address, cidr, gateway, isPublic = "public", management }
+
+    var kind: String { management ? (isPublic ? "public" : "private") : "elastic" }
+  }
+  struct Port: Decodable {
+    struct Data: Decodable { let bonded: Bool, mac: String? }
+    let id: String, name: String, data: Data
+    let virtualNetworks: [Network.Brief]
+    let nativeVirtualNetwork: Network.Brief?
+    /// The server's mode; of bond0 only.
+    let networkType: String?
+  }
+  struct Toprack: Decodable {
+    let mode: String, place: String, namespace: String?, interfaces: [String: String], mtu: Int
+  }
+
+  let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String
+  let locked: Bool, networkFrozen: Bool, operatingSystem: OperatingSystemList.System
+  let plan: Plan, facility: Facility, metro: Facility?, project: Project
+  let ipAddresses: [Address], networkPorts: [Port]
+  let toprack: Toprack
+
+  /// The port of that name; fails as a refusal that lists the ports.
+  func port(_ name: String) throws -> Port {
+    guard let port = networkPorts.first(where: { $0.name == name }) else {
+      let valid = networkPorts.map(\.name).joined(separator: ", ")
+      throw Failure.refused("\(hostname) has no port \"\(name)\"; valid are \(valid)")
+    }
+    return port
+  }
+
+  /// "on" or "off".
+  var power: String { state == "inactive" || state == "powering_off" ? "off" : "on" }
+
+  /// "host", or the namespace.
+  var place: String { toprack.namespace.map { "netns \($0)" } ?? "host" }
+}
+
+struct DeviceList: Decodable { let devices: [Device] }
+
+/// What a change of mode did, beside the device.
+struct ModeChange: Decodable {
+  struct Change: Decodable { let changed: Bool, released: [String], unassigned: [String], given: [String] }
+  let change: Change
+}
+
+struct NetworkConfig: Decodable { let text: String }

@@ -1,0 +1,38 @@
+// What the switch, its bonds and its gateway say of themselves.
+
+/// A port as the switch sees it.
+struct WirePort: Decodable {
+  struct VLAN: Decodable {
+    let vxlan: Int, id: String, tagged: Bool, native: Bool
+
+    var text: String { native ? "\(vxlan) native" : "\(vxlan) \(tagged ? "tagged" : "untagged")" }
+  }
+  struct Member: Decodable { let name: String, linkUp: Bool, carries: Bool }
+
+  let name: String, server: String, mode: String, bonded: Bool, linkUp: Bool, mtu: Int
+  let vlans: [VLAN]
+  let rxPackets: Int, rxBytes: Int, txPackets: Int, txBytes: Int
+  let drops: [String: Int]
+  let mac: String?, interface: String?, namespace: String?
+  let carries: Bool?
+  let members: [Member]?
+}
+
+/// A NIC in a bond as LACP sees it.
+struct LACPMember: Decodable {
+  struct Counters: Decodable { let lacpdusReceived: Int, lacpdusSent: Int }
+
+  let server: String, port: String, linkUp: Bool, collecting: Bool, distributing: Bool, fallback: Bool
+  let actorSystem: String, actorKey: Int, actorState: [String]
+  let partnerSystem: String?, partnerKey: Int?, partnerPort: Int?, partnerState: [String]?
+  let muxState: String, counters: Counters, lastLacpduMs: Int?, problem: String?
+}
+
+/// A host behind a routed interface.
+struct Neighbour: Decodable {
+  let server: String?, interface: String?, address: String, mac: String?, state: String, ageS: Int
+}
+
+struct Station: Decodable {
+  let facility: String, vxlan: Int, mac: String, server: String, port: String, ageS: Int
+}

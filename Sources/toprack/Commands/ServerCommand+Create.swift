@@ -1,0 +1,57 @@
+// `server create`.
+
+import ArgumentParser
+
+extension ServerCommand {
+  struct Create: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Create a server and its NICs.",
+      discussion: """
+        The NICs are the TAP interfaces NAME-eth0 and NAME-eth1 on the host; with --netns they are eth0 and eth1 in a \
+        network namespace, which is made when it does not exist, and is then removed with the server. They are down until \
+        you set them up.
+
+        Examples:
+          toprack server create web1
+          toprack server create web2 --netns
+          toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
+          toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
+        """)
+
+    @Argument(help: "Hostname, unique in the rack: letters, digits, '-' and '.', at most 63.")
+    var name: String
+    @Option(help: "Server type; see 'toprack plan list'.", completion: .plans) var plan = "c3.small.x86"
+    @OptionGroup var place: PlaceOption
+    @OptionGroup var project: ProjectOption
+    @Option(
+      name: .customLong("os"), help: ArgumentHelp("Operating system; see 'toprack os list'.", valueName: "os"),
+      completion: .operatingSystems)
+    var operatingSystem = "debian_12"
+    @Flag(help: "Put the NICs into a network namespace: --netns into one named as the server, --netns=NS into NS.")
+    var netns = false
+    @Option(name: .customLong(CommandLineForms.namedNamespace), help: .hidden) var namedNamespace: String?
+    @OptionGroup var notes: ServerNotes
+    @Flag(help: "Refuse to delete it.") var lock = false
+    @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func validate() throws {
+      if netns, namedNamespace != nil { throw ValidationError("--netns is given twice") }
+    }
+
+    func run() async throws {
+      let client = try global.client
+      let project = try await project.project(client)
+      var body: [String: Any] = [
+        "hostname": name, "plan": plan, place.member.name: place.member.value, "operating_system": operatingSystem,
+      ]
+      body.merge(try notes.members()) { $1 }
+      if lock { body["locked"] = true }
+      if freezeNetwork { body["network_frozen"] = true }
+      if netns { body["toprack"] = ["netns": true] }
+      if let namedNamespace { body["toprack"] = ["netns": namedNamespace] }
+      let answer = try await client.post("/projects/\(project.id)/devices", body)
+      try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// `server set`: what is written on a server, and what may be done with it.
+
+import ArgumentParser
+
+extension ServerCommand {
+  struct Update: AsyncParsableCommand {
+    enum Lock: EnumerableFlag {
+      case lock, unlock
+
+      static func help(for value: Lock) -> ArgumentHelp? {
+        value == .lock ? "Refuse to delete it." : "Let it be deleted."
+      }
+    }
+    enum Freeze: EnumerableFlag {
+      case freezeNetwork, unfreezeNetwork
+
+      static func help(for value: Freeze) -> ArgumentHelp? {
+        value == .freezeNetwork ? "Refuse to change its bond and its mode." : "Let its bond and its mode be changed."
+      }
+    }
+
+    static let configuration = CommandConfiguration(
+      commandName: "set", abstract: "Change a server's name, notes and locks.",
+      discussion: """
+        All that is given changes at once. NICs on the host keep their names when the server gets another.
+
+        Examples:
+          toprack server set web1 --description 'front end' --tag prod --tag eu
+          toprack server set web1 --hostname www1 --lock
+          toprack server set web1 --customdata '{"rack": 7}'
+        """)
+
+    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Option(help: ArgumentHelp("A new name, unique in the rack.", valueName: "name")) var hostname: String?
+    @OptionGroup var notes: ServerNotes
+    @Flag(help: "Take all tags away.") var noTags = false
+    @Flag(exclusivity: .exclusive) var lock: Lock?
+    @Flag(exclusivity: .exclusive) var freeze: Freeze?
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func validate() throws {
+      if noTags, !notes.tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
+      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil {
+        throw ValidationError("nothing to set: give a name, a note or a lock")
+      }
+    }
+
+    func run() async throws {
+      var body = try notes.members()
+      if let hostname { body["hostname"] = hostname }
+      if noTags { body["tags"] = [String]() }
+      if let lock { body["locked"] = lock == .lock }
+      if let freeze { body["network_frozen"] = freeze == .freezeNetwork }
+      let client = try global.client
+      let device = try await client.device(server)
+      let answer = try await client.put("/devices/\(device.id)", body)
+      try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// What the daemon can offer for the next word of a command line.
+
+import ArgumentParser
+import Foundation
+import NIOCore
+
+struct Candidates: Sendable {
+  private let client: Client
+  /// The words before the one that is completed.
+  private let words: [String]
+
+  /// Somebody waits with a finger on the key.
+  private static let patience = TimeAmount.seconds(2)
+
+  /// `words` are those of the line as the shell has them, quotes and all. The connection is the one that the command itself
+  /// would have, by the options on the line and the environment.
+  init(words: [String], before index: Int) throws {
+    let line = words.map(ShellWords.unquoted)
+    self.words = Array(line.prefix(max(0, index)))
+    client = try GlobalOptions.parse(ShellWords.connection(in: line)).client(timeout: Self.patience)
+  }
+
+  func servers() async throws -> [String] { try await devices().map(\.hostname) }
+
+  func ports() async throws -> [String] { try await server()?.networkPorts.map(\.name) ?? [] }
+
+  func attachableNetworks() async throws -> [String] {
+    guard let server = try await server() else { return try await networks() }
+    let all: NetworkList = try await client.get("/toprack/virtual-networks").decoded()
+    let present = port(of: server)?.virtualNetworks.map(\.id) ?? []
+    let fitting = all.virtualNetworks.filter { network in
+      network.assignedTo.id == server.project.id && !present.contains(network.id)
+        && (network.facilityCode.map { $0 == server.facility.code } ?? (network.metroCode == server.metro?.code))
+    }
+    return Self.numbers(fitting.map(\.vxlan))
+  }
+
+  func attachedNetworks() async throws -> [String] {
+    guard let server = try await server() else { return [] }
+    return Self.numbers(port(of: server)?.virtualNetworks.map(\.vxlan) ?? [])
+  }
+
+  func networks() async throws -> [String] {
+    let all: NetworkList = try await client.get("/toprack/virtual-networks").decoded()
+    return Self.numbers(all.virtualNetworks.map(\.vxlan))
+  }
+
+  func projects() async throws -> [String] { try await client.projects().map(\.name) }
+
+  func tokens() async throws -> [String] {
+    try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map(\.name)
+  }
+
+  func plans() async throws -> [String] {
+    try await client.get("/plans").decoded(as: PlanList.self).plans.map(\.slug)
+  }
+
+  func facilities() async throws -> [String] {
+    try await client.get("/facilities").decoded(as: FacilityList.self).facilities.map(\.code)
+  }
+
+  func metros() async throws -> [String] {
+    try await client.get("/locations/metros").decoded(as: MetroList.self).metros.map(\.code)
+  }
+
+  func operatingSystems() async throws -> [String] {
+    try await client.get("/operating-systems").decoded(as: OperatingSystemList.self).operatingSystems.map(\.slug)
+  }
+
+  func reservedBlocks() async throws -> [String] {
+    try await client.get("/toprack/ips").decoded(as: AddressList.self).ipReservations.map(\.text)
+  }
+
+  func assignedBlocks() async throws -> [String] {
+    let list: AddressList = try await client.get("/toprack/ips").decoded()
+    return list.ipAddresses.filter { !$0.management }.map(\.text)
+  }
+
+  // MARK: The line
+
+  private func devices() async throws -> [Device] {
+    try await client.get("/toprack/devices").decoded(as: DeviceList.self).devices
+  }
+
+  /// The server that the line names; the last one, when a word before has the name of another.
+  private func server() async throws -> Device? {
+    let devices = try await devices()
+    for word in words.reversed() {
+      if let device = devices.first(where: { $0.hostname == word.lowercased() || $0.id == word.lowercased() }) {
+        return device
+      }
+    }
+    return nil
+  }
+
+  private func port(of server: Device) -> Device.Port? {
+    server.networkPorts.last { words.contains($0.name) }
+  }
+
+  private static func numbers(_ numbers: [Int]) -> [String] { Set(numbers).sorted().map(String.init) }
+}

@@ -1,0 +1,34 @@
+// What completes which argument. Words that are the same in every rack are in the script; the others are asked of the daemon
+// when the key is pressed.
+
+import ArgumentParser
+
+extension CompletionKind {
+  static let modes = list(["layer3", "hybrid", "layer2-bonded", "layer2-individual"])
+  static let networkConfigFormats = list(["ip", "netplan", "ifupdown", "networkd"])
+
+  static let servers = live { try await $0.servers() }
+  static let ports = live { try await $0.ports() }
+  /// Those that can be attached to the port before.
+  static let attachable = live { try await $0.attachableNetworks() }
+  /// Those that are on the port before.
+  static let attached = live { try await $0.attachedNetworks() }
+  static let attachedOrNone = live { try await $0.attachedNetworks() + ["none"] }
+  static let networks = live { try await $0.networks() }
+  static let projects = live { try await $0.projects() }
+  static let tokens = live { try await $0.tokens() }
+  static let plans = live { try await $0.plans() }
+  static let facilities = live { try await $0.facilities() }
+  static let metros = live { try await $0.metros() }
+  static let operatingSystems = live { try await $0.operatingSystems() }
+  static let reservedBlocks = live { try await $0.reservedBlocks() }
+  static let assignedBlocks = live { try await $0.assignedBlocks() }
+
+  /// Nothing, and no noise, when the daemon does not answer.
+  private static func live(_ find: @escaping @Sendable (Candidates) async throws -> [String]) -> CompletionKind {
+    .custom { words, index, _ in
+      guard let candidates = try? Candidates(words: words, before: index) else { return [] }
+      return (try? await find(candidates)) ?? []
+    }
+  }
+}

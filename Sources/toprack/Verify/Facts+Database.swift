@@ -1,0 +1,127 @@
+// What the database says, in the words of each source that is compared with it.
+
+import Foundation
+import Rack
+
+extension Facts {
+  /// As the API should show it.
+  static func api(of rack: Rack) -> Facts {
+    let names = Names(rack)
+    var facts = Facts()
+    for project in rack.projects.values { facts.add(names.project("\(project.id)"), ["name": project.name]) }
+    for network in rack.networks.values {
+      facts.add(
+        names.network("\(network.id)"),
+        [
+          "number": "\(network.vxlan)", "place": network.place.code, "description": network.description ?? "",
+          "project": names.project("\(network.project)"), "tags": network.tags.sortedList,
+        ])
+    }
+    for reservation in rack.reservations.values {
+      facts.add(
+        names.block("\(reservation.id)"),
+        ["block": "\(reservation.block)", "project": names.project("\(reservation.project)")])
+    }
+    for server in rack.servers.values {
+      facts.add(
+        server.hostname,
+        [
+          "id": "\(server.id)", "hostname": server.hostname, "plan": server.plan, "facility": server.facility,
+          "project": names.project("\(server.project)"), "mode": server.mode.rawValue, "MTU": "\(server.mtu)",
+          "namespace": server.place.namespace ?? "", "state": server.isPoweredOn ? "active" : "inactive",
+          "locked": "\(server.isLocked)", "description": server.details.description ?? "",
+          "tags": server.details.tags.sortedList,
+          "addresses":
+            (server.addresses.map { "\($0.address)/\($0.network.length)" }
+            + server.blocks.map { "\($0.block)" }).sortedList,
+        ])
+      for port in server.ports {
+        facts.add(
+          "\(server.hostname) \(port.name.rawValue)",
+          [
+            "id": "\(port.id)", "bonded": "\(port.bonded)", "MAC": port.mac.map(MACText.init)?.text ?? "",
+            "networks": port.networks.map { names.network("\($0)") }.sortedList,
+            "native network": port.native.map { names.network("\($0)") } ?? "",
+          ])
+      }
+    }
+    return facts
+  }
+
+  /// As frames should be forwarded, and cables plugged.
+  static func wire(of rack: Rack) -> Facts {
+    let names = Names(rack)
+    var facts = Facts()
+    func words(_ id: NetworkID) -> String {
+      DomainWords(network: names.network("\(id)"), vid: rack.networks[id]?.vxlan ?? 0).text
+    }
+    for server in rack.servers.values {
+      let routes = server.addresses.map(\.address) + server.blocks.map { RouteWords(block: $0.block).text }
+      let wiring = Dictionary(uniqueKeysWithValues: server.wiring.map { ($0.name, $0) })
+      for name in PortName.allCases {
+        let port = wiring[name]
+        var (role, untagged, tagged): (String, NetworkID?, Set<NetworkID>) = ("absent", nil, [])
+        switch port?.role {
+        case nil: break
+        case .dark: role = "dark"
+        case .routed(let networks): (role, tagged) = ("routed", networks)
+        case .switched(let network, let networks): (role, untagged, tagged) = ("switched", network, networks)
+        }
+        facts.add(
+          "\(server.hostname) \(name.rawValue)",
+          [
+            "role": role, "members": (port?.members ?? []).map(\.rawValue).sortedList,
+            "untagged": untagged.map(words) ?? "", "tagged": tagged.map(words).sortedList,
+            "MTU": port == nil ? "0" : "\(server.mtu)",
+            "routes": port?.role.isRouted == true ? routes.sortedList : "", "contradictions": "",
+          ])
+      }
+      for nic in PortName.nics {
+        facts.add("\(server.hostname) \(nic.rawValue)", ["carrier": server.isPoweredOn ? "on" : "off"])
+      }
+    }
+    return facts
+  }
+
+  /// As the interfaces should be.
+  static func kernel(of rack: Rack) -> Facts {
+    var facts = Facts()
+    for server in rack.servers.values {
+      for nic in PortName.nics {
+        facts.add(
+          "\(server.hostname) \(nic.rawValue)",
+          [
+            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "", "MTU": "\(server.mtu)",
+            "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
+            "carrier": server.isPoweredOn ? "on" : "off",
+          ])
+      }
+    }
+    return facts
+  }
+}
+
+/// A MAC address as people write it.
+struct MACText {
+  let text: String
+
+  init(_ mac: UInt64) {
+    text = (0..<6).map { index in
+      let octet = UInt8(truncatingIfNeeded: mac >> (40 - 8 * UInt64(index)))
+      return (octet < 16 ? "0" : "") + String(octet, radix: 16)
+    }.joined(separator: ":")
+  }
+}
+
+/// A broadcast domain on a port.
+struct DomainWords {
+  let network: String
+  let vid: Int
+  var text: String { "\(network) (VID \(vid))" }
+}
+
+/// An elastic block as the routing table has it: one of a single address is that address.
+struct RouteWords {
+  let block: IPBlock
+  var text: String { block.length == block.width ? block.address() : "\(block)" }
+}

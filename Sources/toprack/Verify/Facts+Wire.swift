@@ -1,0 +1,80 @@
+// What the wire says: the tables of the forwarding plane as the API reads them out, and the interfaces as the kernel has them.
+
+import Foundation
+import Ports
+
+/// The answer of `/toprack/forwarding`.
+struct ForwardingTables: Decodable {
+  struct Domain: Decodable { let id: String?, vxlan: Int }
+  struct Port: Decodable {
+    /// `nil`: a port of the rack's own, or one that nobody should have (`port 17`).
+    let server: String?
+    let port: String, role: String, members: [String], untagged: Domain?, tagged: [Domain], mtu: Int
+    let routes: [String], faults: [String]
+  }
+  struct NIC: Decodable { let server: String, name: String, interface: String, namespace: String?, carrier: Bool }
+
+  let ports: [Port]
+  let nics: [NIC]
+}
+
+extension Facts {
+  static func wire(_ tables: ForwardingTables, names: Names) -> Facts {
+    var facts = Facts()
+    func words(_ domain: ForwardingTables.Domain) -> String {
+      DomainWords(network: names.network(domain.id), vid: domain.vxlan).text
+    }
+    for port in tables.ports {
+      guard let server = port.server else {
+        // The rack's own have no place in the database.
+        if port.port.contains(" ") || !port.faults.isEmpty { facts.add(port.port, ["role": port.role]) }
+        continue
+      }
+      facts.add(
+        "\(names.server(server)) \(port.port)",
+        [
+          "role": port.role, "members": port.members.sortedList, "untagged": port.untagged.map(words) ?? "",
+          "tagged": port.tagged.map(words).sortedList, "MTU": "\(port.mtu)", "routes": port.routes.sortedList,
+          "contradictions": port.faults.joined(separator: "; "),
+        ])
+    }
+    for nic in tables.nics {
+      facts.add("\(names.server(nic.server)) \(nic.name)", ["carrier": nic.carrier ? "on" : "off"])
+    }
+    return facts
+  }
+
+  /// The interfaces that the daemon uses, and those that carry the mark of the rack without being any of them.
+  static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
+    var facts = Facts()
+    var used: [Location: ForwardingTables.NIC] = [:]
+    for nic in tables.nics { used[Location(namespace: nic.namespace, name: nic.interface)] = nic }
+    for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      // A namespace may go away at any moment, and not every file in /run/netns is one.
+      guard let links = try? Links.list(in: namespace) else { continue }
+      for link in links {
+        if let nic = used[Location(namespace: namespace, name: link.name)] {
+          facts.add(
+            "\(names.server(nic.server)) \(nic.name)",
+            [
+              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": MACText(link.mac).text, "MTU": "\(link.mtu)",
+              "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
+            ])
+        } else if isNIC(link.alias, of: rack) {
+          facts.add(
+            "interface \(link.name) " + (namespace.map { "in netns \($0)" } ?? "on the host"),
+            ["mark": link.alias ?? ""])
+        }
+      }
+    }
+    return facts
+  }
+
+  private struct Location: Hashable { let namespace: String?, name: String }
+
+  /// "toprack RACK SERVER NIC"
+  private static func isNIC(_ alias: String?, of rack: String) -> Bool {
+    let words = (alias ?? "").split(separator: " ")
+    return words.count == 4 && words[0] == "toprack" && words[1] == rack
+  }
+}

@@ -1,0 +1,83 @@
+import HTTPTypes
+import Rack
+import Testing
+
+@testable import API
+
+@Suite("include and exclude") struct ExpansionTests {
+  private func expansion(include: String? = nil, exclude: String? = nil) throws -> Expansion {
+    Expansion(
+      try arguments(query: ["include": include, "exclude": exclude].compactMapValues { $0 }))
+  }
+
+  @Test("dotted names are a tree of three levels; what is included brings what it lies in")
+  func tree() throws {
+    let wishes = try expansion(include: "a.b.c.d,,e,.", exclude: "f.g,e")
+    #expect(wishes["a"] == .include && wishes.inside("a")["b"] == .include)
+    #expect(wishes.inside("a").inside("b")["c"] == .include)
+    #expect(wishes.inside("a").inside("b").inside("c") == .none)
+    #expect(wishes["e"] == .exclude && wishes["f"] == nil && wishes.inside("f")["g"] == .exclude)
+    #expect(try expansion() == .none && expansion(include: "") == .none)
+  }
+
+  @Test("nested things are whole or links, on every method, and keep their link")
+  func devices() async throws {
+    try await WholeAPI.test { api in
+      let id = try api.id(try await api.device(#", "hostname": "web1""#))
+      try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "hybrid"}"#)
+      _ = try await api.network(7)
+      let plain = try await api.call(.get, "/devices/\(id)")
+      try await api.call(.post, "/ports/\(api.id(plain["network_ports"]?[2]))/assign", #"{"vnid": 7}"#)
+      let path =
+        "/devices/\(id)?include=facility,project.organization,network_ports.virtual_networks.assigned_to,nobody"
+        + "&exclude=plan,ip_addresses,metro"
+      for method in [HTTPRequest.Method.get, .put, .patch] {
+        let device = try await api.call(method, path)
+        #expect(device["facility"] == plain["facility"] && device["facility"]?["code"] == "ewr1")
+        #expect(device["project"]?["organization"]?["projects"]?.elements.count == 1)
+        #expect(device["project"]?["devices"] == nil)
+        let network = device["network_ports"]?[2]?["virtual_networks"]?[0]
+        #expect(network?["facility_code"] == "ewr1" && network?["assigned_to"]?["created_at"] != nil)
+        #expect(device["plan"]?.members.map(\.name) == ["href"] && device["plan"]?["href"] == plain["plan"]?["href"])
+        #expect(device["metro"]?.members.map(\.name) == ["href"])
+        #expect(device["ip_addresses"]?.elements.allSatisfy { $0.members.map(\.name) == ["href"] } == true)
+      }
+      let project = try await api.call(.get, "/projects/\(api.project())?include=devices.plan")
+      #expect(project["devices"]?[0]?["plan"]?["slug"] == "c3.small.x86")
+      let plan = try await api.call(.get, "/plans?include=available_in&exclude=available_in.metro")["plans"]?[0]
+      #expect(plan?["available_in"]?[0]?["code"] == "ewr1")
+      #expect(plan?["available_in"]?[0]?["metro"]?.members.map(\.name) == ["href"])
+    }
+  }
+
+  @Test("a network shows the devices that are on it, once each, and their ports and networks in turn")
+  func instances() async throws {
+    try await WholeAPI.test { api in
+      let device = try await api.device(#", "hostname": "web1""#)
+      try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "layer2-individual"}"#)
+      let network = "/virtual-networks/\(try await api.network(7))"
+      for index in 1...2 {
+        try await api.call(.post, "/ports/\(api.id(device["network_ports"]?[index]))/assign", #"{"vnid": 7}"#)
+      }
+      #expect(try await api.call(.get, network)["instances"] == [["href": try #require(device["href"])]])
+      let whole = try await api.call(
+        .get,
+        "\(network)?include=assigned_to,instances,instances.network_ports.virtual_networks,virtual_networks,meta_gateway"
+      )
+      #expect(whole["instances"]?.elements.count == 1)
+      #expect(whole["instances"]?[0]?["network_ports"]?[2]?["virtual_networks"]?[0]?["metro_code"] == "ny")
+      #expect(whole["assigned_to"]?["max_devices"] == [:])
+    }
+  }
+
+  @Test("no request makes an answer of everything about everything")
+  func limit() throws {
+    var source = Counting()
+    let rack = Rack(with: &source)
+    let project = try #require(rack.projects.keys.first)
+    let renderer = Renderer(rack: rack, prefix: "", expansion: try expansion(include: "project"))
+    let shown = (0..<Expansion.limit + 10).map { _ in renderer.project(nested: project) }
+    #expect(shown.count { $0["created_at"] != nil } == Expansion.limit)
+    #expect(shown.last?["href"] == .string("/projects/\(project)"))
+  }
+}
