@@ -47,8 +47,7 @@ struct Settings {
     [
       "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
       "station-limit", "station-limit-per-port", "lacp-rate", "io", "hybrid_bonded", "hybrid-bonded",
-    ]
-    + GatewaySettings.names
+    ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
   static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

@@ -14,7 +14,6 @@ actor RackAlone: RackKeeper {
   private var batches: [AssignmentBatch] = []
   let interfaces: [ServerID: [PortName: NICLocation]] = [:]
   private var watchers: [AsyncStream<Event>.Continuation] = []
-  private var waiting: [CheckedContinuation<Void, Never>] = []
   private var source = Counting()
 
   init() { rack = Rack(with: &source) }
@@ -53,15 +52,7 @@ actor RackAlone: RackKeeper {
   func watchEvents() -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
     watchers.append(continuation)
-    for waiter in waiting { waiter.resume() }
-    waiting = []
     return stream
-  }
-
-  /// Waits until somebody watches.
-  func whenWatched() async {
-    guard watchers.isEmpty else { return }
-    await withCheckedContinuation { waiting.append($0) }
   }
 
   /// As if something had happened.

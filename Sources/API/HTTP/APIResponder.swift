@@ -20,7 +20,7 @@ public struct APIResponder: HTTPResponder {
     self.init(routes: routes, door: Door(keeper: keeper, rate: rate))
   }
 
-  /// Everything that the API has.
+  /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
   static func register(on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
@@ -59,10 +59,6 @@ public struct APIResponder: HTTPResponder {
     head.path = path.target
     var context = context
     context.prefix = path.prefix
-    // Whoever may knock may read what there is.
-    if path.target.prefix(while: { $0 != "?" }) == DescriptionRoutes.path {
-      return try await router.respond(to: Request(head: head, body: request.body), context: context)
-    }
     switch await door.answer(head, from: context.peer) {
     case .refused(let error, let headers): return Routes.response(error, headers: headers)
     case .admitted(let access, let headers):

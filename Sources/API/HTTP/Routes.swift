@@ -36,10 +36,8 @@ struct Routes {
     }
   }
 
-  /// A GET with a body (draft-ietf-httpbis-safe-method-w-body), which no path has yet.
-  private static let query = HTTPRequest.Method("QUERY")!
   private static let allMethods: [HTTPRequest.Method] = [
-    .get, .head, .post, .put, .patch, .delete, .options, .trace, query,
+    .get, .head, .post, .put, .patch, .delete, .options, .trace,
   ]
 
   /// Call once, when every route is there.
@@ -71,15 +69,15 @@ struct Routes {
         arguments: try await Arguments(request),
         lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper)
       let reply = try await handler(call)
-      switch reply.content {
-      case .nothing: return Response(status: reply.status)
+      switch reply.body {
+      case .none: return Response(status: reply.status)
       case .json(let body): return response(reply.status, body)
-      case .stream(let type, let body):
-        return Response(
-          status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
       case .document(let bytes, let type):
         return Response(
           status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+      case .stream(let type, let body):
+        return Response(
+          status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
       }
     } catch {
       let answer = APIError(error)

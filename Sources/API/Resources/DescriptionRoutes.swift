@@ -8,7 +8,7 @@ struct DescriptionRoutes {
 
   func register(on routes: inout Routes) {
     routes.get(Self.path) { _ in
-      Reply(status: .ok, content: .document(Self.text, type: "application/yaml; charset=utf-8"))
+      Reply(status: .ok, body: .document(Self.text, type: "application/yaml; charset=utf-8"))
     }
   }
 
