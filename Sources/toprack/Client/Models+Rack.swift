@@ -31,8 +31,9 @@ struct User: Decodable { let id: String, fullName: String, email: String }
 /// What was changed.
 struct Event: Decodable {
   struct Link: Decodable { let href: String }
-  struct Actor: Decodable { let name: String? }
-  let id: String, type: String, body: String, createdAt: String, modifiedBy: Actor, relationships: [Link]
+  /// `by`: a user of the daemon's machine, or a token's name.
+  struct Toprack: Decodable { let by: String? }
+  let id: String, type: String, body: String, createdAt: String, relationships: [Link], toprack: Toprack
 
   /// Whether it concerns the object whose path ends so: `/devices/UUID`.
   func concerns(_ path: String) -> Bool { relationships.contains { $0.href.hasSuffix(path) } }

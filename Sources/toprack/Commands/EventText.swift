@@ -6,7 +6,7 @@ enum EventText {
   static let heading = line("TIME", "TYPE", "WHO", "EVENT")
 
   static func line(_ event: Event) -> String {
-    line(event.createdAt, event.type, event.modifiedBy.name ?? "-", event.body)
+    line(event.createdAt, event.type, event.toprack.by ?? "-", event.body)
   }
 
   /// Widths hold the longest type and most names.
