@@ -59,6 +59,10 @@ public struct APIResponder: HTTPResponder {
     head.path = path.target
     var context = context
     context.prefix = path.prefix
+    // Whoever may knock may read what there is.
+    if path.target.prefix(while: { $0 != "?" }) == DescriptionRoutes.path {
+      return try await router.respond(to: Request(head: head, body: request.body), context: context)
+    }
     switch await door.answer(head, from: context.peer) {
     case .refused(let error, let headers): return Routes.response(error, headers: headers)
     case .admitted(let access, let headers):
