@@ -34,7 +34,8 @@ extension Integration {
         ],
         environment: [
           "TOPRACK_ENDPOINT": ClientDriver.endpoint, "TOPRACK_TOKEN": lab.daemon.firstToken(),
-          "TOPRACK_NETNS": netns.name, "REQUESTS_CA_BUNDLE": certificate, "PYTHONPATH": calls, "PYTHONDONTWRITEBYTECODE": "1",
+          "TOPRACK_NETNS": netns.name, "REQUESTS_CA_BUNDLE": certificate, "PYTHONPATH": calls,
+          "PYTHONDONTWRITEBYTECODE": "1",
         ], limit: .seconds(280))
       // The summary at the end says what was run; a failure is told before it.
       print(run.text.suffix(run.status == 0 ? 1_500 : 20_000))
