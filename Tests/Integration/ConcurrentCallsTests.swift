@@ -52,6 +52,7 @@ private final class Storm: Sendable {
   private let socket: String
   private let seed: UInt64
   private let state = Mutex(Report())
+  private let seen = Mutex(Seen())
   private static let allowed: Set = [200, 201, 202, 204, 400, 403, 404, 405, 413, 422]
 
   init(socket: String, seed: UInt64) throws { (self.socket, self.seed) = (socket, seed) }
@@ -83,6 +84,36 @@ private final class Storm: Sendable {
     }
     #expect(try list("/toprack/devices", "devices").isEmpty)
     #expect(try list("/toprack/virtual-networks", "virtual_networks").isEmpty)
+  }
+
+  /// What somebody has seen of the rack some time ago: everybody's knowledge, and often out of date.
+  struct Seen {
+    var devices: [JSON] = []
+    var networks: [JSON] = []
+    var projects: [JSON] = []
+    var reservations: [JSON] = []
+    /// Calls since then.
+    var age = Int.max
+  }
+
+  /// Now and then one client looks for all.
+  func look() throws -> Seen {
+    let isStale = seen.withLock { seen in
+      let isStale = seen.age > 120
+      seen.age = isStale ? 0 : seen.age + 1
+      return isStale
+    }
+    if isStale {
+      var fresh = Seen()
+      fresh.devices = try list("/toprack/devices", "devices")
+      fresh.networks = try list("/toprack/virtual-networks", "virtual_networks")
+      fresh.projects = try list("/projects?per_page=100", "projects")
+      fresh.reservations = try list("/toprack/ips", "ip_reservations")
+      fresh.age = 0
+      let found = fresh
+      seen.withLock { $0 = found }
+    }
+    return seen.withLock { $0 }
   }
 
   func list(_ path: String, _ member: String) throws -> [JSON] { call("GET", path)[member].array ?? [] }
@@ -118,15 +149,11 @@ private final class Storm: Sendable {
   }
 }
 
-/// One client: what it has last seen of the rack, and what it does next.
+/// One client: what it does next.
 private struct StormClient {
   let storm: Storm
   var generator: SeededGenerator
-  private var devices: [JSON] = []
-  private var networks: [JSON] = []
-  private var projects: [JSON] = []
-  private var reservations: [JSON] = []
-  private var age = Int.max
+  private var seen = Storm.Seen()
 
   init(storm: Storm, generator: SeededGenerator) { (self.storm, self.generator) = (storm, generator) }
 
@@ -135,28 +162,15 @@ private struct StormClient {
   private mutating func any(_ things: [JSON]) -> JSON { things.isEmpty ? .null : things[random(things.count)] }
   private func id(_ thing: JSON) -> String { thing["id"].string ?? "00000000-0000-4000-8000-000000000000" }
 
-  /// What the client believes is often out of date, as with any client.
-  private mutating func look() throws {
-    guard age > 25 else {
-      age += 1
-      return
-    }
-    age = random(10)
-    devices = try storm.list("/toprack/devices", "devices")
-    networks = try storm.list("/toprack/virtual-networks", "virtual_networks")
-    projects = try storm.list("/projects?per_page=100", "projects")
-    reservations = try storm.list("/toprack/ips", "ip_reservations")
-  }
-
   mutating func step() {
-    try? look()
-    let device = any(devices)
+    if let looked = try? storm.look() { seen = looked }
+    let device = any(seen.devices)
     let port = device["network_ports"][random(3)]
-    let network = any(networks)
-    let project = id(any(projects))
+    let network = any(seen.networks)
+    let project = id(any(seen.projects))
     let vnid = random(3) == 0 ? "\(2 + random(12))" : id(network)
     switch random(100) {
-    case 0..<7 where devices.count < 40:
+    case 0..<7 where seen.devices.count < 40:
       let place = random(2) == 0 ? "" : #", "toprack": {"netns": false}"#
       _ = storm.call(
         "POST", "/projects/\(project)/devices",
@@ -165,7 +179,7 @@ private struct StormClient {
          "facility": "\(pick("ewr1", "ewr1", "sjc1", "lhr9"))", "operating_system": "debian_12", "tags": ["storm"]\(place)}
         """)
     case 0..<12: _ = storm.call("DELETE", "/devices/\(id(device))")
-    case 12..<20 where networks.count < 80:
+    case 12..<20 where seen.networks.count < 80:
       let place = pick(#""facility": "ewr1""#, #""facility": "sjc1""#, #""metro": "ny""#)
       _ = storm.call(
         "POST", "/projects/\(project)/virtual-networks",
@@ -183,7 +197,7 @@ private struct StormClient {
     case 61..<67:
       let entries = (0..<1 + random(3)).map { _ in
         let native = pick("", #", "native": true"#, #", "native": false"#)
-        return #"{"vlan": "\#(id(any(networks)))", "state": "\#(pick("assigned", "unassigned"))"\#(native)}"#
+        return #"{"vlan": "\#(id(any(seen.networks)))", "state": "\#(pick("assigned", "unassigned"))"\#(native)}"#
       }
       _ = storm.call(
         "POST", "/ports/\(id(port))/vlan-assignments/batches",
@@ -206,12 +220,12 @@ private struct StormClient {
         "POST", "/projects/\(project)/ips",
         #"{"type": "public_ipv4", "quantity": \#([1, 2, 4, 8][random(4)]), "facility": "ewr1"}"#)
     case 87..<90:
-      let block = any(reservations)
+      let block = any(seen.reservations)
       _ = storm.call(
         "POST", "/devices/\(id(device))/ips",
         #"{"address": "\#(block["address"].string ?? "")/\#(block["cidr"].int ?? 32)"}"#)
     case 90: _ = storm.call("DELETE", "/ips/\(id(any(device["ip_addresses"].array ?? [])))")
-    case 91: _ = storm.call("DELETE", "/ips/\(id(any(reservations)))")
+    case 91: _ = storm.call("DELETE", "/ips/\(id(any(seen.reservations)))")
     case 92..<95: _ = storm.call("GET", "/devices/\(id(device))")
     case 95: _ = storm.call("GET", "/projects/\(project)/devices?per_page=5&page=2")
     case 96: _ = storm.call("GET", "/projects/\(project)/events?per_page=5")
