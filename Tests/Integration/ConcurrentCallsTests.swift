@@ -17,7 +17,7 @@ extension Integration {
       #expect(report.faults == [], "seed \(seed)")
       #expect(report.total >= 10_000)
       // A mixture: neither all refused nor all accepted.
-      #expect(report.succeeded > 3_000 && report.refused > 1_000)
+      #expect(report.succeeded > 1_000 && report.refused > 500)
 
       try verify(lab)
       lab.daemon.kill()
@@ -99,7 +99,7 @@ private final class Storm: Sendable {
   /// Now and then one client looks for all.
   func look() throws -> Seen {
     let isStale = seen.withLock { seen in
-      let isStale = seen.age > 100
+      let isStale = seen.age > 200
       seen.age = isStale ? 0 : seen.age + 1
       return isStale
     }

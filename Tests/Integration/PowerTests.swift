@@ -12,6 +12,7 @@ extension Integration {
     }
 
     /// Whether eth0 and eth1 have carrier, as the machine sees it.
+    /// What the kernel tells of it; a moment later than it is so, hence to be asked again.
     private static func carrier(of machine: Machine) throws -> [Bool] {
       let links = try JSON(runSuccessfully(["ip", "-n", machine.namespace.name, "-j", "link", "show"]).output)
       return ["eth0", "eth1"].compactMap { name in
@@ -30,8 +31,8 @@ extension Integration {
       let b = try lab.individual("b", 100)
       #expect(try a.reaches(b))
       try Self.act("power_off", on: a, lab)
-      #expect(try Self.carrier(of: a) == [false, false])
-      #expect(try Self.carrier(of: b) == [true, true])
+      #expect(try lab.poll { try Self.carrier(of: a) == [false, false] })
+      #expect(try lab.poll { try Self.carrier(of: b) == [true, true] })
       #expect(try lab.toprack.json("server", "show", "a")["state"].string == "inactive")
 
       func attempt(_ text: String) throws {
@@ -44,12 +45,12 @@ extension Integration {
       try attempt("while it is off")
       lab.daemon.kill()
       try lab.daemon.start()
-      #expect(try Self.carrier(of: a) == [false, false])
+      #expect(try lab.poll { try Self.carrier(of: a) == [false, false] })
       #expect(try lab.poll { try lab.toprack.json("port", "show", "b", "eth0")["link_up"].bool == true })
       try attempt("while it is off after a restart")
 
       try Self.act("power_on", on: a, lab)
-      #expect(try Self.carrier(of: a) == [true, true])
+      #expect(try lab.poll { try Self.carrier(of: a) == [true, true] })
       // The first that each of them hears is this.
       let forth = Frame(to: .broadcast, from: a.eth0.mac, "on again")
       #expect(try lab.poll { try lab.toprack.json("port", "show", "a", "eth0")["link_up"].bool == true })
@@ -74,7 +75,7 @@ extension Integration {
       let before = try #require(try losses())
       try Self.act("reboot", on: a, lab)
       #expect(try losses() == before + 1)
-      #expect(try Self.carrier(of: a) == [true, true])
+      #expect(try lab.poll { try Self.carrier(of: a) == [true, true] })
       #expect(try lab.stations().isEmpty)
       #expect(try lab.poll { try a.reaches(b) })
     }

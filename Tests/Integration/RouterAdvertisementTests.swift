@@ -76,7 +76,9 @@ extension Integration {
       ])
       var log: String { String(decoding: networkd.standardError + networkd.standardOutput, as: UTF8.self) }
       let isThere = try lab.poll(for: .seconds(20)) {
+        // A tentative address cannot be sent from yet: RFC 4862 5.4.
         try Self.defaultRoutes(namespace, "-4").count == 1 && Self.defaultRoutes(namespace, "-6").count == 1
+          && !runSuccessfully(["ip", "-n", namespace.name, "-6", "address", "show", "eth0"]).text.contains("tentative")
       }
       try #require(isThere, "\(log)")
       let (public4, public6) = (addresses.publicIPv4, addresses.publicIPv6)
