@@ -15,7 +15,7 @@ public struct Metro: Hashable, Sendable {
   }
 }
 
-/// A datacenter. Virtual networks and address pools belong to one and never cross it.
+/// A datacenter. Address pools belong to one and never cross it; a virtual network reaches one, or all of a metro.
 public struct Facility: Hashable, Sendable {
   public let id: UUID
   /// Three letters and a digit: `ewr1`.

@@ -13,7 +13,7 @@ struct FacilityCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the facilities.",
-      discussion: "A virtual network never leaves its facility.\n\nExample: toprack facility list")
+      discussion: "A virtual network never leaves its facility, or its metro.\n\nExample: toprack facility list")
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
