@@ -116,8 +116,9 @@ struct Daemon {
     let status = await control.status()
     let places = ([socket.path] + listeners.map(\.description)).joined(separator: ", ")
     let summary = "\(status.servers) servers, \(status.networks) networks"
-    ServiceManager.notify("READY=1\nSTATUS=\(summary), \(status.problems.count) problems")
     logger.info("toprackd \(Self.version) is ready at \(places): \(summary), I/O by \(status.ioDriver)")
+    // Last: who waits for it finds the addresses in the log.
+    ServiceManager.notify("READY=1\nSTATUS=\(summary), \(status.problems.count) problems")
   }
 
   /// What the frameworks have to say at `info` is no news to an operator.
