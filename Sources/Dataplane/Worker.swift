@@ -22,6 +22,7 @@ struct Worker: ~Copyable {
   private var plane: Switch
   private var router: Router
   private var driver: TAPDriver
+  private var batch = Batch()
   private let poller: Poller
   /// This worker's place in the crew.
   private let index: Int
@@ -172,15 +173,18 @@ struct Worker: ~Copyable {
       return
     }
     if !plane.isLinkUp(nic) { linkCameUp(nic) }
+    for index in 0..<places { batch.note(driver.received(index), at: index, from: nic, plane) }
+    batch.prefetch()
     var frames = 0
     var bytes = 0
     for index in 0..<places {
-      guard let frame = driver.received(index) else { continue }
+      let entry = batch[index]
+      guard let frame = entry.frame else { continue }
       frames &+= 1
       bytes &+= frame.count
-      switch frame.decode() {
+      switch entry.decoded {
       case .fault(let fault): counters.dropped(nic, DropReason(fault))
-      case .header(let header): dispatch(frame, header, at: index, from: nic)
+      case .header(let header): dispatch(frame, header, entry.buckets, at: index, from: nic)
       }
     }
     counters.received(nic, frames: frames, bytes: bytes)
@@ -188,10 +192,12 @@ struct Worker: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func dispatch(_ frame: FrameBuffer, _ header: FrameHeader, at index: Int, from nic: NICIndex) {
+  private mutating func dispatch(
+    _ frame: FrameBuffer, _ header: FrameHeader, _ buckets: StationTable.Buckets?, at index: Int, from nic: NICIndex
+  ) {
     let size = frame.packetSize(header)
-    var verdict = plane.decide(header, packetSize: size, from: nic, at: now)
-    if verdict == .drop(.bondStandby), takesOver(nic) {
+    var verdict = plane.decide(header, packetSize: size, from: nic, at: now, buckets: buckets)
+    if case .drop(.bondStandby) = verdict, takesOver(nic) {
       verdict = plane.decide(header, packetSize: size, from: nic, at: now)
     }
     switch verdict {

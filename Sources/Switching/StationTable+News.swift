@@ -69,7 +69,7 @@ extension StationTable {
   /// Takes in what another worker has told.
   mutating func hear(_ told: StationNews, at now: UInt32) {
     let place = UInt32(told.port) | Slot.told
-    guard let index = find(told.key) else {
+    guard let index = find(told.key, in: buckets(of: told.key)) else {
       guard now &- told.heard <= aging else { return }
       // Who had to go, or found no place, is counted by the worker that has heard the newcomer.
       let before = (evicted, refused)

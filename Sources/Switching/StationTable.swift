@@ -25,7 +25,8 @@ public import Wire
 /// 2. Key 0 marks a free slot; no station has it, because domain 0 does not exist.
 /// 3. Group addresses and the zero address are never stored.
 /// 4. Memory is fixed by `init`; nothing else allocates.
-/// 5. `count` is the number of used slots, and the sum of all per-port counts.
+/// 5. What `speaker` says is in the table, unless its key is 0: whatever removes or moves a station sets it to that.
+/// 6. `count` is the number of used slots, and the sum of all per-port counts.
 ///
 /// ## Threads
 /// One owner, a worker. Noncopyable: a second owner does not compile.
@@ -71,6 +72,16 @@ public import Wire
   public internal(set) var evicted: UInt64 = 0
   public internal(set) var refused: UInt64 = 0
   private var cursor = 0
+  /// Who was heard last, and is in the table just so. Key 0: nobody is known to be.
+  @usableFromInline var speaker = Speaker()
+  @usableFromInline struct Speaker: BitwiseCopyable {
+    @usableFromInline var key: UInt64 = 0
+    @usableFromInline var place: UInt32 = 0
+    @usableFromInline var heard: UInt32 = 0
+    @inlinable init(key: UInt64 = 0, place: UInt32 = 0, heard: UInt32 = 0) {
+      (self.key, self.place, self.heard) = (key, place, heard)
+    }
+  }
   /// What the other workers have to be told; nobody listens when there is one worker.
   var news: NewsBuffer
 
@@ -82,7 +93,10 @@ public import Wire
     while buckets * Self.slotsPerBucket < limit * 2 { buckets *= 2 }
     slotCount = buckets * Self.slotsPerBucket
     bucketMask = UInt64(buckets - 1)
-    unsafe slots = .allocate(capacity: slotCount)
+    // A bucket is a cache line.
+    unsafe slots = UnsafeMutableRawPointer.allocate(
+      byteCount: slotCount * MemoryLayout<Slot>.stride, alignment: Self.slotsPerBucket * MemoryLayout<Slot>.stride
+    ).bindMemory(to: Slot.self, capacity: slotCount)
     unsafe slots.initialize(repeating: Slot(), count: slotCount)
     unsafe perPort = .allocate(capacity: Self.portLimit)
     unsafe perPort.initialize(repeating: 0, count: Self.portLimit)
@@ -101,25 +115,41 @@ public import Wire
 
   // MARK: Per frame
 
+  // Always inline: a table that is passed to a function is copied for it, the bytes of the value.
+
   @inline(always) @inlinable
   static func key(_ station: MACAddress, _ domain: DomainIndex) -> UInt64 {
     UInt64(truncatingIfNeeded: domain.value) << 48 | station.value
   }
 
-  /// First slots of the two buckets of `key`; the same one twice when the hash says so.
+  /// The two buckets where a station is, if it is anywhere: first slots, the same one twice when the hash says so. What they are is known
+  /// before they are read, so those of a whole batch can be loaded together.
+  public struct Buckets: BitwiseCopyable, Sendable {
+    @usableFromInline let first: Int
+    @usableFromInline let second: Int
+    @inlinable init(first: Int, second: Int) { (self.first, self.second) = (first, second) }
+  }
+
   @inline(always) @inlinable
-  borrowing func buckets(of key: UInt64) -> (first: Int, second: Int) {
+  borrowing func buckets(of key: UInt64) -> Buckets {
     let product = (key ^ secret.0).multipliedFullWidth(by: secret.1)
     // The high half is mixed once more: low bits of both halves of one product are related.
     let mixed = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
     let first = Int(truncatingIfNeeded: (mixed >> 32) & bucketMask)
     let second = Int(truncatingIfNeeded: (mixed ^ (mixed >> 29)) & bucketMask)
-    return (first &* Self.slotsPerBucket, second &* Self.slotsPerBucket)
+    return Buckets(first: first &* Self.slotsPerBucket, second: second &* Self.slotsPerBucket)
   }
 
+  /// The cache lines of both, 64 bytes each.
+  @unsafe @inline(always) @inlinable
+  public borrowing func lines(of buckets: Buckets) -> (UnsafeRawPointer, UnsafeRawPointer) {
+    unsafe (UnsafeRawPointer(slots + buckets.first), UnsafeRawPointer(slots + buckets.second))
+  }
+
+  /// `buckets` are those of `key`.
   @inline(always) @inlinable
-  borrowing func find(_ key: UInt64) -> Int? {
-    let (first, second) = buckets(of: key)
+  borrowing func find(_ key: UInt64, in buckets: Buckets) -> Int? {
+    let (first, second) = (buckets.first, buckets.second)
     for index in first..<first &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     for index in second..<second &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     return nil
@@ -133,22 +163,30 @@ public import Wire
   }
 
   /// The port behind which `station` was last heard in `domain`; `nil` means flood.
-  @inlinable
-  public borrowing func port(of station: MACAddress, in domain: DomainIndex, at now: UInt32) -> PortIndex? {
-    guard let index = find(Self.key(station, domain)), !isStale(index, at: now) else { return nil }
+  ///
+  /// `buckets`: of the station in this domain, where the caller has them already.
+  @inline(always) @inlinable
+  public borrowing func port(
+    of station: MACAddress, in domain: DomainIndex, at now: UInt32, buckets: Buckets? = nil
+  ) -> PortIndex? {
+    let key = Self.key(station, domain)
+    guard let index = find(key, in: buckets ?? self.buckets(of: key)), !isStale(index, at: now) else { return nil }
     return unsafe PortIndex(Int(slots[index].port))
   }
 
   /// Notes that a frame from `station` came in by `port`: learns it, refreshes it, or moves it.
   ///
-  /// `station` is a valid source. A station that is refreshed within the same second costs no write.
-  @inlinable
+  /// `station` is a valid source. A station that is refreshed within the same second costs no write, and no look-up when it is the one
+  /// that spoke last, as in a batch of one machine's frames.
+  @inline(always) @inlinable
   public mutating func learn(_ station: MACAddress, in domain: DomainIndex, on port: PortIndex, at now: UInt32) {
     let key = Self.key(station, domain)
     let place = UInt32(truncatingIfNeeded: port.value)
-    if let index = find(key) {
+    guard key != speaker.key || place != speaker.place || now != speaker.heard else { return }
+    if let index = find(key, in: buckets(of: key)) {
       if unsafe slots[index].place != place { move(index, to: place, at: now) }
       if unsafe slots[index].heard != now { unsafe slots[index].heard = now }
+      speaker = Speaker(key: key, place: place, heard: now)
       return
     }
     meet(key, place, at: now)
@@ -166,6 +204,7 @@ public import Wire
 
   mutating func setPlace(_ index: Int, _ place: UInt32) {
     let before = unsafe slots[index]
+    speaker.key = 0
     unsafe slots[index].place = place
     let after = unsafe slots[index]
     unsafe perPort[Int(before.port)] -= 1
@@ -175,13 +214,16 @@ public import Wire
 
   @usableFromInline
   mutating func meet(_ key: UInt64, _ place: UInt32, at now: UInt32) {
-    if insert(key, place, heard: now, at: now) { news.note(key, place, now, isEvent: true) }
+    guard insert(key, place, heard: now, at: now) else { return }
+    speaker = Speaker(key: key, place: place, heard: now)
+    news.note(key, place, now, isEvent: true)
   }
 
   /// False when it found no place.
   mutating func insert(_ key: UInt64, _ place: UInt32, heard: UInt32, at now: UInt32) -> Bool {
     let port = UInt16(truncatingIfNeeded: place)
-    let (first, second) = buckets(of: key)
+    let buckets = buckets(of: key)
+    let (first, second) = (buckets.first, buckets.second)
     let own = unsafe perPort[Int(port)]
     if Int(own) >= limitPerPort {
       guard let victim = oldest(in: first, second, for: port, ownOnly: true, at: now) else {
@@ -274,6 +316,7 @@ public import Wire
   }
 
   private mutating func remove(_ index: Int) {
+    speaker.key = 0
     unsafe perPort[Int(slots[index].port)] -= 1
     if unsafe slots[index].isTold { toldCount -= 1 }
     unsafe slots[index] = Slot()
