@@ -116,10 +116,10 @@ def _round_trip(lab: Lab, case: Case, seconds: float) -> Values:
 
 def _idle(lab: Lab, case: Case, seconds: float) -> Values:
     span = max(5.0, seconds)
-    before = sum(process.cpu_nanoseconds() for process in case.processes)
+    before = [process.cpu() for process in case.processes]
     time.sleep(span)
-    after = sum(process.cpu_nanoseconds() for process in case.processes)
-    return {"idle": (after - before) / span / 1e9 * 100}
+    ran = sum(process.cpu().since(earlier) for process, earlier in zip(case.processes, before))
+    return {"idle": ran / span / 1e9 * 100}
 
 
 def _memory(lab: Lab, case: Any, seconds: float) -> Values:

@@ -10,6 +10,7 @@ from .comparison import Comparison
 from .goals import GOALS, LIMITS_OF_THE_MACHINE, Judged, judge
 from .machine import Machine
 from .measurements import FIGURES
+from .plot import Panel
 from .ratios import median
 from .tables import Table
 
@@ -40,6 +41,12 @@ SECTIONS = [
     Section("Busy polling", ("vnet", "toprack", "poll"), ("rtt50", "rtt99"), about=("poll",)),
 ]
 
+#: Names that fit beside a bar.
+_PLOTTED = {
+    "bridge": "Linux bridge (kernel)", "rw": "C forwarder", "vnet": "C forwarder, virtio", "batch": "C forwarder, batches",
+    "batchvnet": "C forw., virtio, batches", "vde": "VDE 2", "ovs": "Open vSwitch", "toprack": "Toprack",
+}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -52,15 +59,31 @@ class Report:
         return judge(GOALS, self.comparison.results)
 
     @property
-    def summary(self) -> str:
-        return f"median of {self.comparison.rounds} rounds, {self.seconds:g} s each"
+    def heading(self) -> str:
+        rounds = self.comparison.rounds
+        return f"{self.machine}; median of {rounds} round{'s' if rounds > 1 else ''}, {self.seconds:g} s each"
+
+    plot_title = "Toprack and what a user would take instead"
+
+    def plot(self) -> tuple[str, str, list[str], str, list[Panel]]:
+        """What plot.draw takes."""
+        results = self.comparison.results
+        cases = [case for case in SECTIONS[0].cases if case in results]
+        panels: list[Panel] = []
+        for name in SECTIONS[0].figures:
+            figure = FIGURES[name]
+            values = {_PLOTTED[case]: value for case in cases if (value := median(results[case].get(name, []))) is not None}
+            if values:
+                better = "less is better" if figure.less_is_better else "more is better"
+                panels.append(Panel(figure.title, f"{figure.unit}, {better}", figure.decimals, values))
+        return self.plot_title, self.heading, [_PLOTTED[case] for case in cases], _PLOTTED["toprack"], panels
 
     def tables(self) -> list[Table]:
         shown = [table for section in SECTIONS if (table := self._table(section))]
         return shown + goal_tables(self.judged, judge(LIMITS_OF_THE_MACHINE, self.comparison.results))
 
     def text(self) -> str:
-        parts = [f"{self.machine}\n{self.summary}", *(table.text() for table in self.tables())]
+        parts = [self.heading, *(table.text() for table in self.tables())]
         if self.comparison.skipped:
             reasons = [f"{place}: {reason}" for place, reason in self.comparison.skipped.items()]
             parts.append("\n".join(["Left out", "", *reasons]))
@@ -69,7 +92,7 @@ class Report:
         return "\n\n".join(parts)
 
     def markdown(self) -> str:
-        parts = [f"{self.machine}; {self.summary}."]
+        parts = [self.heading + "."]
         parts += [f"### {table.title}\n\n{table.markdown()}" for table in self.tables()]
         notes = [f"Left out: {place}, because {reason}." for place, reason in self.comparison.skipped.items()]
         notes += [f"Failed: {failure.splitlines()[0]}" for failure in self.comparison.failures]

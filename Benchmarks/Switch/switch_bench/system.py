@@ -84,6 +84,17 @@ class Namespace:
             self.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
 
 
+@dataclass(frozen=True)
+class CPUTime:
+    """By thread, nanoseconds."""
+
+    threads: dict[str, int]
+
+    def since(self, earlier: CPUTime) -> int:
+        """What was run between the two. Threads may have come; what one that has ended ran in between is not in it."""
+        return sum(time - earlier.threads.get(thread, 0) for thread, time in self.threads.items())
+
+
 class Process:
     """A program in the background. Its output is kept; `line` waits for a part of it."""
 
@@ -148,15 +159,15 @@ class Process:
             if pipe:
                 pipe.close()
 
-    def cpu_nanoseconds(self) -> int:
-        """What all its threads have run, as the scheduler counts it: to the nanosecond, not to the clock's tick."""
-        total = 0
+    def cpu(self) -> CPUTime:
+        """What its threads have run, as the scheduler counts it: to the nanosecond, not to the clock's tick."""
+        threads: dict[str, int] = {}
         for schedule in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
             try:
-                total += int(schedule.read_text().split()[0])
+                threads[schedule.parent.name] = int(schedule.read_text().split()[0])
             except OSError:
                 pass  # a thread that has just ended
-        return total
+        return CPUTime(threads)
 
     def resident_bytes(self) -> int:
         found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)

@@ -170,13 +170,13 @@ class FewStations(Toprack):
 
     def prepare(self, lab: Lab) -> None:
         super().prepare(lab)
-        # Twice, slowly: one that is lost on the way would be flooded to for the whole measurement.
-        for _ in range(2):
+        # As often as it takes: one that is lost on the way would be flooded to for the whole measurement.
+        for _ in range(10):
             send(lab, self._announcement(self._behind_sender, self.receiver), count=self.stations // 2)
             send(lab, self._announcement(self._behind_receiver, self.sender), count=self.stations // 2)
-        known = self.rack.stations()
-        if known < self.stations:
-            raise Refused(f"the switch knows {known} of {self.stations} stations")
+            if self.rack.stations() >= self.stations:
+                return
+        raise Refused(f"the switch knows {self.rack.stations()} of {self.stations} stations")
 
     @property
     def _behind_sender(self) -> Endpoint:

@@ -89,8 +89,9 @@ def settled(receivers: Sequence[Endpoint]) -> list[int]:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a load did: frames delivered, the time that it took, what the switch's processes ran."""
+    """What a load did: frames offered and delivered, the time that it took, what the switch's processes ran."""
 
+    offered: int
     delivered: int
     seconds: float
     cpu_nanoseconds: int | None
@@ -111,7 +112,7 @@ def deliver(
 ) -> Delivery:
     """Sends all the streams at once. A frame counts when the receiver's interface has it, whoever reads it there."""
     before = settled(receivers)
-    ran = sum(process.cpu_nanoseconds() for process in switch)
+    ran = [process.cpu() for process in switch]
     generators = [stream.start(lab, seconds=seconds) for stream in streams]
     try:
         sent = [Sent.of(generator, seconds) for generator in generators]
@@ -119,8 +120,8 @@ def deliver(
         for generator in generators:
             lab.end_process(generator)
     after = settled(receivers)
-    ran = sum(process.cpu_nanoseconds() for process in switch) - ran
-    return Delivery(sum(after) - sum(before), max(one.seconds for one in sent), ran if switch else None)
+    cpu = sum(process.cpu().since(earlier) for process, earlier in zip(switch, ran)) if switch else None
+    return Delivery(sum(one.offered for one in sent), sum(after) - sum(before), max(one.seconds for one in sent), cpu)
 
 
 def tcp(lab: Lab, pairs: Sequence[tuple[Endpoint, Endpoint]], seconds: float, *, streams: int = 1, both_ways: bool = False) -> float:
