@@ -14,6 +14,8 @@ class Case:
     name = "?"
     title = "?"
     measurements: tuple[str, ...] = ("tcp1", "tcp4", "frames60", "frames1514", "rtt")
+    #: It takes CPU time even without traffic, so it stands still while others are measured.
+    restless = False
     machines: list[Endpoint]
     processes: list[Process]  # what the switch's CPU time is read from; empty for the kernel
 
@@ -32,6 +34,17 @@ class Case:
                 reach(sender, receiver)
             for machine in (sender, receiver):
                 hello(lab, machine)
+
+    def rest(self) -> None:
+        """After a measurement, until the next one."""
+        if self.restless:
+            for process in self.processes:
+                process.pause()
+
+    def wake(self) -> None:
+        if self.restless:
+            for process in self.processes:
+                process.resume()
 
     @property
     def sender(self) -> Endpoint:

@@ -1,7 +1,8 @@
 """The run: all cases are up side by side, and each measurement goes through all of them in turn.
 
 So the two figures of a ratio are taken within seconds of each other, and what the machine does beside it hits both. Each round begins
-with another case. A case that is up and not measured costs nothing: nobody sends.
+with another case. A case that is up and not measured costs nothing: nobody sends, and what would not stand still is
+halted.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def _up(lab: Lab, kind: type[Case], outcome: Comparison) -> Case | None:
     try:
         case.up(lab)
         case.prepare(lab)
+        case.rest()
         return case
     except Skip as reason:
         outcome.skipped[kind.name] = str(reason)
@@ -66,6 +68,7 @@ def _measure(lab: Lab, case: Case, key: str, number: int, seconds: float, outcom
     place = f"{case.name} {key}"
     if place in outcome.skipped:
         return
+    case.wake()
     try:
         case.prepare(lab)
         values = MEASUREMENTS[key](lab, case, seconds)
@@ -76,6 +79,8 @@ def _measure(lab: Lab, case: Case, key: str, number: int, seconds: float, outcom
     except Refused as reason:
         _fail(outcome, place, reason)
         return
+    finally:
+        case.rest()
     note(f"  {case.name:>13}  " + ", ".join(
         f"{FIGURES[name].title} {value:.{FIGURES[name].decimals}f} {FIGURES[name].unit}"
         for name, value in values.items() if value is not None))

@@ -75,7 +75,7 @@ class Report:
             values = {_PLOTTED[case]: value for case in cases if (value := median(results[case].get(name, []))) is not None}
             if values:
                 better = "less is better" if figure.less_is_better else "more is better"
-                panels.append(Panel(figure.title, f"{figure.unit}, {better}", figure.decimals, values))
+                panels.append(Panel(figure.long_title or figure.title, f"{figure.unit}, {better}", figure.decimals, values))
         return self.plot_title, self.heading, [_PLOTTED[case] for case in cases], _PLOTTED["toprack"], panels
 
     def tables(self) -> list[Table]:

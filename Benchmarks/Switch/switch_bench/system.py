@@ -27,12 +27,21 @@ class Skip(Exception):
     """A case cannot be measured here, for a reason that is not its fault."""
 
 
+def _keep_from_terminal() -> None:
+    """An interrupt from the terminal is for us to pass on: a process group of its own does that.
+
+    Not a session of its own: the scheduler's automatic groups share the cores out among sessions, and two threads of one switch
+    would get no more than one.
+    """
+    os.setpgrp()
+
+
 def run(words: Words, *, seconds: float = 60, may_fail: bool = False, text: str | None = None) -> str:
     """Runs a command to its end and returns what it printed."""
     try:
         done = subprocess.run(
             words, input=text, stdin=None if text is not None else subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=seconds, start_new_session=True)
+            timeout=seconds, preexec_fn=_keep_from_terminal)
     except subprocess.TimeoutExpired as late:
         raise Refused(f"{' '.join(words)}: not done after {seconds:.0f} s") from late
     if done.returncode != 0 and not may_fail:
@@ -101,10 +110,10 @@ class Process:
     def __init__(self, words: Words, environment: dict[str, str] | None = None, keep_input: bool = False) -> None:
         self.words = list(words)
         self._child = subprocess.Popen(
-            # Dies with us, however we die. In a session of its own, so that an interrupt from the terminal is for us to pass on.
+            # Dies with us, however we die.
             ["setpriv", "--pdeathsig", "TERM", *words], stdin=subprocess.PIPE if keep_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})},
-            start_new_session=True)
+            preexec_fn=_keep_from_terminal)
         self._output = bytearray()
 
     @property
@@ -150,6 +159,7 @@ class Process:
         """Ends it for certain."""
         if self.runs:
             self._child.terminate()
+            self.resume()
             try:
                 self._child.wait(10)
             except subprocess.TimeoutExpired:
@@ -158,6 +168,12 @@ class Process:
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe:
                 pipe.close()
+
+    def pause(self) -> None:
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.send_signal(signal.SIGCONT)
 
     def cpu(self) -> CPUTime:
         """What its threads have run, as the scheduler counts it: to the nanosecond, not to the clock's tick."""

@@ -82,6 +82,7 @@ class Poll(Toprack):
     title = "Toprack, --poll"
     measurements = ("rtt",)
     options = ("--poll",)
+    restless = True
 
 
 class WorkersOne(Toprack):
