@@ -196,6 +196,16 @@ static double run(struct generator *g) {
     return (double)passed / 1e9;
 }
 
+/* Nanoseconds in which this program could have run and had no core. */
+static uint64_t waited(void) {
+    uint64_t ran, waited = 0;
+    FILE *schedule = fopen("/proc/self/schedstat", "r");
+    if (schedule == NULL) return 0;
+    if (fscanf(schedule, "%lu %lu", &ran, &waited) != 2) waited = 0;
+    fclose(schedule);
+    return waited;
+}
+
 int main(int count, char **words) {
     static struct generator g;
     g.wish = read_options(count, words);
@@ -206,5 +216,6 @@ int main(int count, char **words) {
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     double seconds = run(&g);
-    printf("{\"offered\": %lu, \"taken\": %lu, \"seconds\": %.6f}\n", g.offered, g.taken, seconds);
+    printf("{\"offered\": %lu, \"taken\": %lu, \"seconds\": %.6f, \"waited\": %.6f}\n", g.offered, g.taken, seconds,
+           (double)waited() / 1e9);
 }

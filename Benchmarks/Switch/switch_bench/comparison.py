@@ -1,7 +1,7 @@
 """The run: all cases are up side by side, and each measurement goes through all of them in turn.
 
-So the two figures of a ratio are taken within seconds of each other, and what the machine does beside it hits both. Each round begins
-with another case. A case that is up and not measured costs nothing: nobody sends, and what would not stand still is
+So the two figures of a ratio are taken within seconds of each other, and what the machine does beside it hits both. Each round
+begins with another case. A case that is up and not measured costs nothing: nobody sends, and what would not stand still is
 halted.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .cases import Case
-from .measurements import FIGURES, MEASUREMENTS
+from .measurements import DISTURBED, FIGURES, MEASUREMENTS
 from .system import Lab, Refused, Skip, note
 
 
@@ -24,6 +24,8 @@ class Comparison:
     skipped: dict[str, str] = field(default_factory=dict)
     #: What went wrong.
     failures: list[str] = field(default_factory=list)
+    #: Of each measurement that can say so: the part of its cores that other work took.
+    disturbances: list[float] = field(default_factory=list)
     rounds: int = 0
 
 
@@ -81,6 +83,8 @@ def _measure(lab: Lab, case: Case, key: str, number: int, seconds: float, outcom
         return
     finally:
         case.rest()
+    if (disturbance := values.pop(DISTURBED, None)) is not None:
+        outcome.disturbances.append(disturbance)
     note(f"  {case.name:>13}  " + ", ".join(
         f"{FIGURES[name].title} {value:.{FIGURES[name].decimals}f} {FIGURES[name].unit}"
         for name, value in values.items() if value is not None))

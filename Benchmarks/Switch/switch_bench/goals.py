@@ -1,4 +1,4 @@
-"""What Toprack has to reach, as ratios of two figures of one run, or as a figure itself; and the wider limits of continuous integration."""
+"""What Toprack has to reach, as ratios of two figures of one run, or as a figure itself; and the wider limits of CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison as a picture: a panel for each figure, a bar for each switch. SVG by hand; follows the reader's light or dark. Pure."""
+"""The comparison as a picture: a panel for each figure, a bar for each switch. SVG by hand; light or dark as its reader. Pure."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _SETTINGS = "rate-limit: 1000000\n"
 
 
 class Rack:
-    """The daemon runs in a namespace that stands for the host, without an uplink; state and socket are in a directory of its own."""
+    """The daemon is in a namespace that stands for the host, without an uplink; state and socket are in its own directory."""
 
     def __init__(self, lab: Lab, name: str, options: tuple[str, ...] = ()) -> None:
         unknown = [option for option in options if option.startswith("--") and not knows(lab, option)]
@@ -54,7 +54,7 @@ class Rack:
 
     @cached_property
     def project(self) -> str:
-        return self.api("GET", "/projects")["projects"][0]["id"]
+        return str(self.api("GET", "/projects")["projects"][0]["id"])
 
     def networks(self, *numbers: int) -> None:
         for number in numbers:
@@ -94,7 +94,7 @@ class Rack:
         return Endpoint(namespace, "eth0", namespace.mac("eth0"), public[0])
 
     def stations(self) -> int:
-        return self.api("GET", "/toprack/status")["stations"]
+        return int(self.api("GET", "/toprack/status")["stations"])
 
     def flush(self) -> None:
         self.api("DELETE", "/toprack/fdb")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .comparison import Comparison
 from .goals import GOALS, LIMITS_OF_THE_MACHINE, Judged, judge
 from .machine import Machine
-from .measurements import FIGURES
+from .measurements import FIGURES, TAKEN, TOO_MUCH
 from .plot import Panel
 from .ratios import median
 from .tables import Table
@@ -63,6 +63,19 @@ class Report:
         rounds = self.comparison.rounds
         return f"{self.machine}; median of {rounds} round{'s' if rounds > 1 else ''}, {self.seconds:g} s each"
 
+    @property
+    def disturbed(self) -> list[str]:
+        """A sentence, when the machine was not quiet."""
+        every = self.comparison.disturbances
+        bad = [part for part in every if part > TAKEN]
+        if not bad:
+            return []
+        share = f"{min(bad):.0%} to {max(bad):.0%}"
+        dropped = sum(part > TOO_MUCH for part in every)
+        return [
+            f"Other work had {share} of a core in {len(bad)} of {len(every)} measurements of frames; the {dropped} rates with more "
+            f"than {TOO_MUCH:.0%} are left out."]
+
     plot_title = "Toprack and what a user would take instead"
 
     def plot(self) -> tuple[str, str, list[str], str, list[Panel]]:
@@ -83,7 +96,7 @@ class Report:
         return shown + goal_tables(self.judged, judge(LIMITS_OF_THE_MACHINE, self.comparison.results))
 
     def text(self) -> str:
-        parts = [self.heading, *(table.text() for table in self.tables())]
+        parts = [self.heading, *self.disturbed, *(table.text() for table in self.tables())]
         if self.comparison.skipped:
             reasons = [f"{place}: {reason}" for place, reason in self.comparison.skipped.items()]
             parts.append("\n".join(["Left out", "", *reasons]))
@@ -92,7 +105,7 @@ class Report:
         return "\n\n".join(parts)
 
     def markdown(self) -> str:
-        parts = [self.heading + "."]
+        parts = [" ".join([self.heading + ".", *self.disturbed])]
         parts += [f"### {table.title}\n\n{table.markdown()}" for table in self.tables()]
         notes = [f"Left out: {place}, because {reason}." for place, reason in self.comparison.skipped.items()]
         notes += [f"Failed: {failure.splitlines()[0]}" for failure in self.comparison.failures]
@@ -102,6 +115,7 @@ class Report:
         results = self.comparison.results
         value = {
             "machine": self.machine.as_dict(), "rounds": self.comparison.rounds, "seconds": self.seconds,
+            "disturbances": self.comparison.disturbances,
             "figures": {name: {"title": figure.title, "unit": figure.unit} for name, figure in FIGURES.items()},
             "cases": {
                 case: {

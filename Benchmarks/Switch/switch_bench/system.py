@@ -79,13 +79,13 @@ class Namespace:
     def received(self, interface: str) -> int:
         """Frames that the interface has taken from the switch, whether or not anybody in here wanted them."""
         links = json.loads(self.ip("-json", "-statistics", "link", "show", "dev", interface))
-        return links[0]["stats64"]["rx"]["packets"]
+        return int(links[0]["stats64"]["rx"]["packets"])
 
     def has(self, interface: str) -> bool:
         return bool(run(["ip", "-n", self.name, "link", "show", "dev", interface], may_fail=True))
 
     def mac(self, interface: str) -> str:
-        return json.loads(self.ip("-json", "link", "show", "dev", interface))[0]["address"]
+        return str(json.loads(self.ip("-json", "link", "show", "dev", interface))[0]["address"])
 
     def silence(self) -> None:
         """The kernel in here says nothing by itself: what it says cannot be taken for traffic of a measurement."""
@@ -94,14 +94,43 @@ class Namespace:
 
 
 @dataclass(frozen=True)
+class Cores:
+    """Where who runs, when it is not left to the scheduler: the switch apart from those who load it."""
+
+    all: set[int]
+
+    @property
+    def switch(self) -> set[int]:
+        return {max(self.all)}
+
+    @property
+    def load(self) -> set[int]:
+        return self.all - self.switch or self.all
+
+    @property
+    def are_few(self) -> bool:
+        """So few that nobody is apart."""
+        return self.load == self.switch
+
+
+CORES = Cores(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
 class CPUTime:
-    """By thread, nanoseconds."""
+    """By thread, nanoseconds: how long it ran, and how long it could have run and had no core."""
 
-    threads: dict[str, int]
+    threads: dict[str, tuple[int, int]]
 
-    def since(self, earlier: CPUTime) -> int:
-        """What was run between the two. Threads may have come; what one that has ended ran in between is not in it."""
-        return sum(time - earlier.threads.get(thread, 0) for thread, time in self.threads.items())
+    def ran_since(self, earlier: CPUTime) -> int:
+        return self._since(earlier, 0)
+
+    def waited_since(self, earlier: CPUTime) -> int:
+        return self._since(earlier, 1)
+
+    def _since(self, earlier: CPUTime, which: int) -> int:
+        """Threads may have come; what one that has ended did in between is not in it."""
+        return sum(times[which] - earlier.threads.get(thread, (0, 0))[which] for thread, times in self.threads.items())
 
 
 class Process:
@@ -169,6 +198,14 @@ class Process:
             if pipe:
                 pipe.close()
 
+    def run_on(self, cores: set[int]) -> None:
+        """All its threads, from now on."""
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                os.sched_setaffinity(int(thread.name), cores)
+            except ProcessLookupError:
+                pass  # it has just ended
+
     def pause(self) -> None:
         self._child.send_signal(signal.SIGSTOP)
 
@@ -176,11 +213,12 @@ class Process:
         self._child.send_signal(signal.SIGCONT)
 
     def cpu(self) -> CPUTime:
-        """What its threads have run, as the scheduler counts it: to the nanosecond, not to the clock's tick."""
-        threads: dict[str, int] = {}
+        """As the scheduler counts it: to the nanosecond, not to the clock's tick."""
+        threads: dict[str, tuple[int, int]] = {}
         for schedule in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
             try:
-                threads[schedule.parent.name] = int(schedule.read_text().split()[0])
+                ran, waited, _ = schedule.read_text().split()
+                threads[schedule.parent.name] = int(ran), int(waited)
             except OSError:
                 pass  # a thread that has just ended
         return CPUTime(threads)

@@ -17,7 +17,8 @@ from .traffic import Endpoint, Stream, behind, reach, send
 class Toprack(Case):
     name = "toprack"
     title = "Toprack"
-    measurements = ("tcp1", "tcp4", "frames60", "frames1514", "rtt", "super", "packets60", "packets1514")
+    measurements: tuple[str, ...] = (
+        "tcp1", "tcp4", "frames60", "frames1514", "rtt", "super", "packets60", "packets1514")
     options: tuple[str, ...] = ()
     rack: Rack
 

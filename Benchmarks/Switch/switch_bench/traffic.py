@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from .system import Lab, Namespace, Process, Refused, until
+from .system import CORES, Lab, Namespace, Process, Refused, until
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Stream:
 class Sent:
     offered: int
     seconds: float
+    waited: float  # the part of the time in which the generator had no core
 
     @staticmethod
     def of(generator: Process, seconds: float) -> Sent:
         answer = json.loads(generator.finish(seconds + 20))
-        return Sent(answer["offered"], answer["seconds"])
+        return Sent(answer["offered"], answer["seconds"], answer["waited"] / answer["seconds"])
 
 
 def send(lab: Lab, stream: Stream, *, seconds: float = 0, count: int = 0) -> Sent:
@@ -95,6 +98,8 @@ class Delivery:
     delivered: int
     seconds: float
     cpu_nanoseconds: int | None
+    #: The part of the time in which a generator, or all the switch's threads together, had no core.
+    waited: float
 
     @property
     def thousands_per_second(self) -> float:
@@ -112,7 +117,7 @@ def deliver(
 ) -> Delivery:
     """Sends all the streams at once. A frame counts when the receiver's interface has it, whoever reads it there."""
     before = settled(receivers)
-    ran = [process.cpu() for process in switch]
+    began = [process.cpu() for process in switch]
     generators = [stream.start(lab, seconds=seconds) for stream in streams]
     try:
         sent = [Sent.of(generator, seconds) for generator in generators]
@@ -120,38 +125,37 @@ def deliver(
         for generator in generators:
             lab.end_process(generator)
     after = settled(receivers)
-    cpu = sum(process.cpu().since(earlier) for process, earlier in zip(switch, ran)) if switch else None
-    return Delivery(sum(one.offered for one in sent), sum(after) - sum(before), max(one.seconds for one in sent), cpu)
+    times = [(process.cpu(), earlier) for process, earlier in zip(switch, began)]
+    cpu = sum(now.ran_since(earlier) for now, earlier in times) if switch else None
+    seconds = max(one.seconds for one in sent)
+    starved = sum(now.waited_since(earlier) for now, earlier in times) / seconds / 1e9
+    return Delivery(
+        sum(one.offered for one in sent), sum(after) - sum(before), seconds, cpu, max(starved, *(one.waited for one in sent)))
 
 
-def tcp(lab: Lab, pairs: Sequence[tuple[Endpoint, Endpoint]], seconds: float, *, streams: int = 1, both_ways: bool = False) -> float:
+def tcp(
+    lab: Lab, pairs: Sequence[tuple[Endpoint, Endpoint]], seconds: float, *, streams: int = 1, both_ways: bool = False
+) -> float:
     """Gbit/s that arrived, of all pairs at once; with `both_ways` each pair has as many streams the other way."""
     port = 5201
     servers: list[Process] = []
     clients: list[Process] = []
     try:
         for _, receiver in pairs:
-            servers.append(lab.start(["iperf3", "--server", "--port", str(port)], inside=receiver.namespace))
-        for server, (_, receiver) in zip(servers, pairs):
-            server.listens(receiver.namespace, "tcp6" if _listens_by_ipv6(server) else "tcp", port)
+            assert receiver.address
+            server = ["iperf3", "--server", "--bind", receiver.address, "--port", str(port)]
+            servers.append(lab.start(server, inside=receiver.namespace))
+        for process, (_, receiver) in zip(servers, pairs):
+            process.listens(receiver.namespace, "tcp", port)
         for sender, receiver in pairs:
             assert receiver.address
-            clients.append(lab.start(
-                ["iperf3", "--client", receiver.address, "--port", str(port), "--json", "--time", str(max(1, round(seconds))),
-                 "--parallel", str(streams)] + (["--bidir"] if both_ways else []), inside=sender.namespace))
+            client = ["iperf3", "--client", receiver.address, "--port", str(port), "--json", "--parallel", str(streams),
+                      "--time", str(max(1, round(seconds)))]
+            clients.append(lab.start(client + (["--bidir"] if both_ways else []), inside=sender.namespace))
         return sum(iperf_gigabits(client.finish(seconds + 30)) for client in clients)
     finally:
         for process in clients + servers:
             lab.end_process(process)
-
-
-def _listens_by_ipv6(server: Process) -> bool:
-    """iperf3 listens with one socket for both families where there is IPv6."""
-    try:
-        with open(f"/proc/{server.pid}/net/tcp6"):
-            return True
-    except OSError:
-        return False
 
 
 def iperf_gigabits(text: str) -> float:
@@ -160,7 +164,7 @@ def iperf_gigabits(text: str) -> float:
     if "error" in answer:
         raise Refused(f"iperf3: {answer['error']}")
     sums = [answer["end"][name] for name in ("sum_received", "sum_received_bidir_reverse") if name in answer["end"]]
-    return sum(entry["bits_per_second"] for entry in sums) / 1e9
+    return float(sum(entry["bits_per_second"] for entry in sums)) / 1e9
 
 
 def ping_pong(lab: Lab, sender: Endpoint, receiver: Endpoint, seconds: float) -> tuple[float, float]:
@@ -170,18 +174,35 @@ def ping_pong(lab: Lab, sender: Endpoint, receiver: Endpoint, seconds: float) ->
     server = lab.start(["sockperf", "server", *place], inside=receiver.namespace)
     try:
         server.listens(receiver.namespace, "udp", 5301)
-        text = sender.namespace.run(
-            "sockperf", "ping-pong", *place, "-t", str(max(1, round(seconds))), "--full-rtt", seconds=seconds + 30)
-        return sockperf_percentiles(text)
+        client = ["sockperf", "ping-pong", *place, "-t", str(max(1, round(seconds))), "--full-rtt"]
+        return sockperf_percentiles(sender.namespace.run(*client, seconds=seconds + 30))
     finally:
         lab.end_process(server)
 
 
+@contextmanager
+def apart(switch: Sequence[Process]) -> Iterator[None]:
+    """The switch has one core, and whatever is started meanwhile has the others.
+
+    On two cores the scheduler's choice who shares one decides a round trip more than the switch does, and it stays with it for
+    seconds.
+    """
+    for process in switch:
+        process.run_on(CORES.switch)
+    os.sched_setaffinity(0, CORES.load)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES.all)
+        for process in switch:
+            process.run_on(CORES.all)
+
+
 def sockperf_percentiles(text: str) -> tuple[float, float]:
-    found = {name: re.search(rf"percentile {name}\s*=\s*([\d.]+)", text) for name in ("50.000", "99.000")}
-    if not all(found.values()):
+    median, most = (re.search(rf"percentile {part}\s*=\s*([\d.]+)", text) for part in ("50.000", "99.000"))
+    if not (median and most):
         raise Refused(f"sockperf has no percentiles:\n{text}")
-    return tuple(float(match[1]) for match in found.values() if match)  # type: ignore[return-value]
+    return float(median[1]), float(most[1])
 
 
 def reach(sender: Endpoint, receiver: Endpoint, seconds: float = 20) -> None:
