@@ -63,6 +63,11 @@ final class Crew: Sendable {
     }
   }
 
+  /// Whether all others keep up with what worker `sender` tells: what can wait should, otherwise.
+  func keepsUp(with sender: Int) -> Bool {
+    (0..<count).allSatisfy { $0 == sender || !rings[sender * count + $0].isHalfFull }
+  }
+
   /// What worker `sender` has told `receiver`; nil: nothing more.
   func nextNews(from sender: Int, to receiver: Int) -> StationNews? { rings[sender * count + receiver].pop() }
 }

@@ -31,6 +31,11 @@ import Synchronization
     return filled == Self.capacity / 2
   }
 
+  /// Asked by the producer.
+  var isHalfFull: Bool {
+    tail.load(ordering: .relaxed) &- head.load(ordering: .acquiring) > Self.capacity / 2
+  }
+
   func pop() -> StationNews? {
     let first = head.load(ordering: .relaxed)
     guard first != tail.load(ordering: .acquiring) else { return nil }

@@ -100,13 +100,13 @@ struct Worker: ~Copyable {
 
   // MARK: Stations
 
-  /// The whole table once in 16 seconds; a station whose time is over is not used meanwhile.
+  /// The whole table once in 16 seconds, or as fast as the other workers hear of it; a station whose time is over is not used meanwhile.
   private mutating func expire() {
     var left = plane.stations.capacity / 16
-    repeat {
+    while left > 0, crew.keepsUp(with: index) {
       left -= plane.stations.expire(budget: left, at: now)
       tellNews()
-    } while left > 0
+    }
   }
 
   /// What this worker has learned since the last call goes to the others.
