@@ -123,7 +123,7 @@ import Wire
     let size = frame.packetSize(header)
     guard
       case .forward(let nic, let tag) = plane.decide(
-        header, packetSize: size, from: NICIndex(1), at: Self.now, buckets: entry.buckets),
+        header, packetSize: size, from: NICIndex(1), at: Self.now, sites: entry.sites),
       size <= plane.mtu(of: nic)
     else { return 0 }
     let out = frame.withTag(tag, header)

@@ -14,12 +14,12 @@ public import Wire
     /// Nil: nothing came in this place.
     public var frame: FrameBuffer?
     public var decoded = FrameHeader.Decoded.fault(.runt)
-    public var buckets: StationTable.Buckets?
+    public var sites = Switch.Sites()
     @inlinable init(frame: FrameBuffer? = nil) { self.frame = frame }
   }
 
   @usableFromInline let entries: UnsafeMutablePointer<Entry>
-  @usableFromInline var prefetcher = Prefetcher(capacity: 2 * TAPDriver.batchLimit)
+  @usableFromInline var prefetcher = Prefetcher(capacity: 4 * TAPDriver.batchLimit)
 
   public init() {
     unsafe entries = .allocate(capacity: TAPDriver.batchLimit)
@@ -34,14 +34,20 @@ public import Wire
     var entry = Entry(frame: frame)
     if let frame {
       entry.decoded = frame.decode()
-      if case .header(let header) = entry.decoded, let buckets = plane.buckets(header, from: nic) {
-        entry.buckets = buckets
-        let lines = unsafe plane.stations.lines(of: buckets)
-        unsafe prefetcher.note(lines.0)
-        unsafe prefetcher.note(lines.1)
+      if case .header(let header) = entry.decoded {
+        entry.sites = plane.sites(of: header, from: nic)
+        if entry.sites.source.isKnown { note(entry.sites.source, plane) }
+        if entry.sites.destination.isKnown { note(entry.sites.destination, plane) }
       }
     }
     unsafe entries[index] = entry
+  }
+
+  @inline(always) @inlinable
+  mutating func note(_ buckets: StationTable.Buckets, _ plane: borrowing Switch) {
+    let lines = unsafe plane.stations.lines(of: buckets)
+    unsafe prefetcher.note(lines.0)
+    unsafe prefetcher.note(lines.1)
   }
 
   /// Begins to load what the frames that were noted need.

@@ -184,7 +184,7 @@ struct Worker: ~Copyable {
       bytes &+= frame.count
       switch entry.decoded {
       case .fault(let fault): counters.dropped(nic, DropReason(fault))
-      case .header(let header): dispatch(frame, header, entry.buckets, at: index, from: nic)
+      case .header(let header): dispatch(frame, header, entry.sites, at: index, from: nic)
       }
     }
     counters.received(nic, frames: frames, bytes: bytes)
@@ -193,10 +193,10 @@ struct Worker: ~Copyable {
 
   @inline(__always)
   private mutating func dispatch(
-    _ frame: FrameBuffer, _ header: FrameHeader, _ buckets: StationTable.Buckets?, at index: Int, from nic: NICIndex
+    _ frame: FrameBuffer, _ header: FrameHeader, _ sites: Switch.Sites, at index: Int, from nic: NICIndex
   ) {
     let size = frame.packetSize(header)
-    var verdict = plane.decide(header, packetSize: size, from: nic, at: now, buckets: buckets)
+    var verdict = plane.decide(header, packetSize: size, from: nic, at: now, sites: sites)
     if case .drop(.bondStandby) = verdict, takesOver(nic) {
       verdict = plane.decide(header, packetSize: size, from: nic, at: now)
     }

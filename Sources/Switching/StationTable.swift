@@ -125,9 +125,12 @@ public import Wire
   /// The two buckets where a station is, if it is anywhere: first slots, the same one twice when the hash says so. What they are is known
   /// before they are read, so those of a whole batch can be loaded together.
   public struct Buckets: BitwiseCopyable, Sendable {
-    @usableFromInline let first: Int
-    @usableFromInline let second: Int
-    @inlinable init(first: Int, second: Int) { (self.first, self.second) = (first, second) }
+    @usableFromInline let first: UInt32
+    @usableFromInline let second: UInt32
+    @inlinable init(first: UInt32, second: UInt32) { (self.first, self.second) = (first, second) }
+    /// Nobody has asked. A value of its own, because an optional in a batch's memory costs more than the hash that it saves.
+    @inlinable public static var unknown: Buckets { Buckets(first: .max, second: .max) }
+    @inlinable public var isKnown: Bool { first != .max }
   }
 
   @inline(always) @inlinable
@@ -135,21 +138,22 @@ public import Wire
     let product = (key ^ secret.0).multipliedFullWidth(by: secret.1)
     // The high half is mixed once more: low bits of both halves of one product are related.
     let mixed = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
-    let first = Int(truncatingIfNeeded: (mixed >> 32) & bucketMask)
-    let second = Int(truncatingIfNeeded: (mixed ^ (mixed >> 29)) & bucketMask)
-    return Buckets(first: first &* Self.slotsPerBucket, second: second &* Self.slotsPerBucket)
+    let first = UInt32(truncatingIfNeeded: (mixed >> 32) & bucketMask)
+    let second = UInt32(truncatingIfNeeded: (mixed ^ (mixed >> 29)) & bucketMask)
+    let size = UInt32(truncatingIfNeeded: Self.slotsPerBucket)
+    return Buckets(first: first &* size, second: second &* size)
   }
 
   /// The cache lines of both, 64 bytes each.
   @unsafe @inline(always) @inlinable
   public borrowing func lines(of buckets: Buckets) -> (UnsafeRawPointer, UnsafeRawPointer) {
-    unsafe (UnsafeRawPointer(slots + buckets.first), UnsafeRawPointer(slots + buckets.second))
+    unsafe (UnsafeRawPointer(slots + Int(buckets.first)), UnsafeRawPointer(slots + Int(buckets.second)))
   }
 
   /// `buckets` are those of `key`.
   @inline(always) @inlinable
   borrowing func find(_ key: UInt64, in buckets: Buckets) -> Int? {
-    let (first, second) = (buckets.first, buckets.second)
+    let (first, second) = (Int(buckets.first), Int(buckets.second))
     for index in first..<first &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     for index in second..<second &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     return nil
@@ -164,13 +168,13 @@ public import Wire
 
   /// The port behind which `station` was last heard in `domain`; `nil` means flood.
   ///
-  /// `buckets`: of the station in this domain, where the caller has them already.
+  /// `buckets`: of the station in this domain, where the caller knows them already.
   @inline(always) @inlinable
   public borrowing func port(
-    of station: MACAddress, in domain: DomainIndex, at now: UInt32, buckets: Buckets? = nil
+    of station: MACAddress, in domain: DomainIndex, at now: UInt32, buckets: Buckets = .unknown
   ) -> PortIndex? {
     let key = Self.key(station, domain)
-    guard let index = find(key, in: buckets ?? self.buckets(of: key)), !isStale(index, at: now) else { return nil }
+    guard let index = find(key, in: buckets.isKnown ? buckets : self.buckets(of: key)), !isStale(index, at: now) else { return nil }
     return unsafe PortIndex(Int(slots[index].port))
   }
 
@@ -179,11 +183,13 @@ public import Wire
   /// `station` is a valid source. A station that is refreshed within the same second costs no write, and no look-up when it is the one
   /// that spoke last, as in a batch of one machine's frames.
   @inline(always) @inlinable
-  public mutating func learn(_ station: MACAddress, in domain: DomainIndex, on port: PortIndex, at now: UInt32) {
+  public mutating func learn(
+    _ station: MACAddress, in domain: DomainIndex, on port: PortIndex, at now: UInt32, buckets: Buckets = .unknown
+  ) {
     let key = Self.key(station, domain)
     let place = UInt32(truncatingIfNeeded: port.value)
     guard key != speaker.key || place != speaker.place || now != speaker.heard else { return }
-    if let index = find(key, in: buckets(of: key)) {
+    if let index = find(key, in: buckets.isKnown ? buckets : self.buckets(of: key)) {
       if unsafe slots[index].place != place { move(index, to: place, at: now) }
       if unsafe slots[index].heard != now { unsafe slots[index].heard = now }
       speaker = Speaker(key: key, place: place, heard: now)
@@ -223,7 +229,7 @@ public import Wire
   mutating func insert(_ key: UInt64, _ place: UInt32, heard: UInt32, at now: UInt32) -> Bool {
     let port = UInt16(truncatingIfNeeded: place)
     let buckets = buckets(of: key)
-    let (first, second) = (buckets.first, buckets.second)
+    let (first, second) = (Int(buckets.first), Int(buckets.second))
     let own = unsafe perPort[Int(port)]
     if Int(own) >= limitPerPort {
       guard let victim = oldest(in: first, second, for: port, ownOnly: true, at: now) else {

@@ -24,13 +24,13 @@ public enum TagForm {
 extension Switch {
   /// Decides about a frame of `header` that came in by `nic`, and learns its source.
   ///
-  /// `packetSize`: its network-layer bytes (`FrameBuffer.packetSize`). `now`: second on the worker's clock. `buckets`: what `buckets`
-  /// has said of this header since the last change, if it was asked.
+  /// `packetSize`: its network-layer bytes (`FrameBuffer.packetSize`). `now`: second on the worker's clock. `sites`: what `sites` has
+  /// said of this header since the last change, if it was asked.
   /// The checks stand in the order in which architecture and standard give them precedence: a frame that is malformed or
   /// reserved is that, whatever the port's role.
   @inlinable
   public mutating func decide(
-    _ header: FrameHeader, packetSize: Int, from nic: NICIndex, at now: UInt32, buckets: StationTable.Buckets? = nil
+    _ header: FrameHeader, packetSize: Int, from nic: NICIndex, at now: UInt32, sites: Sites = Sites()
   ) -> Verdict {
     let port = unsafe Int(portOfNIC[nic.value])
     if header.destination.isReserved {
@@ -56,9 +56,9 @@ extension Switch {
     guard packetSize <= Int(entry.mtu) else { return .drop(.mtuExceeded) }
     let index = DomainIndex(domain)
     let origin = PortIndex(port)
-    stations.learn(header.source, in: index, on: origin, at: now)
+    stations.learn(header.source, in: index, on: origin, at: now, buckets: sites.source)
     guard !header.destination.isGroup,
-      let target = stations.port(of: header.destination, in: index, at: now, buckets: buckets)
+      let target = stations.port(of: header.destination, in: index, at: now, buckets: sites.destination)
     else { return .flood(index, from: origin) }
     guard target != origin else { return .drop(.samePort) }
     let egress = unsafe ports[target.value]
@@ -71,15 +71,26 @@ extension Switch {
     }
   }
 
-  /// Where `decide` will look for a unicast destination behind a switched port: for a batch, to have all of that loaded at once. Nil where
-  /// it will look nowhere.
+  /// Where in the station table `decide` will look for a frame's two stations, as far as is known before.
+  public struct Sites: BitwiseCopyable, Sendable {
+    public var source = StationTable.Buckets.unknown
+    public var destination = StationTable.Buckets.unknown
+    @inlinable public init() {}
+  }
+
+  /// The sites of a frame that came in by `nic`, a switched port: for a batch, to have all of them loaded at once.
   @inline(always) @inlinable
-  public borrowing func buckets(_ header: FrameHeader, from nic: NICIndex) -> StationTable.Buckets? {
+  public borrowing func sites(of header: FrameHeader, from nic: NICIndex) -> Sites {
+    var sites = Sites()
     let port = unsafe Int(portOfNIC[nic.value])
-    guard !header.destination.isGroup, case .domain(let domain) = Self.classify(header, unsafe ports[port]) else {
-      return nil
+    guard case .domain(let number) = Self.classify(header, unsafe ports[port]) else { return sites }
+    let domain = DomainIndex(Int(number))
+    let source = StationTable.key(header.source, domain)
+    if source != stations.speaker.key { sites.source = stations.buckets(of: source) }
+    if !header.destination.isGroup {
+      sites.destination = stations.buckets(of: StationTable.key(header.destination, domain))
     }
-    return stations.buckets(of: StationTable.key(header.destination, DomainIndex(Int(domain))))
+    return sites
   }
 
   @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
