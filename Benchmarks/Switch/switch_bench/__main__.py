@@ -28,7 +28,8 @@ DOCUMENT, PLOT = "docs/benchmarks.md", "docs/benchmarks.svg"
 
 
 def options(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench", add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", usage="scripts/bench --help shows what it takes", add_help=False, allow_abbrev=False)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--programs", type=Path, required=True)
     kind = parser.add_mutually_exclusive_group()
@@ -83,7 +84,7 @@ def short(wish: argparse.Namespace, lab: Lab) -> int:
     everybody = compare(lab, [BatchVirtio, OpenVSwitchTCP, Toprack], {"tcp1", "frames60"}, rounds, seconds)
     report = Report(Machine.here(), everybody, seconds)
     judged = judge(SHORT_LIMITS, everybody.results)
-    print("\n\n".join([report.heading, *(table.text() for table in goal_tables(judged, []))]))
+    print("\n\n".join([report.heading, *(table.text() for table in goal_tables(judged, [], "Limits"))]))
     _write(wish, report.markdown(), report.json())
     missed = [f"{one.goal.text}: {one.seen:.3f}, the limit is {one.goal.limit_text}" for one in judged if not one.met]
     missed += everybody.failures

@@ -147,10 +147,10 @@ class Report:
         return table
 
 
-def goal_tables(judged: Sequence[Judged], beside: Sequence[Judged]) -> list[Table]:
+def goal_tables(judged: Sequence[Judged], beside: Sequence[Judged], title: str = "Goals") -> list[Table]:
     tables: list[Table] = []
     if judged:
-        goals = Table("Goals", [("median of the rounds' ratios", ""), ("seen", ""), ("goal", ""), ("met", "")])
+        goals = Table(title, [("median of the rounds' ratios", ""), ("seen", ""), ("limit", ""), ("met", "")])
         goals.rows = [
             [one.goal.text, f"{one.seen:.3f}", one.goal.limit_text, "yes" if one.met else "NO"] for one in judged]
         tables.append(goals)
