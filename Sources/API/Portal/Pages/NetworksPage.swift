@@ -111,7 +111,9 @@ struct NetworksPage {
     guard let text, text.contains(where: { !$0.isWhitespace }) else { return [nil] }
     var numbers: [Int?] = []
     for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
-      let ends = part.split(whereSeparator: { $0 == "-" || $0 == "–" }).map { Arguments.digits(String($0)) }
+      let ends = part.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "-" || $0 == "–" }).map {
+        Arguments.digits(String($0))
+      }
       guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
         last - first < countLimit
       else {

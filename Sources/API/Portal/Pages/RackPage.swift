@@ -14,8 +14,8 @@ struct RackPage {
       return visit.page("rack", title: "Rack of \(project.name)", in: .project(project, .rack), fields)
     }
     routes.get("/projects/:id/rack.svg") { visit in
-      let (project, fields) = try await draw(visit)
-      let text = visit.site.templates.render("rack-file", fields.merging(["title": "Rack of \(project.name)"]) { $1 })
+      let (_, fields) = try await draw(visit)
+      let text = visit.site.templates.render("rack-file", fields.merging(["style": PictureStyle.text]) { $1 })
       return .file("rack.svg", type: "image/svg+xml", [Array(text.utf8)].async)
     }
   }

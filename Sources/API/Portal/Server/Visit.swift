@@ -38,7 +38,11 @@ struct Visit: Sendable {
     if !isUpdate {
       all["notes"] = site.sessions.takeNotes(of: key).map { ["title": $0.title, "lines": $0.lines] as Fields }
     }
-    if let fault { all["fault"] = [fault.form: ["lines": fault.lines] as Fields] as Fields }
+    if let fault {
+      all["fault"] = [fault.form: ["lines": fault.lines] as Fields] as Fields
+      // Who may not write has no form for it to stand by.
+      if access.isReadOnly, fault.status == .forbidden { all["refused"] = ["lines": fault.lines] as Fields }
+    }
     all.merge(fields) { $1 }
     return .html(fault?.status ?? .ok, site.templates.render(template, all))
   }
