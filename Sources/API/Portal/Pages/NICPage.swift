@@ -85,7 +85,7 @@ struct NICPage {
     fields["seconds"] = visit.given("seconds") ?? "10"
     return visit.page(
       "nic", title: "\(name.rawValue) of \(server.hostname)", in: .server(server, project, .none), fault: fault,
-      ["is": fields])
+      ["is": fields, "poll": 2])
   }
 
   private static func fields(of member: LACPMember) -> Fields {

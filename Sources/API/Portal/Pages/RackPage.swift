@@ -41,7 +41,7 @@ struct RackPage {
       networks: networks.filter { $0.place.reaches(facility: facility) })
     let path = "\(Portal.path)/projects/\(project.id)/rack"
     let fields: Fields = [
-      "picture": picture.fields, "facility": facility, "hasServers": !here.isEmpty,
+      "picture": picture.fields, "poll": 5, "facility": facility, "hasServers": !here.isEmpty,
       "places": places.map { ["code": $0, "isChosen": $0 == facility, "path": "\(path)?facility=\($0)"] as Fields },
       "hasPlaces": places.count > 1, "page": page, "hasPages": pages > 1,
       "pages": (1...pages).map {

@@ -149,7 +149,7 @@ struct ServerNetworkPage {
     fields["hasBond"] = !server.members.isEmpty
     return visit.page(
       "server-network", title: "Network of \(server.hostname)", in: .server(server, project, .network), fault: fault,
-      ["is": fields])
+      ["is": fields, "poll": 10])
   }
 
   private static func port(_ port: Port, of server: Server, _ view: View, _ visit: Visit, _ fault: FormFault?) -> Fields

@@ -38,7 +38,8 @@ struct ServerPage {
       ["time": Words.time(event.createdAt), "body": event.body, "by": event.by ?? "–"]
     }
     return visit.page(
-      "server", title: server.hostname, in: .server(server, project, .overview), fault: fault, ["is": fields])
+      "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
+      ["is": fields, "poll": 5])
   }
 
   private func power(_ visit: Visit) async throws -> PortalAnswer {

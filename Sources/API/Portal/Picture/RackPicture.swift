@@ -36,7 +36,7 @@ struct RackPicture: Sendable {
     static let gutter = 196, column = 150, gap = 18, margin = 12
     static let box = 62, nic = (width: 50, height: 24), bond = 19
     static let lane = 32, laneTop = 156
-    static let label = 20
+    static let label = 17
   }
 
   private let members: [Member]
