@@ -3,9 +3,10 @@
 import os
 import pathlib
 import subprocess
+import time
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -98,16 +99,28 @@ class Browser:
 
     def press(self, name, inside="body"):
         """A button or link by its text, or by what a screen reader says; waits for the page that follows."""
-        for element in self.all(f"{inside} button, {inside} a"):
-            if name in (element.text.strip(), element.get_attribute("aria-label")):
-                self.follow(element)
-                return
-        raise NoSuchElementException(f"nothing to press called {name} on {self.path}: {self.text[:600]}")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                for element in self.all(f"{inside} button, {inside} a"):
+                    if name in (element.text.strip(), element.get_attribute("aria-label")):
+                        return self.follow(element)
+                raise NoSuchElementException(f"nothing to press called {name} on {self.path}: {self.text[:600]}")
+            except StaleElementReferenceException:  # the page was brought up to date just then
+                if time.monotonic() > deadline:
+                    raise
 
     def follow(self, element):
-        self.show(element)
         page = self.find("html")
-        element.click()
+        try:
+            self.show(element)
+            element.click()
+        except StaleElementReferenceException as error:
+            # It was brought up to date, or the next page came while the driver was still with the click.
+            try:
+                self.until(lambda: page != self.find("html"), "another page", 2)
+            except TimeoutException:
+                raise error from None
         self.until(lambda: page != self.find("html"), "another page")
         if self.scripts:
             self.until(lambda: self.driver.execute_script("return document.readyState") == "complete", "the page")

@@ -9,7 +9,7 @@ let waiting = 0, source = null, poll = 0, hushed = 0;
 function isBusy(part) {
   const focused = document.activeElement;
   if (part.contains(focused) && focused.matches('input, select, textarea')) return true;
-  if (part.querySelector('[aria-busy]')) return true;
+  if (part.querySelector('[aria-busy], :active')) return true;
   return [...part.querySelectorAll('input, select, textarea')].some((field) =>
     field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked
       : field.options ? [...field.options].some((option) => option.selected !== option.defaultSelected)
