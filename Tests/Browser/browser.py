@@ -112,15 +112,8 @@ class Browser:
 
     def follow(self, element):
         page = self.find("html")
-        try:
-            self.show(element)
-            element.click()
-        except StaleElementReferenceException as error:
-            # It was brought up to date, or the next page came while the driver was still with the click.
-            try:
-                self.until(lambda: page != self.find("html"), "another page", 2)
-            except TimeoutException:
-                raise error from None
+        self.show(element)
+        element.click()
         self.until(lambda: page != self.find("html"), "another page")
         if self.scripts:
             self.until(lambda: self.driver.execute_script("return document.readyState") == "complete", "the page")
@@ -132,8 +125,10 @@ class Browser:
             except Exception:  # a page that changes under us is asked again
                 return False
 
-        WebDriverWait(self.driver, patience, poll_frequency=0.05).until(
-            holds, f"not within {patience} s: {what}\n{self.path}\n{self.text[:1500]}")
+        try:
+            WebDriverWait(self.driver, patience, poll_frequency=0.05).until(holds)
+        except TimeoutException:
+            raise TimeoutException(f"not within {patience} s: {what}\n{self.path}\n{self.text[:1500]}") from None
 
     def sign_in(self, token=TOKEN):
         self.open("/portal")
@@ -151,7 +146,7 @@ class Browser:
 
     def check(self, expected_errors=()):
         if self.scripts:
-            faults = self.driver.execute_script("return " + CHECKER)
+            faults = self.driver.execute_script("return (" + CHECKER + ")")
             assert not faults, f"{self.path}:\n" + "\n".join(faults)
         errors = [error for error in self.errors() if not any(word in error for word in expected_errors)]
         assert not errors, f"{self.path}: the browser says {errors}"

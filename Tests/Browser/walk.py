@@ -62,8 +62,7 @@ class Steps:
         if loses:
             assert self.b.all(card + " .loss"), "what is lost is not said"
             self.b.tick(self.b.find(card + " input[name=sure]"))
-        self.b.press("Convert", card) if self.b.has(card + " button:not([aria-label])") else self.b.follow(
-            self.b.find(card + " form button"))
+        self.b.follow(self.b.find(card + " form button"))
         assert f"is in mode {mode} now" in self.b.text, self.b.text
 
     def attach(self, port, number):
@@ -557,7 +556,7 @@ def pictures():
         b.open(pages["networks"])
         b.driver.execute_script("""
           document.querySelector('label[for=numbers]').remove();
-          document.querySelector('h1').style.color = '#ccc';
+          document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor;
           document.querySelector('.card').style.width = '3000px';
           document.querySelector('#add').id = 'numbers';""")
         try:

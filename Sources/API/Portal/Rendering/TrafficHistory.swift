@@ -1,6 +1,5 @@
 // How much each server has sent and received lately: a few samples of the counters, for the small curves in lists.
 
-import AsyncAlgorithms
 import Control
 import Rack
 import ServiceLifecycle
@@ -28,13 +27,15 @@ final class TrafficHistory: Sendable {
 
   /// Samples until the daemon stops.
   func run() async {
-    let clock = ContinuousClock()
-    var last = clock.now
-    record(await keeper.traffic(), after: Self.interval)
-    for await _ in AsyncTimerSequence(interval: Self.interval, clock: .continuous).cancelOnGracefulShutdown() {
-      let now = clock.now
-      record(await keeper.traffic(), after: now - last)
-      last = now
+    // What it throws is that it was cancelled.
+    try? await cancelWhenGracefulShutdown {
+      var last = ContinuousClock.now
+      while true {
+        let now = ContinuousClock.now
+        self.record(await self.keeper.traffic(), after: max(now - last, .milliseconds(1)))
+        last = now
+        try await Task.sleep(for: Self.interval)
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import ServiceLifecycle
 
 struct PortalAnswer: Sendable {
   enum Body: Sendable {
@@ -37,7 +38,7 @@ struct PortalAnswer: Sendable {
         .contentType: type, .cacheControl: "no-store", .contentDisposition: "attachment; filename=\"\(name)\"",
       ],
       body: .stream { writer in
-        for await chunk in chunks { try await writer.write(ByteBuffer(bytes: chunk)) }
+        for await chunk in chunks.cancelOnGracefulShutdown() { try await writer.write(ByteBuffer(bytes: chunk)) }
         try await writer.finish(nil)
       })
   }
