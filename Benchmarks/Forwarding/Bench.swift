@@ -1,9 +1,13 @@
+import Dataplane
+import Ports
 import Switching
 import Wire
 
-/// A switch and a batch of frames in memory, as a worker has them.
-@safe final class Bench {
+/// A switch and frames in memory, in batches as a worker has them. No class: a loop over the properties of one checks each access.
+@safe struct Bench: ~Copyable {
   static let frames = 4_096
+  private static let batch = TAPDriver.batchLimit
+  private var batch = Batch()
   private static let stride = 192
   private var plane: Switch
   private let memory: UnsafeMutableRawPointer
@@ -98,32 +102,42 @@ import Wire
   }
 
   /// Decode, decide, edit, and undo the edit where there was one, so that the next pass finds the same frame.
-  func measure() -> Double {
+  mutating func measure() -> Double {
     var forwarded = 0
     let time = Self.time {
-      for index in 0..<Self.frames {
-        let frame = frame(index)
-        guard case .header(let header) = frame.decode() else { continue }
-        let size = frame.packetSize(header)
-        guard case .forward(let nic, let tag) = plane.decide(header, packetSize: size, from: NICIndex(1), at: Self.now),
-          size <= plane.mtu(of: nic)
-        else { continue }
-        let out = frame.withTag(tag, header)
-        forwarded &+= out.count
-        if out.count > frame.count {
-          var back = out
-          back.popTag()
-        } else if out.count < frame.count {
-          var back = out
-          back.pushTag(header.tagControl)
-        }
+      var first = 0
+      while first < Self.frames {
+        for index in 0..<Self.batch { batch.note(frame(first &+ index), at: index, from: NICIndex(1), plane) }
+        batch.prefetch()
+        for index in 0..<Self.batch { forwarded &+= forward(batch[index]) }
+        first &+= Self.batch
       }
     }
     precondition(forwarded > 0, "frames are forwarded")
     return time
   }
 
-  func measureLearning() -> Double {
+  @inline(__always)
+  private mutating func forward(_ entry: Batch.Entry) -> Int {
+    guard let frame = entry.frame, case .header(let header) = entry.decoded else { return 0 }
+    let size = frame.packetSize(header)
+    guard
+      case .forward(let nic, let tag) = plane.decide(
+        header, packetSize: size, from: NICIndex(1), at: Self.now, buckets: entry.buckets),
+      size <= plane.mtu(of: nic)
+    else { return 0 }
+    let out = frame.withTag(tag, header)
+    if out.count > frame.count {
+      var back = out
+      back.popTag()
+    } else if out.count < frame.count {
+      var back = out
+      back.pushTag(header.tagControl)
+    }
+    return out.count
+  }
+
+  mutating func measureLearning() -> Double {
     var source: UInt64 = 0x0300_0000_0000
     var learned = 0
     return Self.time {
@@ -137,7 +151,7 @@ import Wire
     }
   }
 
-  func measureFlood() -> Double {
+  mutating func measureFlood() -> Double {
     var receivers = 0
     let time = Self.time {
       for index in 0..<Self.frames {
@@ -158,7 +172,7 @@ import Wire
     return time
   }
 
-  func measurePushPop() -> Double {
+  borrowing func measurePushPop() -> Double {
     Self.time {
       for index in 0..<Self.frames {
         var frame = frame(index)

@@ -25,22 +25,22 @@ struct Case: Sendable {
   // MARK: Cases
 
   private static func unicast(stations: Int, tagged: Bool) -> Double {
-    let bench = Bench(stations: stations, egressTagged: tagged, ingressTagged: false)
+    var bench = Bench(stations: stations, egressTagged: tagged, ingressTagged: false)
     return bench.measure()
   }
 
   private static func unicastPopped(stations: Int) -> Double {
-    let bench = Bench(stations: stations, egressTagged: false, ingressTagged: true)
+    var bench = Bench(stations: stations, egressTagged: false, ingressTagged: true)
     return bench.measure()
   }
 
   private static func learn() -> Double {
-    let bench = Bench(stations: 10, egressTagged: false, ingressTagged: false)
+    var bench = Bench(stations: 10, egressTagged: false, ingressTagged: false)
     return bench.measureLearning()
   }
 
   private static func flood() -> Double {
-    let bench = Bench(stations: 10, egressTagged: false, ingressTagged: false, ports: 9)
+    var bench = Bench(stations: 10, egressTagged: false, ingressTagged: false, ports: 9)
     return bench.measureFlood()
   }
 

@@ -1,6 +1,6 @@
 // forwarding-bench: the forwarding core on frames in memory, without input and output.
 //
-//     forwarding-bench [--json]
+//     forwarding-bench [--json] [WORDS]  the cases with WORDS in their names; all
 //     forwarding-bench --allocations     counts heap allocations of the assembled loop instead; exit status 1 if there are any
 //
 // Each case decodes, decides and edits frames as a worker does, for half a second, five times in turn with the others; the
@@ -14,13 +14,15 @@ import Glibc
   static func main() async throws {
     if CommandLine.arguments.contains("--allocations") { return try await allocations() }
     let isJSON = CommandLine.arguments.contains("--json")
+    let words = CommandLine.arguments.dropFirst().filter { $0 != "--json" }.joined(separator: " ")
+    let cases = Case.all.filter { words.isEmpty || $0.name.contains(words) || $0.name == Case.dictionaryName }
     var times: [String: [Double]] = [:]
     for _ in 0..<5 {
-      for test in Case.all { times[test.name, default: []].append(test.run()) }
+      for test in cases { times[test.name, default: []].append(test.run()) }
     }
     let yardstick = median(times[Case.dictionaryName] ?? [])
     var lines: [String] = []
-    for test in Case.all {
+    for test in cases {
       let nanoseconds = median(times[test.name] ?? [])
       let rate = 1e3 / nanoseconds
       if isJSON {

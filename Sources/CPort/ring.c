@@ -15,6 +15,8 @@ int cport_ring_open(struct cport_ring *ring, unsigned entries, unsigned files) {
     struct io_uring_params p;
     memset(ring, 0, sizeof *ring);
     ring->fd = -1;
+    ring->read_opcode = IORING_OP_READ;
+    ring->write_opcode = IORING_OP_WRITE;
     /* DEFER_TASKRUN came with 6.1; an older kernel gets the same behaviour without the hint. */
     unsigned hints[] = {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0};
     int fd = -1;
@@ -79,6 +81,14 @@ int cport_ring_set_file(struct cport_ring *ring, unsigned slot, int fd) {
     update.offset = slot;
     update.fds = (uint64_t)(uintptr_t)&value;
     return syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_FILES_UPDATE, &update, 1) < 0 ? -errno : 0;
+}
+
+int cport_ring_register_buffer(struct cport_ring *ring, void *memory, size_t size) {
+    struct iovec buffer = {memory, size};
+    if (syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, &buffer, 1) < 0) return -errno;
+    ring->read_opcode = IORING_OP_READ_FIXED; /* buffer 0, which an entry names unless it says otherwise */
+    ring->write_opcode = IORING_OP_WRITE_FIXED;
+    return 0;
 }
 
 int cport_ring_submit(struct cport_ring *ring) {

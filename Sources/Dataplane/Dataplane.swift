@@ -7,11 +7,11 @@ public import Wire
 
 /// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and stations read.
 ///
-/// Every call that changes something returns when the worker forwards by it, so a caller that has returned may tell its own
+/// Every call that changes something returns when every worker forwards by it, so a caller that has returned may tell its own
 /// caller that the wire has changed. Calls of one task are done in order.
 ///
-/// There is one worker, and one slow path for protocols that need a clock (`SlowPath`). The interface does not show it: a change is one transaction for every worker, and an answer is the
-/// sum over them.
+/// There are one or more workers (`Crew`), and one slow path for protocols that need a clock (`SlowPath`). The interface does not show it: a
+/// change is one transaction for every worker, and an answer is the sum over them.
 ///
 /// ## Threads
 /// Any. TAPs belong to this object; a worker borrows their descriptors between `attach` and `detach`.
@@ -24,6 +24,10 @@ public final class Dataplane: Sendable {
     /// `nics`: two a server; `ports`: three a server, and one.
     public var limits = Switch.Limits()
     public var mode = TAPDriver.Mode.automatic
+    /// Threads that forward; 1...`workerLimit`.
+    public var workers = 1
+    /// Workers look for frames without a pause: the least delay, for a core each.
+    public var polling = false
     public init() {}
 
     /// With a secret of this process.
@@ -31,14 +35,15 @@ public final class Dataplane: Sendable {
       var random = SystemRandomNumberGenerator()
       return StationTable(
         limit: stationLimit, limitPerPort: stationLimitPerPort, aging: UInt32(clamping: agingSeconds),
-        secret: (random.next(), random.next()))
+        secret: (random.next(), random.next()), telling: workers > 1)
     }
   }
+  public static let workerLimit = 16
 
-  private let mailbox: Mailbox<WorkerLetter>
-  private let slowPath: SlowPathInbox
+  private let crew: Crew
+  private let slowPath: Mailbox<SlowLetter>
   /// One for each thread, which is its only writer.
-  private let counters: (worker: CounterTable, slowPath: CounterTable)
+  private let counters: [CounterTable]
   private let taps = Mutex<[NICIndex: Plugged]>([:])
   private let threads: [pthread_t]
 
@@ -50,47 +55,59 @@ public final class Dataplane: Sendable {
 
   /// "io_uring" or "read/write".
   public let driver: String
-  public var workers: Int { 1 }
+  public var workers: Int { crew.count }
 
-  /// Starts the worker and the slow path.
+  /// Starts the workers and the slow path.
   public init(_ configuration: Configuration = Configuration()) throws(PortsFault) {
-    let workerPoller = try Poller()
+    precondition((1...Self.workerLimit).contains(configuration.workers), "number of workers")
     let slowPoller = try Poller()
-    let (wakeWorker, wakeSlowPath) = (workerPoller.waker, slowPoller.waker)
-    let inbox = SlowPathInbox(
-      queue: SlowQueue(), packets: PacketQueues(), mailbox: Mailbox<SlowLetter>(waker: wakeSlowPath),
-      waker: wakeSlowPath)
-    let mailbox = Mailbox<WorkerLetter>(waker: wakeWorker)
-    let pollers = (worker: Handover(workerPoller), slowPath: Handover(slowPoller))
-    let counters = CounterTable(nicLimit: configuration.limits.nics)
-    let slowCounters = CounterTable(nicLimit: configuration.limits.nics)
-    (self.mailbox, self.counters, slowPath) = (mailbox, (counters, slowCounters), inbox)
-
-    var driverName = ""
-    let worker = ForwardingThread("toprack-fwd") { ready in
-      let driver = TAPDriver(nicLimit: configuration.limits.nics, mode: configuration.mode)
-      driverName = driver.name
-      var worker = Worker(
-        plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
-        poller: pollers.worker.take(), mailbox: mailbox, counters: counters, slowPath: inbox)
-      ready()
-      worker.run()
+    let mailbox = Mailbox<SlowLetter>(waker: slowPoller.waker)
+    var pollers: [Handover<Poller>] = []
+    var wakers: [Waker] = []
+    var inboxes: [SlowPathInbox] = []
+    for _ in 0..<configuration.workers {
+      let poller = try Poller()
+      wakers.append(poller.waker)
+      pollers.append(Handover(poller))
+      inboxes.append(
+        SlowPathInbox(queue: SlowQueue(), packets: PacketQueues(), mailbox: mailbox, waker: slowPoller.waker))
     }
-    let slow = ForwardingThread("toprack-slow") { ready in
+    let crew = Crew(wakers)
+    let counters = (0...configuration.workers).map { _ in CounterTable(nicLimit: configuration.limits.nics) }
+    (self.crew, self.counters, slowPath) = (crew, counters, mailbox)
+
+    let slowHandover = Handover(slowPoller)
+    let slow = ForwardingThread("toprack-slow") { [inboxes] ready in
       var slowPath = SlowPath(
-        poller: pollers.slowPath.take(), inbox: inbox, worker: mailbox, counters: slowCounters,
+        poller: slowHandover.take(), inboxes: inboxes, crew: crew, counters: counters[configuration.workers],
         seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
     }
-    threads = [try slow.launch(), try worker.launch()]
+    var threads = [try slow.launch()]
+    var driverName = ""
+    let epoch = Clock.milliseconds()
+    for (index, poller) in pollers.enumerated() {
+      let worker = ForwardingThread("toprack-fwd-\(index)") { [inbox = inboxes[index]] ready in
+        let driver = TAPDriver(nicLimit: configuration.limits.nics, mode: configuration.mode)
+        driverName = driver.name
+        var worker = Worker(
+          plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
+          poller: poller.take(), index: index, of: crew, counters: counters[index], slowPath: inbox,
+          epoch: epoch, polling: configuration.polling)
+        ready()
+        worker.run()
+      }
+      threads.append(try worker.launch())
+    }
+    self.threads = threads
     driver = driverName
   }
 
-  /// Ends both threads. TAPs stay, persistent; their descriptors are closed.
+  /// Ends all threads. TAPs stay, persistent; their descriptors are closed.
   public func stop() async {
-    await withCheckedContinuation { continuation in slowPath.mailbox.post(.stop { continuation.resume() }) }
-    await withCheckedContinuation { continuation in mailbox.post(.stop { continuation.resume() }) }
+    await withCheckedContinuation { continuation in slowPath.post(.stop { continuation.resume() }) }
+    await tellWorkers { .stop(reply: $0) }
     for thread in threads { pthread_join(thread, nil) }
     taps.withLock { $0.removeAll() }
   }
@@ -102,12 +119,11 @@ public final class Dataplane: Sendable {
   public func attach(_ tap: consuming TAP, as nic: NICIndex, carrier: Bool = true) async throws(PortsFault) {
     let attached = AttachedTAP(tap)
     // The slow path first: when the link comes up it may have something to say.
-    slowPath.mailbox.post(.attach(attached, nic))
-    let fault = await withCheckedContinuation { continuation in
-      mailbox.post(.attach(attached, nic) { continuation.resume(returning: $0) })
-    }
-    if let fault {
-      slowPath.mailbox.post(.detach(nic) {})
+    slowPath.post(.attach(attached, nic))
+    let faults = await crew.ask { .attach(attached, nic, reply: $0) }
+    if let fault = faults.compactMap(\.self).first {
+      await tellWorkers { .detach(nic, reply: $0) }
+      slowPath.post(.detach(nic) {})
       throw fault
     }
     taps.withLock { $0[nic] = Plugged(attached: attached, hasCarrier: carrier) }
@@ -119,8 +135,8 @@ public final class Dataplane: Sendable {
   public func detach(
     _ nic: NICIndex, removing: Bool = false, isolation: isolated (any Actor)? = #isolation
   ) async {
-    await withCheckedContinuation { continuation in mailbox.post(.detach(nic) { continuation.resume() }) }
-    await withCheckedContinuation { continuation in slowPath.mailbox.post(.detach(nic) { continuation.resume() }) }
+    await tellWorkers { .detach(nic, reply: $0) }
+    await withCheckedContinuation { continuation in slowPath.post(.detach(nic) { continuation.resume() }) }
     let attached = taps.withLock { $0.removeValue(forKey: nic) }?.attached
     // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
     if removing { try? attached?.tap.setPersistent(false) }
@@ -128,9 +144,9 @@ public final class Dataplane: Sendable {
 
   /// Counts since `attach`.
   public func counters(of nic: NICIndex) -> NICCounters {
-    var counters = counters.worker.read(nic)
-    counters += self.counters.slowPath.read(nic)
-    return counters
+    var sum = NICCounters()
+    for table in counters { sum += table.read(nic) }
+    return sum
   }
 
   /// Whether the link is up: the cable is plugged, and the interface is up on the server's side, asked of the kernel now.
@@ -154,48 +170,59 @@ public final class Dataplane: Sendable {
 
   /// Whether `nic` carries frames for its port: of a bond without a partner one member does.
   public func carries(_ nic: NICIndex) async -> Bool {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.carries(nic) { continuation.resume(returning: $0) })
-    }
+    await crew.ask { .carries(nic, reply: $0) }.allSatisfy(\.self)
   }
 
   // MARK: Forwarding
 
   /// Applies one transaction: first frames see it, then the bonds' partners and the routed interfaces' neighbours hear of it.
   public func apply(_ change: ForwardingChange, _ routing: RoutingChange = RoutingChange()) async {
-    await withCheckedContinuation { continuation in mailbox.post(.apply(change, routing) { continuation.resume() }) }
+    await tellWorkers { .apply(change, routing, reply: $0) }
     guard !change.ports.isEmpty || !routing.interfaces.isEmpty else { return }
     await withCheckedContinuation { continuation in
-      slowPath.mailbox.post(.apply(change.ports, routing) { continuation.resume() })
+      slowPath.post(.apply(change.ports, routing) { continuation.resume() })
     }
   }
 
-  /// What the worker's tables have of every port that is on the wire, by index. Not of one moment: a change can come between two
-  /// hundreds of them.
+  /// What the workers' tables have of every port that is on the wire, by index. Not of one moment: a change can come between two
+  /// hundreds of them. Where the workers do not agree, that is a fault of the port.
   public func ports() async -> [PortState] {
     var found: [PortState] = []
     var next: PortIndex? = PortIndex(1)
     while let first = next {
-      let (states, following) = await withCheckedContinuation { continuation in
-        mailbox.post(.ports(first) { continuation.resume(returning: ($0, $1)) })
-      }
-      found += states
-      next = following
+      let pages = await crew.ask { answer in .ports(first) { answer(PortPage(states: $0, next: $1)) } }
+      found += Self.merged(pages.map(\.states))
+      next = pages[0].next
     }
     return found
   }
 
-  /// What the worker's router has of every routed interface.
-  public func interfaces() async -> [PortIndex: InterfaceState] {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.interfaces { continuation.resume(returning: $0) })
+  private struct PortPage: Sendable {
+    let states: [PortState]
+    let next: PortIndex?
+  }
+
+  private static func merged(_ states: [[PortState]]) -> [PortState] {
+    guard states.count > 1 else { return states[0] }
+    let byPort = states.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.port, $0) }) }
+    let ports = Set(byPort.flatMap(\.keys)).sorted { $0.value < $1.value }
+    return ports.compactMap { port in
+      let known = byPort.map { $0[port] }
+      guard let first = known.lazy.compactMap(\.self).first else { return nil }
+      return known.allSatisfy { $0 == first } ? first : first.adding(fault: "the workers do not agree about it")
     }
+  }
+
+  /// What the workers' routers have of every routed interface. One about which they do not agree is left out.
+  public func interfaces() async -> [PortIndex: InterfaceState] {
+    let all = await crew.ask { .interfaces(reply: $0) }
+    return all[0].filter { port, state in all.allSatisfy { $0[port] == state } }
   }
 
   /// What the gateway knows of the hosts behind the routed interfaces.
   public func neighbours() async -> [NeighbourReport] {
     await withCheckedContinuation { continuation in
-      slowPath.mailbox.post(.neighbours { continuation.resume(returning: $0) })
+      slowPath.post(.neighbours { continuation.resume(returning: $0) })
     }
   }
 
@@ -205,43 +232,45 @@ public final class Dataplane: Sendable {
   /// each second, or each 30 s. Before the first bond; later the rate alone can change.
   public func setLACP(system: MACAddress, fastRate: Bool) async {
     await withCheckedContinuation { continuation in
-      slowPath.mailbox.post(.configure(system: system, fastRate: fastRate) { continuation.resume() })
+      slowPath.post(.configure(system: system, fastRate: fastRate) { continuation.resume() })
     }
   }
 
   /// What LACP knows of the bonds `ports`, or of all.
   public func bonds(_ ports: Set<PortIndex>? = nil) async -> [BondReport] {
     await withCheckedContinuation { continuation in
-      slowPath.mailbox.post(.report(ports) { continuation.resume(returning: $0) })
+      slowPath.post(.report(ports) { continuation.resume(returning: $0) })
     }
   }
 
   /// Seconds of silence after which a station is forgotten; 1...4 294 967 295.
   public func setAging(seconds: Int) async {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.setAging(seconds: UInt32(clamping: seconds)) { continuation.resume() })
-    }
+    await tellWorkers { .setAging(seconds: UInt32(clamping: seconds), reply: $0) }
   }
 
   // MARK: Stations
 
   /// In no order.
   public func stations(_ query: StationQuery = StationQuery()) async -> [StationRecord] {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.list(query) { continuation.resume(returning: $0) })
-    }
+    await crew.ask { .list(query, reply: $0) }.flatMap(\.self)
   }
 
   /// Forgets stations. Returns how many.
   public func flush(_ query: StationQuery = StationQuery()) async -> Int {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.flush(query) { continuation.resume(returning: $0) })
-    }
+    await crew.ask { .flush(query, reply: $0) }.reduce(0, +)
   }
 
   public func stationStatistics() async -> StationStatistics {
-    await withCheckedContinuation { continuation in
-      mailbox.post(.statistics { continuation.resume(returning: $0) })
-    }
+    let all = await crew.ask { .statistics(reply: $0) }
+    return StationStatistics(
+      count: all.reduce(0) { $0 + $1.count }, limit: all[0].limit, evicted: all.reduce(0) { $0 &+ $1.evicted },
+      refused: all.reduce(0) { $0 &+ $1.refused })
+  }
+
+  // MARK: The crew
+
+  /// Posts a letter to each worker and returns when all have done what it says.
+  private func tellWorkers(_ letter: (@escaping @Sendable () -> Void) -> WorkerLetter) async {
+    _ = await crew.ask { (answer: @escaping @Sendable (Bool) -> Void) in letter { answer(true) } }
   }
 }

@@ -5,12 +5,12 @@ import Ports
 ///
 /// The body makes everything that it owns: the ring of io_uring belongs to the thread that made it.
 final class ForwardingThread {
-  private let name: StaticString
+  private let name: String
   private let body: (_ ready: () -> Void) -> Void
   private var ready = sem_t()
 
   /// `body` calls `ready` once, and returns when the thread is to end.
-  init(_ name: StaticString, _ body: @escaping (_ ready: () -> Void) -> Void) {
+  init(_ name: String, _ body: @escaping (_ ready: () -> Void) -> Void) {
     self.name = name
     self.body = body
     unsafe sem_init(&ready, 0, 0)

@@ -28,8 +28,10 @@ enum WorkerLetter: Sendable {
   /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its next use is to
   /// be told.
   case neighbour(Neighbour, MACAddress?, watched: Bool)
-  /// From the slow path: a write failed, is the link still up?
+  /// To the worker that owns the NIC: a write failed, is the link still up?
   case checkLink(NICIndex)
+  /// From the worker that owns the NIC: its link has come up or gone down.
+  case link(NICIndex, up: Bool)
   case stop(reply: @Sendable () -> Void)
 }
 

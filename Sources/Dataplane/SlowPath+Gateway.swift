@@ -17,7 +17,7 @@ struct RoutedPorts {
   init(seed: UInt64) { gateway = Gateway(seed: seed) }
 }
 
-/// The gateway's half of the slow path: packets in, frames out, and what was learned to the worker.
+/// The gateway's half of the slow path: packets in, frames out, and what was learned to the workers.
 extension SlowPath {
   /// Packets of each class that a turn takes, so that LACP and letters never wait for long.
   private static let share = 64
@@ -25,13 +25,15 @@ extension SlowPath {
   mutating func takePackets() {
     routed.hasMore = false
     for queue in SlowClass.allCases {
-      for _ in 0..<Self.share {
-        guard let packet = inbox.packets[queue].pop() else { break }
-        routed.gateway.receive(packet, at: Clock.milliseconds())
-        sendOutputs()
+      for inbox in inboxes {
+        for _ in 0..<Self.share {
+          guard let packet = inbox.packets[queue].pop() else { break }
+          routed.gateway.receive(packet, at: Clock.milliseconds())
+          sendOutputs()
+        }
+        takeLACP()
+        routed.hasMore = routed.hasMore || !inbox.packets[queue].isEmpty
       }
-      takeLACP()
-      routed.hasMore = routed.hasMore || !inbox.packets[queue].isEmpty
     }
   }
 
@@ -45,7 +47,7 @@ extension SlowPath {
     while let output = routed.gateway.nextOutput() {
       switch output {
       case .frame(let bytes, let port): send(bytes, by: port)
-      case .neighbour(let neighbour, let mac, let isStale): worker.post(.neighbour(neighbour, mac, watched: isStale))
+      case .neighbour(let neighbour, let mac, let isStale): crew.postToAll(.neighbour(neighbour, mac, watched: isStale))
       case .drop(let nic, let reason): counters.dropped(nic, reason)
       }
     }
@@ -57,7 +59,7 @@ extension SlowPath {
       counters.sent(nic, bytes: frame.count - VirtioNetHeader.size)
     } else {
       counters.dropped(nic, .transmitFailed)
-      worker.post(.checkLink(nic))
+      crew.post(.checkLink(nic), toOwnerOf: nic)
     }
   }
 

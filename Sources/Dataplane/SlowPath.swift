@@ -35,12 +35,12 @@ public struct BondReport: Sendable {
 /// ## How it works
 /// A turn: wait for a letter, a frame or the next deadline; do the letters; give the frames to their bonds and to the gateway; let
 /// those that are due do their work. After each event frames are written, straight to the TAP (one write is one frame,
-/// whoever writes), and what has changed is told to the worker. So an LACPDU never waits behind
+/// whoever writes), and what has changed is told to the workers. So an LACPDU never waits behind
 /// data: in, it has a ring of its own, out, no queue at all. Nor behind the gateway's packets: of those a turn takes a few.
 ///
 /// ## Invariants
 /// 1. A NIC is a place of at most one bond.
-/// 2. The worker knows the carriage of every bond that is here, as soon as it has read its letters.
+/// 2. Every worker knows the carriage of every bond that is here, as soon as it has read its letters.
 ///
 /// ## Threads
 /// Everything here belongs to this thread. In: `SlowPathInbox`. Out: letters to the worker, and replies.
@@ -53,9 +53,10 @@ struct SlowPath: ~Copyable {
   }
 
   private let poller: Poller
-  let inbox: SlowPathInbox
-  let worker: Mailbox<WorkerLetter>
-  /// What this thread has sent and dropped; the worker has a table of its own.
+  /// One of each worker.
+  let inboxes: [SlowPathInbox]
+  let crew: Crew
+  /// What this thread has sent and dropped; each worker has a table of its own.
   let counters: CounterTable
   var bonds: [PortIndex: Entry] = [:]
   private var placeOf: [NICIndex: (port: PortIndex, member: Int)] = [:]
@@ -72,11 +73,11 @@ struct SlowPath: ~Copyable {
   private static let granularity: UInt64 = 5
 
   init(
-    poller: consuming Poller, inbox: SlowPathInbox, worker: Mailbox<WorkerLetter>, counters: CounterTable, seed: UInt64
+    poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, counters: CounterTable, seed: UInt64
   ) {
     self.poller = poller
-    self.inbox = inbox
-    self.worker = worker
+    self.inboxes = inboxes
+    self.crew = crew
     self.counters = counters
     routed = RoutedPorts(seed: seed)
   }
@@ -86,7 +87,7 @@ struct SlowPath: ~Copyable {
     while !stopped {
       // Looking at a wake-up clears it; what comes later wakes again.
       for index in 0..<poller.wait(milliseconds: timeout()) { _ = poller.event(index) }
-      if let letters = inbox.mailbox.take() {
+      if let letters = inboxes[0].mailbox.take() {
         for letter in letters { answer(letter) }
       }
       takeLACP()
@@ -111,7 +112,7 @@ struct SlowPath: ~Copyable {
   // MARK: Frames
 
   mutating func takeLACP() {
-    while let entry = inbox.queue.pop() { receive(entry) }
+    for inbox in inboxes { while let entry = inbox.queue.pop() { receive(entry) } }
   }
 
   private mutating func receive(_ entry: SlowQueue.Entry) {
@@ -127,7 +128,7 @@ struct SlowPath: ~Copyable {
     transmit(port, at: now)
     guard let entry = bonds[port], entry.told != entry.bond.carriage else { return }
     bonds[port]?.told = entry.bond.carriage
-    worker.post(.carry(carriage(of: entry), port))
+    crew.postToAll(.carry(carriage(of: entry), port))
     noteLink(of: port, at: now)
   }
 
@@ -135,7 +136,7 @@ struct SlowPath: ~Copyable {
     while let member = nextTransmission(port, at: now) {
       guard let nic = bonds[port]?.places[member].nic, let attached = taps[nic] else { continue }
       // A link that is down says so; the worker knows how to watch for its return.
-      if !attached.tap.write(room) { worker.post(.checkLink(nic)) }
+      if !attached.tap.write(room) { crew.post(.checkLink(nic), toOwnerOf: nic) }
     }
   }
 

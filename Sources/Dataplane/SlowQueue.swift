@@ -3,7 +3,7 @@ import Switching
 import Synchronization
 import Wire
 
-/// The slow path as a worker sees it.
+/// The slow path as a worker sees it. The queues are this worker's own, since each has one producer; the mailbox is everybody's.
 struct SlowPathInbox: Sendable {
   let queue: SlowQueue
   let packets: PacketQueues

@@ -15,13 +15,18 @@ import Wire
 /// payload, so a flood to any number of ports copies no payload at all.
 ///
 /// ## Threads
-/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`. Out: `CounterTable`, the replies to
-/// letters, and the slow path's queues. Nothing on the path of a frame allocates, locks or counts references.
+/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`, and what the other workers tell (`Crew`). Out:
+/// `CounterTable`, the replies to letters, news of stations, and the slow path's queues. Nothing on the path of a frame allocates, locks or
+/// counts references.
 struct Worker: ~Copyable {
   private var plane: Switch
   private var router: Router
   private var driver: TAPDriver
+  private var batch = Batch()
   private let poller: Poller
+  /// This worker's place in the crew.
+  private let index: Int
+  private let crew: Crew
   private let mailbox: Mailbox<WorkerLetter>
   private let counters: CounterTable
   private let slowPath: SlowPathInbox
@@ -29,7 +34,10 @@ struct Worker: ~Copyable {
   private var packetLimits: PacketLimits
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
   private var now: UInt32 = 1
-  private let epoch = Clock.milliseconds()
+  /// Where the clock of all workers starts.
+  private let epoch: UInt64
+  /// Whether it looks again and again instead of sleeping.
+  private let isPolling: Bool
   private var listing: Listing?
   private var stopped = false
 
@@ -43,8 +51,8 @@ struct Worker: ~Copyable {
   }
 
   init(
-    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, mailbox: Mailbox<WorkerLetter>,
-    counters: CounterTable, slowPath: SlowPathInbox
+    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
+    counters: CounterTable, slowPath: SlowPathInbox, epoch: UInt64, polling: Bool
   ) {
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
@@ -52,7 +60,11 @@ struct Worker: ~Copyable {
     self.plane = plane
     self.driver = driver
     self.poller = poller
-    self.mailbox = mailbox
+    self.index = index
+    self.crew = crew
+    mailbox = crew.mailboxes[index]
+    self.epoch = epoch
+    isPolling = polling
     self.counters = counters
     self.slowPath = slowPath
   }
@@ -64,22 +76,49 @@ struct Worker: ~Copyable {
       let second = UInt32(truncatingIfNeeded: (Clock.milliseconds() &- epoch) / 1_000) &+ 1
       if second != now {
         now = second
-        // The whole table once in 16 seconds; a station whose time is over is not used meanwhile.
-        plane.stations.expire(budget: plane.stations.capacity / 16, at: now)
+        expire()
       }
+      hearNews()
       for index in 0..<count {
         guard let event = poller.event(index) else { continue }
         handle(event)
       }
       // Behind the events, because looking at a wake-up clears it: a letter that comes later wakes again.
-      if let letters = mailbox.take() { answer(letters) }
+      if let letters = mailbox.take() {
+        // What was told before a letter was sent holds for what was before the letter.
+        hearNews()
+        answer(letters)
+      }
       if listing != nil { continueListing() }
     }
   }
 
   private borrowing func timeout() -> Int {
-    if listing != nil { return 0 }
+    if isPolling || listing != nil { return 0 }
     return plane.stations.count == 0 ? -1 : 1_000
+  }
+
+  // MARK: Stations
+
+  /// The whole table once in 16 seconds; a station whose time is over is not used meanwhile.
+  private mutating func expire() {
+    var left = plane.stations.capacity / 16
+    repeat {
+      left -= plane.stations.expire(budget: left, at: now)
+      tellNews()
+    } while left > 0
+  }
+
+  /// What this worker has learned since the last call goes to the others.
+  private mutating func tellNews() {
+    while let news = plane.stations.nextNews() { crew.tell(news, from: index) }
+  }
+
+  private mutating func hearNews() {
+    guard crew.count > 1 else { return }
+    for sender in 0..<crew.count where sender != index {
+      while let news = crew.nextNews(from: sender, to: index) { plane.hear(news, at: now) }
+    }
   }
 
   // MARK: Events of NICs
@@ -91,25 +130,36 @@ struct Worker: ~Copyable {
     if event.isReadable { forward(from: nic) }
   }
 
+  private borrowing func owns(_ nic: NICIndex) -> Bool { crew.owner(of: nic) == index }
+
   private mutating func linkCameUp(_ nic: NICIndex) {
-    plane.setLink(nic, up: true)
-    slowPath.mailbox.post(.link(nic, up: true))
+    setLink(nic, up: true)
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
   }
 
+  /// What the owner of `nic` says, everybody hears.
+  private mutating func setLink(_ nic: NICIndex, up isUp: Bool) {
+    plane.setLink(nic, up: isUp)
+    slowPath.mailbox.post(.link(nic, up: isUp))
+    crew.postToAll(.link(nic, up: isUp), but: index)
+  }
+
   private mutating func linkWentDown(_ nic: NICIndex) {
     guard plane.isLinkUp(nic) else { return }
-    plane.setLink(nic, up: false)
-    slowPath.mailbox.post(.link(nic, up: false))
+    guard owns(nic) else {
+      // Until the owner says how it is.
+      plane.setLink(nic, up: false)
+      return crew.post(.checkLink(nic), toOwnerOf: nic)
+    }
+    setLink(nic, up: false)
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: true) }
   }
 
   /// The interface is gone, its namespace perhaps: nothing more comes from it. Control still has to detach it.
   private mutating func retire(_ nic: NICIndex) {
-    plane.setLink(nic, up: false)
-    slowPath.mailbox.post(.link(nic, up: false))
+    setLink(nic, up: false)
     let descriptor = driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.forget(descriptor) }
   }
@@ -123,15 +173,18 @@ struct Worker: ~Copyable {
       return
     }
     if !plane.isLinkUp(nic) { linkCameUp(nic) }
+    for index in 0..<places { batch.note(driver.received(index), at: index, from: nic, plane) }
+    batch.prefetch()
     var frames = 0
     var bytes = 0
     for index in 0..<places {
-      guard let frame = driver.received(index) else { continue }
+      let entry = batch[index]
+      guard let frame = entry.frame else { continue }
       frames &+= 1
       bytes &+= frame.count
-      switch frame.decode() {
+      switch entry.decoded {
       case .fault(let fault): counters.dropped(nic, DropReason(fault))
-      case .header(let header): dispatch(frame, header, at: index, from: nic)
+      case .header(let header): dispatch(frame, header, entry.buckets, at: index, from: nic)
       }
     }
     counters.received(nic, frames: frames, bytes: bytes)
@@ -139,10 +192,12 @@ struct Worker: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func dispatch(_ frame: FrameBuffer, _ header: FrameHeader, at index: Int, from nic: NICIndex) {
+  private mutating func dispatch(
+    _ frame: FrameBuffer, _ header: FrameHeader, _ buckets: StationTable.Buckets?, at index: Int, from nic: NICIndex
+  ) {
     let size = frame.packetSize(header)
-    var verdict = plane.decide(header, packetSize: size, from: nic, at: now)
-    if verdict == .drop(.bondStandby), takesOver(nic) {
+    var verdict = plane.decide(header, packetSize: size, from: nic, at: now, buckets: buckets)
+    if case .drop(.bondStandby) = verdict, takesOver(nic) {
       verdict = plane.decide(header, packetSize: size, from: nic, at: now)
     }
     switch verdict {
@@ -282,6 +337,8 @@ struct Worker: ~Copyable {
   /// Writes what was noted. Frames that a bond's member did not take because its link has gone go to the other member: a
   /// second pass at most, because a link that is down is given nothing more.
   private mutating func finishSends() {
+    // Before anybody gets the frame: the answer may come in by another worker.
+    tellNews()
     var count = driver.flush()
     while count > 0 {
       for index in 0..<count {
@@ -330,7 +387,7 @@ struct Worker: ~Copyable {
       case .statistics(let reply):
         reply(
           StationStatistics(
-            count: plane.stations.count, limit: plane.stations.limit, evicted: plane.stations.evicted,
+            count: plane.stations.heardCount, limit: plane.stations.limit, evicted: plane.stations.evicted,
             refused: plane.stations.refused))
       case .carries(let nic, let reply): reply(carries(nic))
       case .ports(let first, let reply):
@@ -339,7 +396,8 @@ struct Worker: ~Copyable {
       case .interfaces(let reply): reply(router.states())
       case .carry(let carriage, let port): plane.setCarriage(carriage, of: port)
       case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
-      case .checkLink(let nic): if !driver.isUp(nic.value) { linkWentDown(nic) }
+      case .checkLink(let nic): checkLink(nic)
+      case .link(let nic, let isUp): plane.setLink(nic, up: isUp)
       case .stop(let reply):
         stopped = true
         reply()
@@ -351,14 +409,24 @@ struct Worker: ~Copyable {
     do { try driver.attach(attached.tap, as: nic.value) } catch { return error }
     counters.reset(nic)
     plane.setLink(nic, up: false)
-    poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true)
+    if owns(nic) { poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true) }
     return nil
+  }
+
+  /// Somebody could not write to `nic`.
+  private mutating func checkLink(_ nic: NICIndex) {
+    if !driver.isUp(nic.value) {
+      linkWentDown(nic)
+    } else if plane.isLinkUp(nic) {
+      // It is up again, or it was a passing fault: whoever asked has stopped using it.
+      crew.postToAll(.link(nic, up: true), but: index)
+    }
   }
 
   private mutating func detach(_ nic: NICIndex) {
     let descriptor = driver.descriptor(of: nic.value)
     guard descriptor >= 0 else { return }
-    poller.forget(descriptor)
+    if owns(nic) { poller.forget(descriptor) }
     driver.detach(nic.value)
     plane.setLink(nic, up: false)
   }

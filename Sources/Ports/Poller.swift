@@ -80,10 +80,8 @@ public final class Waker: Sendable {
 }
 
 /// Names the calling thread, for `ps` and debuggers; at most 15 bytes.
-public func nameThread(_ name: StaticString) {
-  name.withUTF8Buffer {
-    unsafe cport_name_thread(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self))
-  }
+public func nameThread(_ name: String) {
+  unsafe name.withCString { unsafe cport_name_thread($0) }
 }
 
 /// The clock of the forwarding plane.

@@ -80,6 +80,8 @@ import Wire
     unsafe candidate.initialize(to: cport_ring())
     if mode == .automatic, unsafe cport_ring_open(candidate, 256, UInt32(nicLimit)) >= 0 {
       unsafe ring = unsafe candidate
+      // Where that much memory may not be locked, it works without.
+      _ = unsafe cport_ring_register_buffer(candidate, memory, Self.stride * Self.batchLimit)
     } else {
       unsafe candidate.deallocate()
       unsafe ring = nil

@@ -20,6 +20,13 @@ public struct PortState: Hashable, Sendable {
   public let mtu: Int
   /// Where one table contradicts another: sentences. Empty unless the switch has a fault.
   public let faults: [String]
+
+  /// The same port with one fault more.
+  public func adding(fault: String) -> PortState {
+    PortState(
+      port: port, members: members, isBond: isBond, role: role, untagged: untagged, tagged: tagged, mtu: mtu,
+      faults: faults + [fault])
+  }
 }
 
 /// Reading the tables back. A frame meets a port in three of them: its NIC's entry says the port, the port's entry says the domain
@@ -99,10 +106,6 @@ extension Switch {
     let faults =
       sending.subtracting(receiving).map { "takes and does not get: \(words($0))" }
       + receiving.subtracting(sending).map { "gets and does not take: \(words($0))" }
-    return faults.isEmpty
-      ? state
-      : PortState(
-        port: state.port, members: state.members, isBond: state.isBond, role: state.role, untagged: state.untagged,
-        tagged: state.tagged, mtu: state.mtu, faults: state.faults + faults.sorted())
+    return faults.sorted().reduce(state) { $0.adding(fault: $1) }
   }
 }

@@ -16,12 +16,17 @@ public import Wire
 /// port, or one of its own port; the one silent longest goes. Where no such station is near, it is not learned, and
 /// frames to it are flooded. A port at its own limit displaces its own stations only.
 ///
+/// ## With several workers
+/// Each has a table, with all stations in it: those that it has heard itself, and those that another has told it of
+/// (`StationTable+News.swift`). Only the worker that hears a station refreshes it, lists it and counts it.
+///
 /// ## Invariants
 /// 1. A key occurs at most once, and only in one of its two buckets.
 /// 2. Key 0 marks a free slot; no station has it, because domain 0 does not exist.
 /// 3. Group addresses and the zero address are never stored.
 /// 4. Memory is fixed by `init`; nothing else allocates.
-/// 5. `count` is the number of used slots, and the sum of all per-port counts.
+/// 5. What `speaker` says is in the table, unless its key is 0: whatever removes or moves a station sets it to that.
+/// 6. `count` is the number of used slots, and the sum of all per-port counts.
 ///
 /// ## Threads
 /// One owner, a worker. Noncopyable: a second owner does not compile.
@@ -31,9 +36,13 @@ public import Wire
     @usableFromInline var key: UInt64 = 0
     /// Second of the caller's clock at which the station was last heard.
     @usableFromInline var heard: UInt32 = 0
-    @usableFromInline var port: UInt16 = 0
-    @usableFromInline var reserved: UInt16 = 0
-    @usableFromInline init() {}
+    /// Port in bits 15-0; bit 16: another worker has told of it. One word, so that learning compares both at once.
+    @usableFromInline var place: UInt32 = 0
+    @inlinable init() {}
+
+    @inlinable var port: UInt16 { UInt16(truncatingIfNeeded: place) }
+    @inlinable var isTold: Bool { place & Self.told != 0 }
+    @inlinable static var told: UInt32 { 1 << 16 }
   }
 
   public static let slotsPerBucket = 4
@@ -45,7 +54,7 @@ public import Wire
   @usableFromInline let slots: UnsafeMutablePointer<Slot>
   @usableFromInline let slotCount: Int
   @usableFromInline let bucketMask: UInt64
-  private let perPort: UnsafeMutablePointer<UInt32>
+  let perPort: UnsafeMutablePointer<UInt32>
   @usableFromInline let secret: (UInt64, UInt64)
 
   /// Most stations that are kept, and most of one port.
@@ -55,19 +64,39 @@ public import Wire
   @usableFromInline var aging: UInt32
   /// Stations kept now, those included whose time is over but which `expire` has not met yet.
   public private(set) var count = 0
+  /// Those of them that another worker has told of.
+  var toldCount = 0
+  /// Stations that were heard here, like `count`.
+  public var heardCount: Int { count - toldCount }
   /// Stations displaced by others, and newcomers that found no place, since the start.
-  public private(set) var evicted: UInt64 = 0
-  public private(set) var refused: UInt64 = 0
+  public internal(set) var evicted: UInt64 = 0
+  public internal(set) var refused: UInt64 = 0
   private var cursor = 0
+  /// Who was heard last, and is in the table just so. Key 0: nobody is known to be.
+  @usableFromInline var speaker = Speaker()
+  @usableFromInline struct Speaker: BitwiseCopyable {
+    @usableFromInline var key: UInt64 = 0
+    @usableFromInline var place: UInt32 = 0
+    @usableFromInline var heard: UInt32 = 0
+    @inlinable init(key: UInt64 = 0, place: UInt32 = 0, heard: UInt32 = 0) {
+      (self.key, self.place, self.heard) = (key, place, heard)
+    }
+  }
+  /// What the other workers have to be told; nobody listens when there is one worker.
+  var news: NewsBuffer
 
-  /// `limit`: 1...16 777 216. `secret`: random in production, constant in tests.
-  public init(limit: Int, limitPerPort: Int, aging: UInt32, secret: (UInt64, UInt64)) {
+  /// `limit`: 1...16 777 216. `secret`: random in production, constant in tests. `telling`: other workers want to hear what is
+  /// learned; somebody takes `nextNews` after every batch.
+  public init(limit: Int, limitPerPort: Int, aging: UInt32, secret: (UInt64, UInt64), telling: Bool = false) {
     precondition(limit >= 1 && limit <= 1 << 24 && limitPerPort >= 1, "station limits out of range")
     var buckets = 1
     while buckets * Self.slotsPerBucket < limit * 2 { buckets *= 2 }
     slotCount = buckets * Self.slotsPerBucket
     bucketMask = UInt64(buckets - 1)
-    unsafe slots = .allocate(capacity: slotCount)
+    // A bucket is a cache line.
+    unsafe slots = UnsafeMutableRawPointer.allocate(
+      byteCount: slotCount * MemoryLayout<Slot>.stride, alignment: Self.slotsPerBucket * MemoryLayout<Slot>.stride
+    ).bindMemory(to: Slot.self, capacity: slotCount)
     unsafe slots.initialize(repeating: Slot(), count: slotCount)
     unsafe perPort = .allocate(capacity: Self.portLimit)
     unsafe perPort.initialize(repeating: 0, count: Self.portLimit)
@@ -76,6 +105,7 @@ public import Wire
     self.aging = aging
     // An odd multiplier, so that the product depends on every bit of the key.
     self.secret = (secret.0, secret.1 | 1)
+    news = NewsBuffer(isWanted: telling)
   }
 
   deinit {
@@ -85,25 +115,41 @@ public import Wire
 
   // MARK: Per frame
 
+  // Always inline: a table that is passed to a function is copied for it, the bytes of the value.
+
   @inline(always) @inlinable
   static func key(_ station: MACAddress, _ domain: DomainIndex) -> UInt64 {
     UInt64(truncatingIfNeeded: domain.value) << 48 | station.value
   }
 
-  /// First slots of the two buckets of `key`; the same one twice when the hash says so.
+  /// The two buckets where a station is, if it is anywhere: first slots, the same one twice when the hash says so. What they are is known
+  /// before they are read, so those of a whole batch can be loaded together.
+  public struct Buckets: BitwiseCopyable, Sendable {
+    @usableFromInline let first: Int
+    @usableFromInline let second: Int
+    @inlinable init(first: Int, second: Int) { (self.first, self.second) = (first, second) }
+  }
+
   @inline(always) @inlinable
-  borrowing func buckets(of key: UInt64) -> (first: Int, second: Int) {
+  borrowing func buckets(of key: UInt64) -> Buckets {
     let product = (key ^ secret.0).multipliedFullWidth(by: secret.1)
     // The high half is mixed once more: low bits of both halves of one product are related.
     let mixed = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
     let first = Int(truncatingIfNeeded: (mixed >> 32) & bucketMask)
     let second = Int(truncatingIfNeeded: (mixed ^ (mixed >> 29)) & bucketMask)
-    return (first &* Self.slotsPerBucket, second &* Self.slotsPerBucket)
+    return Buckets(first: first &* Self.slotsPerBucket, second: second &* Self.slotsPerBucket)
   }
 
+  /// The cache lines of both, 64 bytes each.
+  @unsafe @inline(always) @inlinable
+  public borrowing func lines(of buckets: Buckets) -> (UnsafeRawPointer, UnsafeRawPointer) {
+    unsafe (UnsafeRawPointer(slots + buckets.first), UnsafeRawPointer(slots + buckets.second))
+  }
+
+  /// `buckets` are those of `key`.
   @inline(always) @inlinable
-  borrowing func find(_ key: UInt64) -> Int? {
-    let (first, second) = buckets(of: key)
+  borrowing func find(_ key: UInt64, in buckets: Buckets) -> Int? {
+    let (first, second) = (buckets.first, buckets.second)
     for index in first..<first &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     for index in second..<second &+ Self.slotsPerBucket where unsafe slots[index].key == key { return index }
     return nil
@@ -111,72 +157,104 @@ public import Wire
 
   @inline(always) @inlinable
   borrowing func isStale(_ index: Int, at now: UInt32) -> Bool {
-    unsafe now &- slots[index].heard > aging
+    let slot = unsafe slots[index]
+    let patience = slot.isTold ? aging &+ Self.newsPatience : aging
+    return now &- slot.heard > patience
   }
 
   /// The port behind which `station` was last heard in `domain`; `nil` means flood.
-  @inlinable
-  public borrowing func port(of station: MACAddress, in domain: DomainIndex, at now: UInt32) -> PortIndex? {
-    guard let index = find(Self.key(station, domain)), !isStale(index, at: now) else { return nil }
+  ///
+  /// `buckets`: of the station in this domain, where the caller has them already.
+  @inline(always) @inlinable
+  public borrowing func port(
+    of station: MACAddress, in domain: DomainIndex, at now: UInt32, buckets: Buckets? = nil
+  ) -> PortIndex? {
+    let key = Self.key(station, domain)
+    guard let index = find(key, in: buckets ?? self.buckets(of: key)), !isStale(index, at: now) else { return nil }
     return unsafe PortIndex(Int(slots[index].port))
   }
 
   /// Notes that a frame from `station` came in by `port`: learns it, refreshes it, or moves it.
   ///
-  /// `station` is a valid source. A station that is refreshed within the same second costs no write.
-  @inlinable
+  /// `station` is a valid source. A station that is refreshed within the same second costs no write, and no look-up when it is the one
+  /// that spoke last, as in a batch of one machine's frames.
+  @inline(always) @inlinable
   public mutating func learn(_ station: MACAddress, in domain: DomainIndex, on port: PortIndex, at now: UInt32) {
     let key = Self.key(station, domain)
-    let number = UInt16(truncatingIfNeeded: port.value)
-    if let index = find(key) {
-      if unsafe slots[index].port != number { move(index, to: number) }
+    let place = UInt32(truncatingIfNeeded: port.value)
+    guard key != speaker.key || place != speaker.place || now != speaker.heard else { return }
+    if let index = find(key, in: buckets(of: key)) {
+      if unsafe slots[index].place != place { move(index, to: place, at: now) }
       if unsafe slots[index].heard != now { unsafe slots[index].heard = now }
+      speaker = Speaker(key: key, place: place, heard: now)
       return
     }
-    insert(key, number, now)
+    meet(key, place, at: now)
   }
 
   // MARK: Slow side of learning
 
+  /// A station is heard elsewhere than it was, or here what was told.
   @usableFromInline
-  mutating func move(_ index: Int, to port: UInt16) {
-    unsafe perPort[Int(slots[index].port)] -= 1
-    unsafe perPort[Int(port)] += 1
-    unsafe slots[index].port = port
+  mutating func move(_ index: Int, to place: UInt32, at now: UInt32) {
+    let hasMoved = unsafe slots[index].port != UInt16(truncatingIfNeeded: place)
+    setPlace(index, place)
+    if hasMoved { unsafe news.note(slots[index].key, place, now, isEvent: true) }
+  }
+
+  mutating func setPlace(_ index: Int, _ place: UInt32) {
+    let before = unsafe slots[index]
+    speaker.key = 0
+    unsafe slots[index].place = place
+    let after = unsafe slots[index]
+    unsafe perPort[Int(before.port)] -= 1
+    unsafe perPort[Int(after.port)] += 1
+    toldCount += (after.isTold ? 1 : 0) - (before.isTold ? 1 : 0)
   }
 
   @usableFromInline
-  mutating func insert(_ key: UInt64, _ port: UInt16, _ now: UInt32) {
-    let (first, second) = buckets(of: key)
+  mutating func meet(_ key: UInt64, _ place: UInt32, at now: UInt32) {
+    guard insert(key, place, heard: now, at: now) else { return }
+    speaker = Speaker(key: key, place: place, heard: now)
+    news.note(key, place, now, isEvent: true)
+  }
+
+  /// False when it found no place.
+  mutating func insert(_ key: UInt64, _ place: UInt32, heard: UInt32, at now: UInt32) -> Bool {
+    let port = UInt16(truncatingIfNeeded: place)
+    let buckets = buckets(of: key)
+    let (first, second) = (buckets.first, buckets.second)
     let own = unsafe perPort[Int(port)]
     if Int(own) >= limitPerPort {
       guard let victim = oldest(in: first, second, for: port, ownOnly: true, at: now) else {
         refused &+= 1
-        return
+        return false
       }
       remove(victim)
       evicted &+= 1
     } else if count >= limit {
       guard let victim = victim(first, second, for: port, at: now) else {
         refused &+= 1
-        return
+        return false
       }
       remove(victim)
       evicted &+= 1
     }
-    guard let index = place(first, second, for: port, at: now) else {
+    guard let index = findPlace(first, second, for: port, at: now) else {
       refused &+= 1
-      return
+      return false
     }
     unsafe slots[index].key = key
-    unsafe slots[index].port = port
-    unsafe slots[index].heard = now
+    unsafe slots[index].place = place
+    unsafe slots[index].heard = heard
     unsafe perPort[Int(port)] += 1
     count += 1
+    if unsafe slots[index].isTold { toldCount += 1 }
+    return true
   }
 
   /// A slot of the two buckets for a new station: a free one in the emptier bucket, or one whose owner may be displaced.
-  private mutating func place(_ first: Int, _ second: Int, for port: UInt16, at now: UInt32) -> Int? {
+  private mutating func findPlace(_ first: Int, _ second: Int, for port: UInt16, at now: UInt32) -> Int? {
     let a = freeSlot(in: first, at: now)
     let b = freeSlot(in: second, at: now)
     let index = a.free >= b.free ? a.index : b.index
@@ -238,7 +316,9 @@ public import Wire
   }
 
   private mutating func remove(_ index: Int) {
+    speaker.key = 0
     unsafe perPort[Int(slots[index].port)] -= 1
+    if unsafe slots[index].isTold { toldCount -= 1 }
     unsafe slots[index] = Slot()
     count -= 1
   }
@@ -248,12 +328,22 @@ public import Wire
   /// Changes the aging time; holds at once for the stations that are there.
   public mutating func setAging(seconds: UInt32) { aging = seconds }
 
-  /// Gives back the slots of stations whose time is over, looking at `budget` slots from where the last call stopped.
-  public mutating func expire(budget: Int, at now: UInt32) {
-    for _ in 0..<min(budget, slotCount) {
+  /// Gives back the slots of stations whose time is over, looking at `budget` slots from where the last call stopped, and
+  /// makes news of those that were heard here, for as long as there is room for news. Returns how many slots it looked at.
+  @discardableResult
+  public mutating func expire(budget: Int, at now: UInt32) -> Int {
+    for done in 0..<min(budget, slotCount) {
+      guard news.hasRoom else { return done }
       cursor = (cursor + 1) & (slotCount - 1)
-      if unsafe slots[cursor].key != 0, isStale(cursor, at: now) { remove(cursor) }
+      let slot = unsafe slots[cursor]
+      guard slot.key != 0 else { continue }
+      if isStale(cursor, at: now) {
+        remove(cursor)
+      } else if !slot.isTold {
+        news.note(slot.key, slot.place, slot.heard, isEvent: false)
+      }
     }
+    return min(budget, slotCount)
   }
 
   /// All slots, for `expire(budget:at:)` and `forEach`.
@@ -262,8 +352,8 @@ public import Wire
   /// Stations of `port`.
   public borrowing func count(of port: PortIndex) -> Int { unsafe Int(perPort[port.value]) }
 
-  /// Forgets the stations of `port` (nil: of every port) in `domain` (nil: in every domain). Returns how many.
-  /// Costs nothing for a port that has none, a pass over the table otherwise.
+  /// Forgets the stations of `port` (nil: of every port) in `domain` (nil: in every domain), told ones too. Returns how many
+  /// were heard here. Costs nothing for a port that has none, a pass over the table otherwise.
   @discardableResult
   public mutating func flush(_ port: PortIndex?, in domain: DomainIndex?) -> Int {
     var left = port.map { unsafe Int(perPort[$0.value]) } ?? count
@@ -275,7 +365,7 @@ public import Wire
         left -= 1
         if domain == nil || Int(slot.key >> 48) == domain?.value {
           remove(index)
-          removed += 1
+          if !slot.isTold { removed += 1 }
         }
       }
       index += 1
@@ -283,14 +373,14 @@ public import Wire
     return removed
   }
 
-  /// Calls `body` with each station that is not over its time and that lies in the slots `range`.
+  /// Calls `body` with each station that was heard here, is not over its time and lies in the slots `range`.
   public borrowing func forEach(
     in range: Range<Int>, at now: UInt32,
     _ body: (_ domain: DomainIndex, _ station: MACAddress, _ port: PortIndex, _ age: Int) -> Void
   ) {
     for index in range.clamped(to: 0..<slotCount) {
       let slot = unsafe slots[index]
-      guard slot.key != 0, !isStale(index, at: now) else { continue }
+      guard slot.key != 0, !slot.isTold, !isStale(index, at: now) else { continue }
       body(
         DomainIndex(Int(slot.key >> 48)), MACAddress(slot.key), PortIndex(Int(slot.port)), Int(now &- slot.heard))
     }

@@ -213,6 +213,18 @@ public import Wire
     }
   }
 
+  // MARK: Other workers
+
+  /// Takes in what another worker has told of a station, if its port carries its domain here: word of what was before a change of the
+  /// forwarding tables is nothing (invariant 1).
+  public mutating func hear(_ news: StationNews, at now: UInt32) {
+    let domain = UInt16(truncatingIfNeeded: news.key >> 48)
+    let entry = unsafe ports[Int(news.port)]
+    let vid = unsafe Int(domains[Int(domain)].vid)
+    guard unsafe entry.untaggedDomain == domain || entry.domainOfVID?[vid] == domain else { return }
+    stations.hear(news, at: now)
+  }
+
   // MARK: Changes
 
   /// Applies one transaction. Called between two batches, so that a frame sees all of it or nothing.

@@ -64,6 +64,8 @@ struct Daemon {
       plane.stationLimit = settings.stationLimit
       plane.stationLimitPerPort = settings.stationLimitPerPort
       plane.mode = settings.io
+      plane.workers = settings.workers
+      plane.polling = settings.isPolling
       plane.limits = Control.switchLimits
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,

@@ -34,6 +34,9 @@ struct Settings {
   var newRackLACPFast = false
   /// How frames are read and written.
   var io = TAPDriver.Mode.automatic
+  /// Forwarding threads, and whether they look for frames without a pause.
+  var workers = 1
+  var isPolling = false
 
   /// Whether VLANs can be attached to bond0 in layer 3.
   var hybridBonded = false
@@ -46,7 +49,7 @@ struct Settings {
   static let names =
     [
       "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
-      "station-limit", "station-limit-per-port", "lacp-rate", "io", "hybrid_bonded", "hybrid-bonded",
+      "station-limit", "station-limit-per-port", "lacp-rate", "io", "workers", "poll", "hybrid_bonded", "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
@@ -96,6 +99,10 @@ struct Settings {
       case "readwrite": io = .readWrite
       default: throw SettingsFault("must be auto (io_uring where it is allowed) or readwrite, not \"\(value)\"")
       }
+    case "workers": workers = try Self.number(value, in: 1...Dataplane.workerLimit)
+    case "poll":
+      guard let flag = Bool(value) else { throw SettingsFault("must be true or false, not \"\(value)\"") }
+      isPolling = flag
     case _ where GatewaySettings.names.contains(name) || Self.isUplinkOfFacility(name):
       do { try gateway.set(name, to: value) } catch { throw SettingsFault(error.message) }
     case _ where name.hasPrefix(Self.poolPrefix):

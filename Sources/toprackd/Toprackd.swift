@@ -7,6 +7,7 @@
 
 import ArgumentParser
 import Control
+import Dataplane
 import Foundation
 import Logging
 
@@ -49,6 +50,13 @@ import Logging
   var logLevel: String?
   @Option(
     help: ArgumentHelp(
+      "Threads that forward, 1 to \(Dataplane.workerLimit); servers are shared out among them. (default: \(Settings().workers))",
+      valueName: "count"))
+  var workers: String?
+  @Flag(help: "Look for frames without a pause: the least delay, for a core's whole time of each worker.")
+  var poll = false
+  @Option(
+    help: ArgumentHelp(
       "TAP interface by which servers reach the host, or none. (default: \(GatewaySettings().uplink ?? "none"))",
       valueName: "name"))
   var uplink: String?
@@ -79,7 +87,7 @@ import Logging
     let given = [
       "state": state, "socket": socket, "log-level": logLevel, "uplink": uplink,
       "listen": listen.isEmpty ? nil : listen.joined(separator: ","), "tls-cert": tlsCert, "tls-key": tlsKey,
-      "tls-self-signed": tlsSelfSigned ? "true" : nil,
+      "tls-self-signed": tlsSelfSigned ? "true" : nil, "workers": workers, "poll": poll ? "true" : nil,
     ].compactMapValues(\.self)
     let settings = try await SettingsFile.settings(path: config, given: given)
     LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }

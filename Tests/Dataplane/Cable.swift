@@ -57,18 +57,27 @@ final class Cable {
   }
 }
 
+/// How a forwarding plane works.
+struct Setup: Sendable {
+  var mode = TAPDriver.Mode.automatic
+  var workers = 1
+}
+
 /// A forwarding plane with a cable for each NIC; port p has NIC p − 1.
 final class Lab {
   let plane: Dataplane
   let cables: [Cable]
 
-  init(_ roles: [PortProgram.Role], mode: TAPDriver.Mode = .automatic, aging: Int = 300) async throws {
+  init(
+    _ roles: [PortProgram.Role], _ setup: Setup = Setup(), aging: Int = 300
+  ) async throws {
     var configuration = Dataplane.Configuration()
     configuration.limits.nics = 64
     configuration.limits.ports = 128
     configuration.limits.domains = 64
-    configuration.mode = mode
+    configuration.mode = setup.mode
     configuration.agingSeconds = aging
+    configuration.workers = setup.workers
     plane = try Dataplane(configuration)
     cables = roles.map { _ in Cable() }
     for (index, cable) in cables.enumerated() { try await plane.attach(cable.takeTAP(), as: NICIndex(index)) }

@@ -16,11 +16,12 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
 }
 
 @Suite("Forwarding, end to end over cables", .serialized) struct ForwardingTests {
-  static let modes: [TAPDriver.Mode] = [.automatic, .readWrite]
+  /// With three workers the first two cables are the first's, the next two the second's.
+  static let setups = [Setup(), Setup(mode: .readWrite), Setup(workers: 3)]
 
-  @Test("a flood reaches everybody else once, each in its own form", arguments: modes)
-  func flood(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, untagged, trunk, second], mode: mode)
+  @Test("a flood reaches everybody else once, each in its own form", arguments: setups)
+  func flood(_ setup: Setup) async throws {
+    let lab = try await Lab([untagged, untagged, trunk, second], setup)
     lab.cables[0].send(everybody + mac(1) + payload(1))
     #expect(lab.cables[1].frame() == everybody + mac(1) + payload(1))
     #expect(lab.cables[2].frame() == everybody + mac(1) + tag(1001) + payload(1))
@@ -33,9 +34,9 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     for cable in lab.cables { #expect(cable.drain() == []) }
   }
 
-  @Test("a conversation goes to its two ports alone, and tags change on the way", arguments: modes)
-  func unicast(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, trunk, untagged], mode: mode)
+  @Test("a conversation goes to its two ports alone, and tags change on the way", arguments: setups)
+  func unicast(_ setup: Setup) async throws {
+    let lab = try await Lab([untagged, trunk, untagged], setup)
     lab.cables[1].send(everybody + mac(2) + tag(1001) + payload(0))
     _ = (lab.cables[0].frame(), lab.cables[2].frame())
     lab.cables[0].send(mac(2) + mac(1) + payload(1))
@@ -48,9 +49,9 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     #expect(lab.cables[2].drain() == [])
   }
 
-  @Test("a burst arrives whole and in order", arguments: modes)
-  func burst(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, trunk], mode: mode)
+  @Test("a burst arrives whole and in order", arguments: setups)
+  func burst(_ setup: Setup) async throws {
+    let lab = try await Lab([untagged, trunk], setup)
     for round in 0..<20 {
       for number in 0..<200 { lab.cables[0].send(everybody + mac(1) + payload(round * 200 + number)) }
       for number in 0..<200 {
@@ -65,9 +66,9 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     #expect(lab.plane.counters(of: NICIndex(1)).txBytes == 4_000 * 64)
   }
 
-  @Test("the virtio header crosses, moved by the tag", arguments: modes)
-  func offloads(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, trunk, untagged], mode: mode)
+  @Test("the virtio header crosses, moved by the tag", arguments: setups)
+  func offloads(_ setup: Setup) async throws {
+    let lab = try await Lab([untagged, trunk, untagged], setup)
     // NEEDS_CSUM, TCPv4, hdr_len 66, gso_size 1448, csum_start 34, csum_offset 16.
     let header: [UInt8] = [1, 1, 66, 0, 0xA8, 0x05, 34, 0, 16, 0, 0, 0]
     var packet = [UInt8](repeating: 0, count: 40_000)
@@ -81,9 +82,9 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     await lab.plane.stop()
   }
 
-  @Test("drops are counted with their reason", arguments: modes)
-  func drops(_ mode: TAPDriver.Mode) async throws {
-    let lab = try await Lab([untagged, trunk, .dark, .routed(tagged: [])], mode: mode)
+  @Test("drops are counted with their reason", arguments: setups)
+  func drops(_ setup: Setup) async throws {
+    let lab = try await Lab([untagged, trunk, .dark, .routed(tagged: [])], setup)
     lab.cables[0].send(everybody + mac(1) + tag(1002) + payload(0))
     lab.cables[0].send([1, 0x80, 0xC2, 0, 0, 0x0E] + mac(1) + payload(0))
     lab.cables[0].send([1, 0x80, 0xC2, 0, 0, 2] + mac(1) + payload(0))
@@ -159,14 +160,14 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
 
   @Test(
     "random bytes of any length neither trap nor leak, and later traffic is unharmed",
-    arguments: [1, 2, 3] as [UInt64], modes)
-  func fuzz(_ seed: UInt64, _ mode: TAPDriver.Mode) async throws {
+    arguments: [1, 2, 3] as [UInt64], setups)
+  func fuzz(_ seed: UInt64, _ setup: Setup) async throws {
     var state = seed
     func random(_ bound: Int) -> Int {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(state >> 33) % bound
     }
-    let lab = try await Lab([untagged, trunk, second], mode: mode)
+    let lab = try await Lab([untagged, trunk, second], setup)
     for step in 0..<3_000 {
       let count = step % 50 == 0 ? 14 + random(65_536) : 1 + random(1_600)
       var bytes = (0..<count).map { _ in UInt8(random(256)) }

@@ -11,6 +11,7 @@
  *   listen.c  a listening TCP socket inside a namespace
  *   run.c     a program of the system, run to its end
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
+ *   prefetch.h  cache lines that a batch of frames will read
  *   poll.c    epoll with an integer token per descriptor
  *
  * Descriptors that a function returns belong to the caller. All are close-on-exec. */
@@ -22,6 +23,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "cport_prefetch.h"
 #include "cport_ring.h"
 
 /* ---- netns.c ---------------------------------------------------------------------------------------------------- */

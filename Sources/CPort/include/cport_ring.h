@@ -4,7 +4,8 @@
  * over and waits until all of them are done, which for a TAP is at once (non-blocking files complete inline);
  * cport_ring_next takes the results. So a ring is empty between two batches, and buffers are ours again.
  *
- * Files are registered: `slot` is an index into the ring's own table, not a descriptor.
+ * Files are registered: `slot` is an index into the ring's own table, not a descriptor. So is the batch memory, where the kernel lets
+ * us lock it: then it is not looked up for each frame.
  *
  * Threads: one. The ring must be opened by the thread that uses it (IORING_SETUP_SINGLE_ISSUER). Index words are shared
  * with the kernel: acquire and release come in pairs, io_uring(7). */
@@ -21,6 +22,7 @@ struct cport_ring {
     uint32_t queued;    /* filled since the last submit */
     uint32_t tail;      /* ours, published by submit */
     uint32_t sq_mask, cq_mask;
+    uint8_t read_opcode, write_opcode; /* the fixed ones while a buffer is registered */
     uint32_t *sq_tail, *cq_head, *cq_tail;
     struct io_uring_sqe *sqes;
     struct io_uring_cqe *cqes;
@@ -33,6 +35,9 @@ int cport_ring_open(struct cport_ring *ring, unsigned entries, unsigned files);
 void cport_ring_close(struct cport_ring *ring);
 /* Puts `fd` into `slot`; -1 empties it. */
 int cport_ring_set_file(struct cport_ring *ring, unsigned slot, int fd);
+/* Makes `memory` the buffer in which all reads and plain writes lie from now on; it is locked until the ring is closed. -ENOMEM:
+ * RLIMIT_MEMLOCK is too low for it, and nothing has changed. */
+int cport_ring_register_buffer(struct cport_ring *ring, void *memory, size_t size);
 /* Submits what is queued and waits for all of it. Returns the number submitted, or -errno. */
 int cport_ring_submit(struct cport_ring *ring);
 
@@ -52,12 +57,12 @@ static inline struct io_uring_sqe *cport_ring_entry(struct cport_ring *ring, uin
 
 /* Queues a read that does not wait: -EAGAIN when there is no frame. */
 static inline void cport_ring_read(struct cport_ring *ring, unsigned slot, void *buffer, uint32_t length, uint64_t user) {
-    cport_ring_entry(ring, IORING_OP_READ, slot, buffer, length, user)->rw_flags = 8 /* RWF_NOWAIT */;
+    cport_ring_entry(ring, ring->read_opcode, slot, buffer, length, user)->rw_flags = 8 /* RWF_NOWAIT */;
 }
 
 static inline void cport_ring_write(struct cport_ring *ring, unsigned slot, const void *buffer, uint32_t length,
                                     uint64_t user) {
-    cport_ring_entry(ring, IORING_OP_WRITE, slot, buffer, length, user);
+    cport_ring_entry(ring, ring->write_opcode, slot, buffer, length, user);
 }
 
 /* `parts` must stay until the entry is done. */

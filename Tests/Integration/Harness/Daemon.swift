@@ -13,6 +13,12 @@ final class Daemon {
     return URL(fileURLWithPath: bundle).deletingLastPathComponent().path
   }()
 
+  /// TOPRACK_WORKERS: how many threads forward, where a test does not say so itself. As many as toprackd likes, else.
+  private static let workers: [String] = {
+    let count = ProcessInfo.processInfo.environment["TOPRACK_WORKERS"] ?? ""
+    return count.isEmpty ? [] : ["--workers", count]
+  }()
+
   let directory: String
   var state: String { "\(directory)/state" }
   var socket: String { "\(directory)/toprack.sock" }
@@ -100,7 +106,7 @@ final class Daemon {
       try? settings.write(toFile: file, atomically: true, encoding: .utf8)
       words += ["--config", file]
     }
-    return words + options
+    return words + (options.contains("--workers") ? [] : Self.workers) + options
   }
 }
 

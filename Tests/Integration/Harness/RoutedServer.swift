@@ -97,8 +97,9 @@ extension Lab {
     try machine.namespace.run(
       "sh", "-ec",
       """
-      # A listener report is said twice, the second time within this many ms (RFC 3810 9.11): not while a test counts frames.
-      for setting in mldv2_unsolicited_report_interval=3600000 accept_ra=0 disable_ipv6=0; do
+      # While a test counts frames a server says nothing by itself: neither the second listener report, which comes within so
+      # many ms (RFC 3810 9.11), nor the search for somebody else with its address, which begins within a second (RFC 4862 5.4.2).
+      for setting in mldv2_unsolicited_report_interval=3600000 dad_transmits=0 accept_ra=0 disable_ipv6=0; do
         echo ${setting#*=} > /proc/sys/net/ipv6/conf/\(interface)/${setting%=*}
       done
       # The kernel's own limit of ICMP errors would hide hops from a traceroute.
