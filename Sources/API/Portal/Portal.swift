@@ -6,7 +6,7 @@
 //
 // A page is a function of what its `Visit` sees. A form that is refused shows the page again, with the refusal's own words next
 // to the form; one that succeeds is answered by a redirect. Everything works without the script, which only updates pages in
-// place. docs/decisions/0014-the-portal.md has the reasons.
+// place. docs/decisions/0015-the-portal.md has the reasons.
 
 import AsyncAlgorithms
 import Crypto
