@@ -14,7 +14,7 @@ extension Integration {
     enum Case: String, CaseIterable, CustomTestStringConvertible {
       case walk, noscript, refusals
       case readOnly = "read_only"
-      case live, capture, pictures
+      case socket, live, capture, pictures, thousand
 
       var testDescription: String {
         switch self {
@@ -22,9 +22,11 @@ extension Integration {
         case .noscript: "the same without JavaScript"
         case .refusals: "every refusal is shown next to its form and changes nothing"
         case .readOnly: "a read-only token sees and cannot change; another project is not there"
+        case .socket: "by the socket one continues as oneself, under this machine's names alone"
         case .live: "pages follow the rack, leave forms alone, and go by keys"
         case .capture: "a NIC's counters, drops and stations, and its next frames as pcapng"
         case .pictures: "each page in light, dark and at a phone's width, checked"
+        case .thousand: "pages of 1000 servers within 300 ms, by a release build"
         }
       }
     }
@@ -46,6 +48,7 @@ extension Integration {
           "TOPRACK_SOCKET": lab.daemon.socket, "TOPRACK_CLI": "\(Daemon.binaries)/toprack",
           "TOPRACK_PREFIX": String(first.name.dropLast("web1".count)), "TOPRACK_SCREENSHOTS": folder,
           "TOPRACK_DOWNLOADS": downloads,
+          "TOPRACK_LIMIT_MS": Daemon.binaries.hasSuffix("release") ? "300" : "0",
         ], limit: .seconds(240))
       #expect(done.status == 0, "\(done.text)\(done.errors.suffix(4_000))\n\(lab.daemon.log.suffix(1_000))")
       #expect(!lab.daemon.log.contains(" error "), "\(lab.daemon.log.suffix(1_000))")
