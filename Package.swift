@@ -40,6 +40,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -56,6 +57,9 @@ let package = Package(
       name: "Dataplane", dependencies: ["Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
       swiftSettings: data),
 
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .target(name: "Capture", dependencies: ["CPcap"], swiftSettings: data),
+
     // Control plane.
     .target(name: "Rack", swiftSettings: strict),
     .target(
@@ -70,16 +74,18 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "COpenAPI"),
+    .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "COpenAPI", "Control", "Rack",
+        "COpenAPI", "CPortal", "Capture", "Control", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -88,7 +94,7 @@ let package = Package(
         .product(name: "SwiftASN1", package: "swift-asn1"),
         .product(name: "X509", package: "swift-certificates"),
       ],
-      exclude: ["openapi.yaml"], swiftSettings: strict),
+      exclude: ["openapi.yaml", "Portal/Assets"], swiftSettings: strict),
 
     // Programs: they assemble, and nothing else.
     .executableTarget(
@@ -130,7 +136,6 @@ let package = Package(
       path: "Benchmarks/API", swiftSettings: strict),
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
-    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Wire"], path: "Tests/Ports", swiftSettings: data),
     .testTarget(
@@ -143,6 +148,7 @@ let package = Package(
     .testTarget(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
+    .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(name: "RackTests", dependencies: ["Rack"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],

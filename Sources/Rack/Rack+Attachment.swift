@@ -72,6 +72,12 @@ extension Rack {
         + (there.isEmpty ? "none" : numbers(of: there)))
   }
 
+  /// Why no network can be put on a port of `server` now; `nil`: those that reach it can.
+  public func refusal(ofNetworksOn name: PortName, of server: Server) -> Refusal? {
+    do { try mustCarryNetworks(name, of: server) } catch { return error }
+    return nil
+  }
+
   /// Refuses unless networks can be put on the port now, and says where they can.
   func mustCarryNetworks(_ name: PortName, of server: Server) throws(Refusal) {
     try mustHaveLayer2(server)

@@ -174,7 +174,9 @@ public import Wire
     of station: MACAddress, in domain: DomainIndex, at now: UInt32, buckets: Buckets = .unknown
   ) -> PortIndex? {
     let key = Self.key(station, domain)
-    guard let index = find(key, in: buckets.isKnown ? buckets : self.buckets(of: key)), !isStale(index, at: now) else { return nil }
+    guard let index = find(key, in: buckets.isKnown ? buckets : self.buckets(of: key)), !isStale(index, at: now) else {
+      return nil
+    }
     return unsafe PortIndex(Int(slots[index].port))
   }
 

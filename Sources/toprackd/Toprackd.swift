@@ -36,7 +36,7 @@ import Logging
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Address of the API over TCP, for callers with a token: 127.0.0.1:8443, [::1]:8443, :8080. Can be repeated.",
+      "Address of the API and the portal over TCP, for those with a token: 127.0.0.1:8443, [::1]:8443, :8080. Can be repeated.",
       valueName: "address"))
   var listen: [String] = []
   @Option(help: ArgumentHelp("Certificate for TLS at these addresses, PEM, with its chain.", valueName: "file"))

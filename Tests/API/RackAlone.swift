@@ -30,6 +30,7 @@ actor RackAlone: RackKeeper {
   }
 
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
+  func traffic() -> [ServerID: [PortName: NICTraffic]] { [:] }
   func stations(of server: ServerID?, vxlan: Int?) -> [Station] { [] }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
@@ -74,7 +75,7 @@ struct LocalResponder: HTTPResponder {
   let responder: APIResponder
 
   init(_ routes: Routes, keeper: RackAlone = RackAlone()) {
-    responder = APIResponder(routes: routes, door: Door(keeper: keeper))
+    responder = APIResponder(routes: routes, door: Door(keeper: keeper), keeper: keeper)
   }
 
   func respond(to request: Request, context: APIContext) async throws -> Response {

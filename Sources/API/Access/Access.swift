@@ -25,6 +25,12 @@ public struct Access: Hashable, Sendable {
     (self.scope, self.isReadOnly, self.by, self.token) = (scope, isReadOnly, by, token)
   }
 
+  /// What a token gives.
+  init(of token: AccessToken) {
+    self.init(
+      scope: token.project.map(Scope.project) ?? .all, isReadOnly: token.isReadOnly, by: token.name, token: token.id)
+  }
+
   /// Whether what belongs to `project` exists for the caller.
   func sees(_ project: ProjectID) -> Bool {
     switch scope {

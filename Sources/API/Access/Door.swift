@@ -39,14 +39,15 @@ struct Door: Sendable {
     }
     let level = callers.take(token.id.description)
     if level.retry != nil { return tooMany(level, "token \(token.name)") }
-    let access = Access(
-      scope: token.project.map(Access.Scope.project) ?? .all, isReadOnly: token.isReadOnly, by: token.name,
-      token: token.id)
+    let access = Access(of: token)
     if ![.get, .head, .options].contains(request.method) {
       do { try access.requireWriting() } catch { return .refused(error, Self.headers(level)) }
     }
     return .admitted(access, Self.headers(level))
   }
+
+  /// Seconds to wait for one who has asked too much with `token`, here or at the portal; `nil`: the request is granted.
+  func wait(of token: AccessToken) -> Int? { callers.take(token.id.description).retry }
 
   private func refuse(stranger: Peer) -> Answer {
     let name =

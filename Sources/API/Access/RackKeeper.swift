@@ -13,6 +13,7 @@ protocol RackKeeper: Sendable {
   func perform(_ command: Command, by: String) async throws -> Outcome
 
   func counters(of server: ServerID) async -> [PortName: NICStatus]
+  func traffic() async -> [ServerID: [PortName: NICTraffic]]
   func stations(of server: ServerID?, vxlan: Int?) async -> [Station]
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
   func lacp(of server: ServerID?) async -> [LACPMember]

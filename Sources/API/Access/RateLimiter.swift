@@ -41,8 +41,13 @@ final class RateLimiter: Sendable {
   /// - Parameters:
   ///   - rate: requests a second, at least 1.
   ///   - now: time on a clock that never goes back.
-  init(rate: Int, burst: Int, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()) {
-    (self.rate, self.burst, self.now) = (Double(rate), Double(burst), now)
+  convenience init(rate: Int, burst: Int, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()) {
+    self.init(every: .seconds(1) / rate, burst: burst, now: now)
+  }
+
+  /// - Parameter interval: from one new request to the next, more than 0.
+  init(every interval: Duration, burst: Int, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()) {
+    (rate, self.burst, self.now) = (.seconds(1) / interval, Double(burst), now)
   }
 
   static func monotonic() -> @Sendable () -> Duration {

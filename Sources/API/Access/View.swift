@@ -81,6 +81,34 @@ struct View: Sendable {
       rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description), prefix: prefix)
   }
 
+  /// The ports that a network is on, by hostname and port name.
+  func ports(carrying network: VirtualNetwork) -> [(server: Server, port: Port)] { rack.ports(carrying: network.id) }
+
+  /// Why no network can be put on a port now; `nil`: those that reach the server can.
+  func refusal(ofNetworksOn port: PortName, of server: Server) -> Refusal? {
+    rack.refusal(ofNetworksOn: port, of: server)
+  }
+
+  /// Where a NIC is; `nil`: it could not be attached.
+  func location(of nic: PortName, _ server: Server) -> NICLocation? { interfaces[server.id]?[nic] }
+
+  /// What a command would do, if it was given now by somebody who may write. Throws what `perform` would.
+  func preview(_ command: Command) throws -> Outcome {
+    try View(rack, access: Access(scope: access.scope, by: access.by)).check(command)
+    var entropy = SystemEntropy()
+    return try rack.decide(command, with: &entropy)
+  }
+
+  /// The same of several, one after another. Throws what the first would that cannot be.
+  func preview(_ commands: [Command]) throws {
+    let able = View(rack, access: Access(scope: access.scope, by: access.by))
+    var (copy, entropy) = (rack, SystemEntropy())
+    for command in commands {
+      try able.check(command)
+      try copy.perform(command, with: &entropy)
+    }
+  }
+
   /// How many more servers the rack takes, whosever they are.
   var serverCapacity: Int { Rack.serverLimit - rack.servers.count }
 }

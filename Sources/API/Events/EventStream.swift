@@ -9,7 +9,7 @@ import NIOCore
 import Rack
 import ServiceLifecycle
 
-/// The body of one answer to `GET /events/stream`.
+/// The body of one answer to `GET /events/stream`, or to its like of the portal.
 struct EventStream: Sendable {
   static let heartbeat = Duration.seconds(15)
   private static let pageSize = 500
@@ -20,6 +20,10 @@ struct EventStream: Sendable {
   /// The last event that the caller has; `nil`: those from now on are wanted.
   let last: EventID?
   let heartbeat: Duration
+  /// What is sent of an event.
+  var message: @Sendable (Event, View) -> [UInt8]
+  /// Whether the reader is still to have what comes; asked with each sign of life.
+  var isWanted: @Sendable () async -> Bool = { true }
 
   private enum Item: Sendable {
     case event(Event)
@@ -41,7 +45,7 @@ struct EventStream: Sendable {
       case .event(let event):
         if !known.contains(event.id) { try await send(event, to: &writer) }
       case .beat:
-        guard await call.isStillLetIn() else { break loop }
+        guard await call.isStillLetIn(), await isWanted() else { break loop }
         try await send(ServerSentEvents.comment("still here"), to: &writer)
       case .end: break loop
       }
@@ -63,9 +67,7 @@ struct EventStream: Sendable {
   }
 
   private func send(_ event: Event, to writer: inout any ResponseBodyWriter) async throws {
-    let json = call.renderer(await call.view()).event(event)
-    try await send(
-      ServerSentEvents.message(id: event.id.description, type: event.type, data: json), to: &writer)
+    try await send(message(event, await call.view()), to: &writer)
   }
 
   private func send(_ bytes: [UInt8], to writer: inout any ResponseBodyWriter) async throws {

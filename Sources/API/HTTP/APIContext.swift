@@ -8,6 +8,8 @@ public struct APIContext: RequestContext {
   /// Empty, or "/metal/v1".
   public var prefix = ""
   var peer = Peer.address("")
+  /// Whether the connection is encrypted.
+  var isSecure = false
   /// Who asks. Until the door has found out: somebody who sees nothing and changes nothing.
   public var access = Access(scope: .none, isReadOnly: true, by: "nobody")
 

@@ -1,4 +1,4 @@
-// The way into the API: asks the door who it is, brings the path to one form, and asks the router.
+// The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the portal.
 
 public import Control
 import HTTPTypes
@@ -8,6 +8,7 @@ public import Hummingbird
 public struct APIResponder: HTTPResponder {
   private let router: RouterResponder<APIContext>
   private let door: Door
+  private let portal: Portal
 
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
   ///
@@ -17,7 +18,7 @@ public struct APIResponder: HTTPResponder {
   init(keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, heartbeat: Duration = EventStream.heartbeat) {
     var routes = Routes(keeper: keeper)
     Self.register(on: &routes, heartbeat: heartbeat)
-    self.init(routes: routes, door: Door(keeper: keeper, rate: rate))
+    self.init(routes: routes, door: Door(keeper: keeper, rate: rate), keeper: keeper, heartbeat: heartbeat)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
@@ -48,10 +49,14 @@ public struct APIResponder: HTTPResponder {
   public static let rates = 1...1_000_000
   public static let defaultRate = Door.defaultRate
 
-  init(routes: Routes, door: Door) {
+  init(routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat) {
     router = routes.responder()
     self.door = door
+    portal = Portal(keeper: keeper, door: door, heartbeat: heartbeat)
   }
+
+  /// What goes on beside requests, until the daemon stops.
+  public func run() async { await portal.run() }
 
   public func respond(to request: Request, context: APIContext) async throws -> Response {
     let path = RequestPath(request.head.path ?? "/")
@@ -59,6 +64,10 @@ public struct APIResponder: HTTPResponder {
     head.path = path.target
     var context = context
     context.prefix = path.prefix
+    // The portal has a door of its own: browsers come with cookies, and never to the API.
+    if path.prefix.isEmpty, Portal.isMeant(by: head) {
+      return try await portal.respond(to: Request(head: head, body: request.body), context: context)
+    }
     // Whoever may knock may read what there is.
     if path.target.prefix(while: { $0 != "?" }) == DescriptionRoutes.path {
       return try await router.respond(to: Request(head: head, body: request.body), context: context)

@@ -30,6 +30,9 @@ struct Arguments: Sendable {
     }
   }
 
+  /// `members`: of the body.
+  init(members: [JSON.Member], query: [String: String] = [:]) { (body, self.query) = (.object(members), query) }
+
   /// Reads the body of `request`.
   init(_ request: Request) async throws {
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)

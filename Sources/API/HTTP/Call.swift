@@ -58,6 +58,14 @@ extension Call {
   /// What the host knows of the NICs of a server that a view has given out.
   func counters(of server: Server) async -> [PortName: NICStatus] { await keeper.counters(of: server.id) }
 
+  /// The NICs of all servers that the caller sees.
+  func traffic() async -> [ServerID: [PortName: NICTraffic]] {
+    let traffic = await keeper.traffic()
+    if access.scope == .all { return traffic }
+    let view = await view()
+    return traffic.filter { view[$0.key] != nil }
+  }
+
   /// `nil` is all that the caller sees.
   func stations(of server: Server?, vxlan: Int?) async -> [Station] {
     let stations = await keeper.stations(of: server?.id, vxlan: vxlan)

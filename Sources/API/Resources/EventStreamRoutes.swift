@@ -20,7 +20,10 @@ struct EventStreamRoutes {
           "there is no event \(Arguments.shown(.string(reference))), or it is not kept any more: begin without it")
       }
     }
-    let stream = EventStream(call: call, last: last, heartbeat: heartbeat)
+    let stream = EventStream(call: call, last: last, heartbeat: heartbeat) { event, view in
+      ServerSentEvents.message(
+        id: event.id.description, type: event.type, data: call.renderer(view).event(event))
+    }
     return .stream(ServerSentEvents.mediaType) { try await stream.write(to: &$0) }
   }
 }

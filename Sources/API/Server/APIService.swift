@@ -22,6 +22,7 @@ public struct APIListener: Sendable, CustomStringConvertible {
 
   let place: Place
   public let description: String
+  var isSecure: Bool { if case .tcp(_, .some) = place { true } else { false } }
 
   /// A Unix socket that is made when the service runs.
   public static func unix(path: String) -> APIListener { APIListener(place: .unix(path: path), description: path) }
@@ -57,6 +58,7 @@ public struct APIService: Service, CustomStringConvertible {
   public func run() async throws {
     let missing = Countdown(listeners.count)
     try await withThrowingTaskGroup { group in
+      group.addTask { await responder.run() }
       for listener in listeners {
         group.addTask {
           try await serve(listener) { if missing.isLast() { await onReady() } }
@@ -81,7 +83,7 @@ public struct APIService: Service, CustomStringConvertible {
               connection.channel.close(promise: nil)
             }
             // One that is closed wants its end, too.
-            group.addTask { await answer(connection) }
+            group.addTask { await answer(connection, isSecure: listener.isSecure) }
           }
         }
       }
@@ -115,13 +117,14 @@ public struct APIService: Service, CustomStringConvertible {
     .flatMap { http { _, _, _ in }.setup(channel: channel, logger: logger) }
   }
 
-  private func answer(_ connection: Connection) async {
+  private func answer(_ connection: Connection, isSecure: Bool) async {
     let peer = await Peer(connection.channel)
     let channel = http { request, writer, channel in
       var logger = logger
       logger[metadataKey: "peer"] = "\(peer)"
       var context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
       context.peer = peer
+      context.isSecure = isSecure
       var response = try await responder.respond(to: request, context: context)
       response.headers[.date] = HTTPDate.text(.now)
       response.headers[.server] = serverName

@@ -1,0 +1,141 @@
+// One NIC: where it is, what it counts, what it drops and why, who is heard behind it, how LACP sees it; and its next frames as
+// a file for Wireshark.
+
+import Capture
+import Control
+import Rack
+
+struct NICPage {
+  /// Stations that are shown; a port can have thousands.
+  private static let stationCount = 100
+
+  func register(on routes: inout PortalRoutes) {
+    routes.get("/servers/:id/nics/:nic") { visit in try await show(visit, nil) }
+    routes.get("/servers/:id/nics/:nic/capture") { visit in
+      try await visit.attempt("capture") {
+        try await capture(visit)
+      } page: {
+        try await show(visit, $0)
+      }
+    }
+  }
+
+  private static func nic(_ visit: Visit, of server: Server) throws(APIError) -> PortName {
+    guard let name = PortName(rawValue: visit.call.parameter("nic")), name != .bond0 else {
+      throw .unknown("\(server.hostname) has no NIC \(Arguments.shown(.string(visit.call.parameter("nic"))))")
+    }
+    return name
+  }
+
+  /// A NIC in a list.
+  static func brief(
+    _ name: PortName, of server: Server, _ nic: NICStatus?, _ lacp: [LACPMember], _ view: View, _ visit: Visit
+  ) -> Fields {
+    let port = server[name].bonded ? server.bond0 : server[name]
+    var fields: Fields = [
+      "name": name.rawValue, "path": "\(Portal.path(of: server))/nics/\(name.rawValue)",
+      "state": ServerNetworkPage.state(of: server[name], server), "isUp": nic?.linkUp ?? false,
+      "carries": nic?.carries ?? false, "networks": view.attached(to: port, of: server).map(visit.fields(of:)),
+      "port": port.name.rawValue, "rx": Words.bytes(nic?.rxBytes ?? 0), "tx": Words.bytes(nic?.txBytes ?? 0),
+      "rxFrames": Words.count(nic?.rxPackets ?? 0), "txFrames": Words.count(nic?.txPackets ?? 0),
+      "drops": Words.count(nic?.drops.values.reduce(0, +) ?? 0),
+    ]
+    fields["mac"] = server[name].mac.map(Renderer.text(ofMAC:))
+    fields["interface"] = nic?.interface
+    fields["alternative"] = nic?.alternative
+    fields["namespace"] = nic?.namespace
+    if let member = lacp.first(where: { $0.port == name }) {
+      fields["lacp"] =
+        member.fallback
+        ? "carries alone: no LACP partner is heard"
+        : member.partner == nil ? "no LACP partner" : member.distributing ? "collecting and distributing" : "waiting"
+    }
+    return fields
+  }
+
+  private func show(_ visit: Visit, _ fault: FormFault?) async throws -> PortalAnswer {
+    let view = await visit.call.view()
+    let (server, project) = try visit.server(in: view)
+    let name = try Self.nic(visit, of: server)
+    let nic = await visit.call.counters(of: server)[name]
+    let lacp = await visit.call.lacp(of: server)
+    var fields = Self.brief(name, of: server, nic, lacp, view, visit)
+    fields["server"] = visit.fields(of: server)
+    fields["isAttached"] = nic != nil
+    let drops = (nic?.drops ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    fields["reasons"] = drops.map { name, count -> Fields in
+      ["name": name, "count": Words.count(count), "why": DropWords.explanation(of: name) ?? ""]
+    }
+    fields["hasReasons"] = !drops.isEmpty
+    let port = server[name].bonded ? PortName.bond0 : name
+    let stations = await visit.call.stations(of: server, vxlan: nil).filter { $0.port == port }
+      .sorted { ($0.vxlan, $0.mac) < ($1.vxlan, $1.mac) }
+    fields["stations"] = stations.prefix(Self.stationCount).map { station -> Fields in
+      [
+        "mac": Renderer.text(ofMAC: station.mac), "number": station.vxlan, "age": station.age,
+        "lane": "lane-\(station.vxlan % Lane.colors)",
+      ]
+    }
+    fields["hasStations"] = !stations.isEmpty
+    if stations.count > Self.stationCount { fields["moreStations"] = stations.count - Self.stationCount }
+    fields["member"] = lacp.first { $0.port == name }.map(Self.fields(of:))
+    fields["frameLimit"] = CaptureOrder.frameCounts.upperBound
+    fields["secondLimit"] = CaptureOrder.durations.upperBound
+    fields["frames"] = visit.given("frames") ?? "100"
+    fields["seconds"] = visit.given("seconds") ?? "10"
+    return visit.page(
+      "nic", title: "\(name.rawValue) of \(server.hostname)", in: .server(server, project, .none), fault: fault,
+      ["is": fields, "poll": 2])
+  }
+
+  private static func fields(of member: LACPMember) -> Fields {
+    var fields: Fields = [
+      "receive": member.machines.receive, "mux": member.machines.mux, "periodic": member.machines.periodic,
+      "actor": member.actor.state.joined(separator: " "), "selected": member.selected,
+      "collecting": member.collecting, "distributing": member.distributing,
+      "system": Renderer.text(ofMAC: member.actor.system), "key": member.actor.key,
+      "received": Words.count(member.counters.lacpdusReceived), "sent": Words.count(member.counters.lacpdusSent),
+    ]
+    if let partner = member.partner {
+      fields["partner"] =
+        [
+          "system": Renderer.text(ofMAC: partner.system), "key": partner.key, "port": partner.port,
+          "state": partner.state.joined(separator: " "),
+        ] as Fields
+    }
+    fields["age"] = member.sinceLastLACPDU.map { "\(($0 + 500) / 1000) s ago" }
+    fields["problem"] = member.problem
+    return fields
+  }
+
+  // MARK: The file
+
+  private func capture(_ visit: Visit) async throws -> PortalAnswer {
+    let view = await visit.call.view()
+    let (server, _) = try visit.server(in: view)
+    let name = try Self.nic(visit, of: server)
+    let frames = try Self.number("frames", CaptureOrder.frameCounts, visit)
+    let seconds = try Self.number("seconds", CaptureOrder.durations, visit)
+    guard let location = view.location(of: name, server) else {
+      throw Unavailable(message: "\(name.rawValue) of \(server.hostname) is not attached to the switch")
+    }
+    let order = CaptureOrder(
+      interface: location.device, namespace: location.namespace,
+      description: "\(name.rawValue) of \(server.hostname), by Toprack", frames: frames, seconds: seconds)
+    do throws(CaptureFault) {
+      let capture = try await Capture.begin(order, application: "toprackd")
+      return .file("\(server.hostname)-\(name.rawValue).pcapng", type: "application/x-pcapng", capture.chunks)
+    } catch {
+      throw Unavailable(message: error.description)
+    }
+  }
+
+  private static func number(_ name: String, _ valid: ClosedRange<Int>, _ visit: Visit) throws -> Int {
+    let number = try visit.arguments.required(name, "a number") { try visit.arguments.integer($0) }
+    guard valid.contains(number) else {
+      throw APIError.invalid(
+        "\(name) \(number) is out of range; valid are \(valid.lowerBound) to \(valid.upperBound)")
+    }
+    return number
+  }
+}

@@ -1,0 +1,48 @@
+// Whether a server's links and bond are as they should be, in a word.
+
+import Control
+import Rack
+
+struct Health: Sendable {
+  enum Level: String { case good, fair, bad, off }
+
+  let level: Level
+  let links: String
+  /// `nil`: no NIC is in the bond.
+  let bond: String?
+
+  /// `lacp`: the members of the server's bond.
+  init(_ server: Server, _ nics: [PortName: NICTraffic], _ lacp: [LACPMember]) {
+    guard server.isPoweredOn else {
+      (level, links, bond) = (.off, "off", nil)
+      return
+    }
+    let up = PortName.nics.filter { nics[$0]?.linkUp == true }
+    links =
+      switch up.count {
+      case 2: "2 links"
+      case 1: "\(up[0].rawValue) only"
+      default: "no link"
+      }
+    let bonded = server.members
+    guard !bonded.isEmpty else {
+      bond = nil
+      level = up.count == 2 ? .good : up.count == 1 ? .fair : .bad
+      return
+    }
+    let distributing = lacp.filter { $0.distributing && $0.partner != nil && !$0.fallback }.count
+    let hasPartner = lacp.contains { $0.partner != nil && !$0.fallback }
+    bond = hasPartner ? "LACP \(distributing)/\(bonded.count)" : "no LACP partner"
+    if up.isEmpty {
+      level = .bad
+    } else {
+      level = up.count == 2 && hasPartner && distributing == bonded.count ? .good : .fair
+    }
+  }
+
+  var fields: Fields {
+    var fields: Fields = ["level": level.rawValue, "links": links]
+    fields["bond"] = bond
+    return fields
+  }
+}
