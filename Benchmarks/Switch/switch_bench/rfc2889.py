@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .cases import BatchVirtio, Case
+from .measurements import TAKEN
 from .ratios import largest_passing
 from .system import Lab, note
 from .tables import Table
@@ -24,6 +25,7 @@ SIZES = (64, 128, 256, 512, 1024, 1280, 1518, 4096, 9018)
 FCS = 4
 JUMBO = 9000
 TOLERATED_LOSS = 1e-4
+MOST_ATTEMPTS = 4
 
 #: The longest burst that is tried, and how many searches its median is of.
 LONGEST_BURST, BURST_SEARCHES = 1 << 17, 5
@@ -130,25 +132,34 @@ def _within_loss(delivery: Delivery, copies: int = 1) -> bool:
 
 
 def _twice(passes: Callable[[int], bool]) -> Callable[[int], bool]:
-    """A trial that fails is repeated once: other work on the machine can stop the switch for longer than a queue lasts."""
+    """A trial that fails is repeated once: other work on the machine can stop the switch for longer than its queue lasts."""
     return lambda value: passes(value) or passes(value)
 
 
-def _search_rate(lab: Lab, stream: Stream, receivers: Sequence[Endpoint], seconds: float) -> float:
-    """RFC 2544 26.1: the highest rate at which nothing is lost, to 1 % of what passes at most."""
+def _search_rate(lab: Lab, case: Case, stream: Stream, receivers: Sequence[Endpoint], seconds: float) -> float:
+    """RFC 2544 26.1: the highest rate at which nothing is lost, to 1 % of what passes at most.
+
+    A trial that fails is repeated once, and more often when others had the switch's or the sender's core meanwhile.
+    """
     flat_out = deliver(lab, [stream], receivers, [], min(seconds, 1))
     most = round(flat_out.delivered / len(receivers) / flat_out.seconds)
     step = max(1, most // 100)
 
     def passes(rate: int) -> bool:
-        return _within_loss(deliver(lab, [replace(stream, rate=rate)], receivers, [], seconds), len(receivers))
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            trial = deliver(lab, [replace(stream, rate=rate)], receivers, case.processes, seconds)
+            if _within_loss(trial, len(receivers)):
+                return True
+            if attempt > 1 and trial.waited <= TAKEN:
+                break
+        return False
 
-    return largest_passing(_twice(passes), step, most + most // 20, step)
+    return largest_passing(passes, step, most + most // 20, step)
 
 
 def throughput(lab: Lab, case: Case, size: int, seconds: float) -> float:
     hello(lab, case.receiver)
-    return _search_rate(lab, Stream(case.sender, case.receiver.mac, size - FCS), [case.receiver], seconds)
+    return _search_rate(lab, case, Stream(case.sender, case.receiver.mac, size - FCS), [case.receiver], seconds)
 
 
 def latency(lab: Lab, case: Case, size: int, rate: float, seconds: float) -> tuple[float, float]:
@@ -247,7 +258,7 @@ def broadcast(lab: Lab, case: ToprackJumbo, seconds: float) -> list[tuple[str, f
     """RFC 2889 5.10: every receiver gets every frame."""
     rows: list[tuple[str, float, str]] = []
     for size in CROWDS:
-        rate = _search_rate(lab, Stream(case.sender, "ff:ff:ff:ff:ff:ff"), case.crowd(size), seconds)
+        rate = _search_rate(lab, case, Stream(case.sender, "ff:ff:ff:ff:ff:ff"), case.crowd(size), seconds)
         ports = "1 port" if size == 1 else f"{size} ports"
         rows += [(f"Broadcast to {ports}, 64 bytes", rate, "frames/s"), ("the same, copies", rate * size, "frames/s")]
     return rows
