@@ -9,7 +9,8 @@ struct Door: Sendable {
   /// Requests a second for each token; twice as many at once.
   static let defaultRate = 1000
   /// For those who come without a valid token, by address. A valid one is never kept waiting by a stranger's guesses from the
-  /// same address: 238 bits are not guessed at any rate.
+  /// same address: 238 bits are not guessed at any rate. Many at once are taken: one may try each operation without a token and hear
+  /// that each wants one.
   static let strangerRate = 20
 
   enum Answer: Sendable {
@@ -28,7 +29,7 @@ struct Door: Sendable {
     self.keeper = keeper
     callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
     let strangerRate = min(rate, Self.strangerRate)
-    strangers = RateLimiter(rate: strangerRate, burst: 2 * strangerRate, now: now)
+    strangers = RateLimiter(rate: strangerRate, burst: 20 * strangerRate, now: now)
   }
 
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
