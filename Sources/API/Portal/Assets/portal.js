@@ -3,7 +3,7 @@
 
 const live = document.body.dataset.live;
 const toast = document.getElementById('toast');
-let waiting = 0, source = null, poll = 0, hushed = 0;
+let waiting = 0, source = null, poll = 0, hushed = 0, cost = 0;
 
 // A part of the page is left alone while somebody is at work in it.
 function isBusy(part) {
@@ -35,6 +35,7 @@ async function update() {
   if (document.hidden) return;
   const parts = [...document.querySelectorAll('[data-part]')];
   if (!parts.length || document.body.dataset.posted) return;
+  const began = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { 'X-Portal-Update': '1' }, redirect: 'manual' });
     if (answer.type === 'opaqueredirect') return location.reload();
@@ -45,9 +46,11 @@ async function update() {
       if (next) replace(part, next);
     }
   } catch { /* The daemon is away; the stream says when it is back. */ }
+  cost = performance.now() - began;
 }
 
-function soon() { if (!waiting) waiting = setTimeout(update, 150); }
+// A large page is not fetched for each of many events.
+function soon() { if (!waiting) waiting = setTimeout(update, Math.max(150, 4 * cost)); }
 
 function say(text) {
   if (!toast) return;

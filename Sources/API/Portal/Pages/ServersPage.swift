@@ -15,7 +15,7 @@ struct ServersPage {
       }
       return visit.page(
         "servers", title: "Servers of \(project.name)", in: .project(project, .servers),
-        ["servers": rows, "count": rows.count, "hasServers": !rows.isEmpty, "poll": 5])
+        ["servers": rows, "count": rows.count, "hasServers": !rows.isEmpty, "poll": rows.count > 200 ? 30 : 5])
     }
   }
 
