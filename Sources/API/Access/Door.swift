@@ -12,6 +12,8 @@ struct Door: Sendable {
   /// same address: 238 bits are not guessed at any rate. Many at once are taken: one may try each operation without a token and hear
   /// that each wants one.
   static let strangerRate = 20
+  /// Seconds' worth of requests that a stranger may make at once.
+  static let strangerBurst = 20
 
   enum Answer: Sendable {
     /// With headers for the answer.
@@ -29,7 +31,7 @@ struct Door: Sendable {
     self.keeper = keeper
     callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
     let strangerRate = min(rate, Self.strangerRate)
-    strangers = RateLimiter(rate: strangerRate, burst: 20 * strangerRate, now: now)
+    strangers = RateLimiter(rate: strangerRate, burst: Self.strangerBurst * strangerRate, now: now)
   }
 
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
