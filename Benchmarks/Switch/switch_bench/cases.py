@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from .system import Lab, Namespace, Process, until
@@ -14,6 +15,8 @@ class Case:
     name = "?"
     title = "?"
     measurements: tuple[str, ...] = ("tcp1", "tcp4", "frames60", "frames1514", "rtt")
+    #: Names and titles under which the report has it, where it is measured in several ways that are compared with each other.
+    parts: dict[str, str] = {}
     #: It takes CPU time even without traffic, so it stands still while others are measured.
     restless = False
     machines: list[Endpoint]
@@ -107,9 +110,14 @@ class Forwarder(Peer):
         names = [f"tap{number}" for number in range(self.count)]
         each = self.count // self.workers
         for start in range(0, self.count, each):
-            process = lab.start([lab.native("tap-forward"), *self.options, *names[start:start + each]], inside=self.home)
+            process = lab.start(
+                [lab.native("tap-forward"), *self.options, *self.pairing(names[start:start + each])], inside=self.home)
             self.processes.append(process)
             process.line("ready")
+        return names
+
+    def pairing(self, names: list[str]) -> list[str]:
+        """The forwarder's words for these interfaces."""
         return names
 
 
@@ -134,6 +142,29 @@ class BatchVirtio(Forwarder):
     name = "batchvnet"
     title = "C forwarder, io_uring batches, virtio"
     options = ("--batch", "--virtio")
+
+
+class BatchTags(BatchVirtio):
+    """What a tag costs when it goes in without a look at the frame. The ways are those of `toprack_cases.Tags`."""
+
+    name = "batchtags"
+    title = "C forwarder, tags"
+    parts = {
+        "batchtags-plain": "C forwarder, untagged", "batchtags-push": "C forwarder, tag put in",
+        "batchtags-pop": "C forwarder, tag taken out"}
+    measurements = ("tags60", "tags1514", "tagssuper")
+    count = 4
+
+    def pairing(self, names: list[str]) -> list[str]:
+        return [*names[:2], "--tag", "100", *names[2:]]
+
+    def up(self, lab: Lab) -> None:
+        super().up(lab)
+        self.machines[3] = replace(self.machines[3], vlan=100, address=None)
+
+    def ways(self) -> dict[str, tuple[Endpoint, Endpoint]]:
+        plain, partner, untagged, tagged = self.machines
+        return dict(zip(self.parts, [(plain, partner), (untagged, tagged), (tagged, untagged)]))
 
 
 class VDE(Peer):
@@ -194,4 +225,4 @@ class ForwardersTwo(ForwardersOne):
     workers = 2
 
 
-PEERS: list[type[Case]] = [Bridge, ReadWrite, ReadWriteVirtio, Batch, BatchVirtio, VDE, OpenVSwitch]
+PEERS: list[type[Case]] = [Bridge, ReadWrite, ReadWriteVirtio, Batch, BatchVirtio, BatchTags, VDE, OpenVSwitch]

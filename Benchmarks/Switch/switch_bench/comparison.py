@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .cases import Case
-from .measurements import DISTURBED, FIGURES, MEASUREMENTS
+from .measurements import DISTURBED, FIGURES, MEASUREMENTS, Values
 from .system import Lab, Refused, Skip, note
 
 
@@ -35,8 +35,8 @@ def compare(lab: Lab, kinds: Sequence[type[Case]], only: set[str], rounds: int, 
     wanted = [kind for kind in kinds if _plan(kind, only)]
     cases = [case for kind in wanted if (case := _up(lab, kind, outcome))]
     for case in cases:
-        outcome.titles[case.name] = case.title
-        outcome.results[case.name] = {}
+        outcome.titles |= case.parts or {case.name: case.title}
+        outcome.results |= {name: {} for name in case.parts or [case.name]}
     for number in range(rounds):
         note(f"round {number + 1} of {rounds}")
         for key in MEASUREMENTS:
@@ -85,11 +85,18 @@ def _measure(lab: Lab, case: Case, key: str, number: int, seconds: float, outcom
         case.rest()
     if (disturbance := values.pop(DISTURBED, None)) is not None:
         outcome.disturbances.append(disturbance)
-    note(f"  {case.name:>13}  " + ", ".join(
-        f"{FIGURES[name].title} {value:.{FIGURES[name].decimals}f} {FIGURES[name].unit}"
-        for name, value in values.items() if value is not None))
-    for name, value in values.items():
-        rounds = outcome.results[case.name].setdefault(name, [None] * outcome.rounds)
+    for name in case.parts or [case.name]:
+        prefix = f"{name} " if case.parts else ""
+        own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+        _keep(name, own, number, outcome)
+
+
+def _keep(name: str, values: Values, number: int, outcome: Comparison) -> None:
+    note(f"  {name:>15}  " + ", ".join(
+        f"{FIGURES[key].title} {value:.{FIGURES[key].decimals}f} {FIGURES[key].unit}"
+        for key, value in values.items() if value is not None))
+    for key, value in values.items():
+        rounds = outcome.results[name].setdefault(key, [None] * outcome.rounds)
         rounds[number] = value
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .cases import Case
+from .ratios import median
 from .system import CORES, Lab, Skip
 from .traffic import Delivery, Endpoint, Stream, apart, deliver, ping_pong, tcp
 
-#: The figures of one measurement; None: the case has no such figure.
+#: The figures of one measurement, "part figure" where the case has parts; None: the case has no such figure.
 Values = dict[str, float | None]
 
 
@@ -51,6 +52,9 @@ FIGURES: dict[str, Figure] = {
 }
 
 
+_NO_TAGGED_TCP = "a machine that speaks TCP in tagged frames needs the kernel's module 8021q"
+
+
 def _frames(length: int) -> Callable[[Lab, Any, float], Values]:
     def measure(lab: Lab, case: Case, seconds: float) -> Values:
         stream = Stream(case.sender, case.receiver.mac, length)
@@ -84,11 +88,41 @@ def _discarding(receiver: Endpoint) -> Iterator[None]:
         ip("rule", "delete", "priority", "2")
 
 
-def _super_frames(lab: Lab, case: Case, seconds: float) -> Values:
+def _super_frame(sender: Endpoint, receiver: Endpoint) -> Stream:
     # To an address that nobody has, so that no kernel answers; 44 segments of 1448 bytes.
-    stream = Stream(
-        case.sender, case.receiver.mac, 54 + 44 * 1448, packet=("10.9.0.1", "10.9.255.1"), segment=1448)
-    return _named("super", "cpusuper", _one_way(lab, case, stream, seconds))
+    return Stream(sender, receiver.mac, 54 + 44 * 1448, packet=("10.9.0.1", "10.9.255.1"), segment=1448)
+
+
+def _frame(length: int) -> Callable[[Endpoint, Endpoint], Stream]:
+    return lambda sender, receiver: Stream(sender, receiver.mac, length)
+
+
+def _ways(name: str, frame: Callable[[Endpoint, Endpoint], Stream]) -> Callable[[Lab, Any, float], Values]:
+    """Each way of the case in turn, for a third of a second at a time, `seconds` in all for each.
+
+    The ways differ by a few per cent, and the machine drifts by more within seconds.
+    """
+    def measure(lab: Lab, case: Any, seconds: float) -> Values:
+        slices: dict[str, list[Delivery]] = {part: [] for part in case.ways()}
+        passes = max(2, round(3 * seconds))
+        with apart(case.processes):
+            for _ in range(passes):
+                for part, (sender, receiver) in case.ways().items():
+                    stream = frame(sender, receiver)
+                    slices[part].append(deliver(lab, [stream], [receiver], case.processes, seconds / passes))
+        values: Values = {DISTURBED: max(one.waited for some in slices.values() for one in some)}
+        for part, some in slices.items():
+            quiet = [one for one in some if one.waited <= TAKEN] or some
+            values[f"{part} {name}"] = median([one.thousands_per_second for one in quiet])
+            values[f"{part} cpu{name.removeprefix('frames')}"] = median([one.cpu_microseconds for one in quiet])
+        return values
+    return measure
+
+
+def _ways_by_tcp(lab: Lab, case: Any, seconds: float) -> Values:
+    if not all(machine.address for machine in case.machines):
+        raise Skip(_NO_TAGGED_TCP)
+    return {f"{part} tcp1": tcp(lab, [way], seconds) for part, way in case.ways().items()}
 
 
 def _spread(lab: Lab, case: Any, seconds: float) -> Values:
@@ -105,7 +139,7 @@ def _cross(lab: Lab, case: Case, seconds: float) -> Values:
 def _tcp(streams: int) -> Callable[[Lab, Any, float], Values]:
     def measure(lab: Lab, case: Case, seconds: float) -> Values:
         if not (case.sender.address and case.receiver.address):
-            raise Skip("a machine that speaks TCP in tagged frames needs the kernel's module 8021q")
+            raise Skip(_NO_TAGGED_TCP)
         return {f"tcp{streams}": tcp(lab, case.pairs[:1], seconds, streams=streams)}
     return measure
 
@@ -116,8 +150,8 @@ def _duplex(lab: Lab, case: Case, seconds: float) -> Values:
 
 def _round_trip(lab: Lab, case: Case, seconds: float) -> Values:
     with apart(case.processes):
-        median, most = ping_pong(lab, case.sender, case.receiver, seconds)
-    return {"rtt50": median, "rtt99": most}
+        middle, most = ping_pong(lab, case.sender, case.receiver, seconds)
+    return {"rtt50": middle, "rtt99": most}
 
 
 def _idle(lab: Lab, case: Case, seconds: float) -> Values:
@@ -134,7 +168,8 @@ def _memory(lab: Lab, case: Any, seconds: float) -> Values:
 
 MEASUREMENTS: dict[str, Callable[[Lab, Any, float], Values]] = {
     "tcp1": _tcp(1), "tcp4": _tcp(4), "frames60": _frames(60), "frames1514": _frames(1514), "rtt": _round_trip,
-    "super": _super_frames, "packets60": _packets(60), "packets1514": _packets(1514), "spread60": _spread,
+    "tags60": _ways("frames60", _frame(60)), "tags1514": _ways("frames1514", _frame(1514)),
+    "tagssuper": _ways("super", _super_frame), "tagstcp": _ways_by_tcp, "packets60": _packets(60), "packets1514": _packets(1514), "spread60": _spread,
     "idle": _idle, "memory": _memory, "duplex": _duplex, "cross60": _cross,
 }
 

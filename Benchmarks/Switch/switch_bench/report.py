@@ -29,8 +29,9 @@ SECTIONS = [
         "Side by side", ("bridge", "rw", "vnet", "batch", "batchvnet", "vde", "ovs", "toprack"),
         ("tcp1", "tcp4", "frames60", "cpu60", "frames1514", "cpu1514", "rtt50", "rtt99")),
     Section(
-        "Tags put in and taken out", ("toprack", "push", "pop"),
-        ("tcp1", "frames60", "cpu60", "frames1514", "cpu1514", "super", "cpusuper"), about=("push", "pop")),
+        "Tags put in and taken out",
+        ("batchtags-plain", "batchtags-push", "batchtags-pop", "tags-plain", "tags-push", "tags-pop"),
+        ("tcp1", "frames60", "cpu60", "frames1514", "cpu1514", "super", "cpusuper")),
     Section(
         "Routed by the gateway", ("toprack", "route"),
         ("tcp1", "packets60", "cpupackets60", "packets1514", "cpupackets1514"), about=("route",)),

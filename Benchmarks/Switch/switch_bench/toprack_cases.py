@@ -18,7 +18,7 @@ class Toprack(Case):
     name = "toprack"
     title = "Toprack"
     measurements: tuple[str, ...] = (
-        "tcp1", "tcp4", "frames60", "frames1514", "rtt", "super", "packets60", "packets1514")
+        "tcp1", "tcp4", "frames60", "frames1514", "rtt", "packets60", "packets1514")
     options: tuple[str, ...] = ()
     rack: Rack
 
@@ -37,25 +37,31 @@ class Toprack(Case):
         return Stream(self.sender, self.receiver.mac, length, packet=(self.sender.address, self.receiver.address))
 
 
-class Push(Toprack):
-    """The sender's port has one network, untagged; the receiver's has two, tagged."""
+class Tags(Toprack):
+    """A port with one network, untagged, and a port with two, tagged: a tag goes in on the way there and comes out on the way back.
 
-    name = "push"
-    title = "Toprack, tag put in"
-    measurements = ("tcp1", "frames60", "frames1514", "super")
-    networks: tuple[tuple[int, ...], tuple[int, ...]] = ((100,), (100, 200))
+    Held against two ports of the same switch that are both untagged: two processes differ by more than a tag costs.
+    """
+
+    name = "tags"
+    title = "Toprack, tags"
+    parts = {"tags-plain": "Toprack, untagged", "tags-push": "Toprack, tag put in", "tags-pop": "Toprack, tag taken out"}
+    measurements = ("tags60", "tags1514", "tagssuper", "tagstcp")
 
     def fill(self, lab: Lab) -> None:
         self.rack.networks(100, 200)
+        networks = [(100,), (100,), (100, 200)]
         self.machines = [
             self.rack.machine(name, f"10.9.0.{number}", *networks)
-            for number, (name, networks) in enumerate(zip(("a", "b"), self.networks), 1)]
+            for number, (name, networks) in enumerate(zip("abc", networks), 1)]
 
+    @property
+    def pairs(self) -> list[tuple[Endpoint, Endpoint]]:
+        return list(self.ways().values())
 
-class Pop(Push):
-    name = "pop"
-    title = "Toprack, tag taken out"
-    networks = ((100, 200), (100,))
+    def ways(self) -> dict[str, tuple[Endpoint, Endpoint]]:
+        a, b, c = self.machines
+        return dict(zip(self.parts, [(a, b), (a, c), (c, a)]))
 
 
 class Route(Toprack):
@@ -212,4 +218,4 @@ def _batches(values: list[int], size: int) -> Iterator[list[int]]:
 
 
 TOPRACK: list[type[Case]] = [
-    Toprack, Push, Pop, Route, Poll, Ports, Networks, FewStations, ManyStations, WorkersOne, WorkersTwo]
+    Toprack, Tags, Route, Poll, Ports, Networks, FewStations, ManyStations, WorkersOne, WorkersTwo]
