@@ -1,7 +1,7 @@
 import Dataplane
 public import Rack
 
-/// What of a NIC is looked at often: one glance at all servers costs what a few counters cost.
+/// What a list of servers shows of a NIC.
 public struct NICTraffic: Hashable, Sendable {
   /// Whether the interface is up on the server's side, and its cable plugged.
   public var linkUp: Bool
@@ -14,15 +14,26 @@ public struct NICTraffic: Hashable, Sendable {
 }
 
 extension Control {
-  /// The NICs of all servers, those that are attached. Asks nobody: counters are read as they stand.
+  /// The NICs of all servers, those that are attached. Asks the kernel about each link; counters are read as they stand.
   public func traffic() -> [ServerID: [PortName: NICTraffic]] {
     wires.locations.reduce(into: [:]) { all, entry in
       guard let slot = wires.slotOf[entry.key] else { return }
       all[entry.key] = entry.value.keys.reduce(into: [:]) { nics, nic in
         let index = NICs.index(nic, slot: slot)
-        let counters = dataplane.counters(of: index)
-        nics[nic] = NICTraffic(
-          linkUp: dataplane.isLinkUp(index), rxBytes: counters.rxBytes, txBytes: counters.txBytes)
+        let bytes = dataplane.bytes(of: index)
+        nics[nic] = NICTraffic(linkUp: dataplane.isLinkUp(index), rxBytes: bytes.received, txBytes: bytes.sent)
+      }
+    }
+  }
+
+  /// What all NICs of each server have received and sent since they were attached. Asks nobody, so that it can be asked for all the
+  /// time: a few additions a NIC.
+  public func bytes() -> [ServerID: UInt64] {
+    wires.locations.reduce(into: [:]) { all, entry in
+      guard let slot = wires.slotOf[entry.key] else { return }
+      all[entry.key] = entry.value.keys.reduce(0) { sum, nic in
+        let bytes = dataplane.bytes(of: NICs.index(nic, slot: slot))
+        return sum + bytes.received + bytes.sent
       }
     }
   }

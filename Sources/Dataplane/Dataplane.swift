@@ -149,6 +149,14 @@ public final class Dataplane: Sendable {
     return sum
   }
 
+  /// The bytes of `counters(of:)` alone, for a tenth of its cost.
+  public func bytes(of nic: NICIndex) -> (received: UInt64, sent: UInt64) {
+    counters.reduce((0, 0)) { sum, table in
+      let more = table.readBytes(nic)
+      return (sum.0 + more.received, sum.1 + more.sent)
+    }
+  }
+
   /// Whether the link is up: the cable is plugged, and the interface is up on the server's side, asked of the kernel now.
   public func isLinkUp(_ nic: NICIndex) -> Bool {
     taps.withLock { $0[nic].map { $0.hasCarrier && $0.attached.tap.isUp() } } ?? false

@@ -31,6 +31,7 @@ actor RackAlone: RackKeeper {
 
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
   func traffic() -> [ServerID: [PortName: NICTraffic]] { [:] }
+  func bytes() -> [ServerID: UInt64] { [:] }
   func stations(of server: ServerID?, vxlan: Int?) -> [Station] { [] }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }

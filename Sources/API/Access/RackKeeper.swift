@@ -14,6 +14,7 @@ protocol RackKeeper: Sendable {
 
   func counters(of server: ServerID) async -> [PortName: NICStatus]
   func traffic() async -> [ServerID: [PortName: NICTraffic]]
+  func bytes() async -> [ServerID: UInt64]
   func stations(of server: ServerID?, vxlan: Int?) async -> [Station]
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
   func lacp(of server: ServerID?) async -> [LACPMember]

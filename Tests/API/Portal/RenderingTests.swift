@@ -78,7 +78,7 @@ import Testing
     let server = try await keeper.server("web1").id
     let history = TrafficHistory(keeper: keeper)
     func record(_ bytes: UInt64) {
-      history.record([server: [.eth0: NICTraffic(linkUp: true, rxBytes: bytes, txBytes: 0)]], after: .seconds(5))
+      history.record([server: bytes], after: .seconds(5))
     }
     for bytes in [1000, 6000, 6000, 500] as [UInt64] { record(bytes) }
     #expect(history.rates(of: server) == [8000, 0, 800])

@@ -32,25 +32,27 @@ final class TrafficHistory: Sendable {
       var last = ContinuousClock.now
       while true {
         let now = ContinuousClock.now
-        self.record(await self.keeper.traffic(), after: max(now - last, .milliseconds(1)))
+        self.record(await self.keeper.bytes(), after: max(now - last, .milliseconds(1)))
         last = now
         try await Task.sleep(for: Self.interval)
       }
     }
   }
 
-  func record(_ traffic: [ServerID: [PortName: NICTraffic]], after passed: Duration) {
+  /// - Parameter counted: the bytes that each server has received and sent so far.
+  func record(_ counted: [ServerID: UInt64], after passed: Duration) {
     series.withLock { all in
       // Servers that have gone are left out.
-      all = traffic.reduce(into: [:]) { new, entry in
-        let bytes = entry.value.values.reduce(0) { $0 &+ $1.rxBytes &+ $1.txBytes }
+      all = counted.reduce(into: [:]) { new, entry in
+        let bytes = entry.value
         guard var series = all[entry.key] else {
           new[entry.key] = Series(bytes: bytes)
           return
         }
         // Counters begin anew when NICs are attached anew.
         let grown = bytes >= series.bytes ? bytes - series.bytes : bytes
-        series.rates = (series.rates + [Double(grown) * 8 / (passed / .seconds(1))]).suffix(Self.length)
+        if series.rates.count == Self.length { series.rates.removeFirst() }
+        series.rates.append(Double(grown) * 8 / (passed / .seconds(1)))
         series.bytes = bytes
         new[entry.key] = series
       }
