@@ -101,6 +101,8 @@ GOALS: list[Goal] = [
 LIMITS_OF_THE_MACHINE: list[Goal] = [
     _least("TCP, 2 pairs, both ways, 2 C forwarders / 1", "duplex", "forward-2", "forward-1", 0),
     _least("60-byte frames, 2 pairs, both ways, 2 C forwarders / 1", "cross60", "forward-2", "forward-1", 0),
+    _least("TCP, 2 pairs, both ways, 2 workers, one a pair / 1", "duplex", "workers-2-pairs", "workers-1", 0),
+    _least("60-byte frames, 2 pairs, both ways, 2 workers, one a pair / 1", "cross60", "workers-2-pairs", "workers-1", 0),
     *(_most(f"CPU per {frame}, tag {way} / untagged, {_FORWARDER}", figure, f"batchtags-{part}", "batchtags-plain", float("inf"))
       for frame, figure in [("60-byte frame", "cpu60"), ("1514-byte frame", "cpu1514"), ("super-frame", "cpusuper")]
       for way, part in [("put in", "push"), ("taken out", "pop")]),

@@ -109,6 +109,18 @@ class WorkersTwo(WorkersOne):
     options = ("--workers", "2")
 
 
+class WorkersTwoPairs(WorkersTwo):
+    """Both machines of a pair have the same worker, as with the C forwarders; NICs are dealt out to the workers in turn."""
+
+    name = "workers-2-pairs"
+    title = "Toprack, 2 workers, one a pair"
+
+    def fill(self, lab: Lab) -> None:
+        super().fill(lab)
+        a, b, c, d = self.machines
+        self.machines = [a, c, b, d]
+
+
 class Ports(Toprack):
     """Two thousand ports: two NICs each of a thousand servers, all up. All but two carry a network of their own."""
 
@@ -218,4 +230,5 @@ def _batches(values: list[int], size: int) -> Iterator[list[int]]:
 
 
 TOPRACK: list[type[Case]] = [
-    Toprack, Tags, Route, Poll, Ports, Networks, FewStations, ManyStations, WorkersOne, WorkersTwo]
+    Toprack, Tags, Route, Poll, Ports, Networks, FewStations, ManyStations, WorkersOne, WorkersTwo,
+    WorkersTwoPairs]
