@@ -27,6 +27,7 @@ static void take_link(void *context, struct nlmsghdr *h) {
         case IFLA_IFNAME: cport_netlink_text(link.name, sizeof link.name, a); break;
         case IFLA_IFALIAS: cport_netlink_text(link.alias, sizeof link.alias, a); break;
         case IFLA_MTU: memcpy(&link.mtu, RTA_DATA(a), 4); break;
+        case IFLA_TXQLEN: memcpy(&link.queue_length, RTA_DATA(a), 4); break;
         case IFLA_MASTER: link.has_master = 1; break;
         case IFLA_CARRIER: link.has_carrier = *(uint8_t *)RTA_DATA(a) != 0; break;
         case IFLA_ADDRESS:
@@ -67,7 +68,7 @@ int cport_link_list(int namespace_fd, struct cport_link *links, int capacity) {
 struct setting {
     const char *name;
     const uint8_t *mac;
-    uint32_t mtu;
+    uint32_t mtu, queue_length;
     const char *alias, *altname;
     int target_fd;
     int up; /* 1 up, 0 down, -1 leave */
@@ -86,6 +87,7 @@ static int set_here(void *context) {
     cport_netlink_put(&m, IFLA_IFNAME, s->name, strlen(s->name) + 1);
     if (s->mac) cport_netlink_put(&m, IFLA_ADDRESS, s->mac, 6);
     if (s->mtu) cport_netlink_put(&m, IFLA_MTU, &s->mtu, 4);
+    if (s->queue_length) cport_netlink_put(&m, IFLA_TXQLEN, &s->queue_length, 4);
     if (s->alias) cport_netlink_put(&m, IFLA_IFALIAS, s->alias, strlen(s->alias));
     if (s->target_fd >= 0) cport_netlink_put(&m, IFLA_NET_NS_FD, &s->target_fd, 4);
     int result = cport_netlink_request(fd, &m);
@@ -103,11 +105,11 @@ static int set_here(void *context) {
     return result;
 }
 
-int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, const char *alias,
-                   const char *altname) {
+int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, uint32_t queue_length,
+                   const char *alias, const char *altname) {
     if (strlen(name) >= IFNAMSIZ || (alias && strlen(alias) > 255) || (altname && strlen(altname) > 127))
         return -ENAMETOOLONG;
-    struct setting s = {name, mac, mtu, alias, altname, .target_fd = -1, .up = -1};
+    struct setting s = {name, mac, mtu, queue_length, alias, altname, .target_fd = -1, .up = -1};
     return cport_netns_run(namespace_fd, set_here, &s);
 }
 

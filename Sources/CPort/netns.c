@@ -76,7 +76,7 @@ static int make(const char *directory, const char *path, const char *mark) {
     int error = share_directory(directory);
     if (error < 0) return error;
     if (unshare(CLONE_NEWNET) < 0) return -errno;
-    error = cport_link_set(-1, "lo", NULL, 0, mark, NULL);
+    error = cport_link_set(-1, "lo", NULL, 0, 0, mark, NULL);
     if (error < 0) return error;
     error = place(directory, path, mark);
     if (error < 0) return error;

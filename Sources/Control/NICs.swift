@@ -52,8 +52,8 @@ actor NICs {
     let namespace = server.place.namespace
     let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
-      name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, alias: marks.mark(server.id, nic),
-      alternativeName: name.alternative)
+      name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, queueLength: TAP.queueLength,
+      alias: marks.mark(server.id, nic), alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
       try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)

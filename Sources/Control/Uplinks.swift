@@ -213,7 +213,8 @@ public actor Uplinks {
       throw UplinkRefusal(
         message: "\(place(name, namespace)) is this rack's uplink and another process holds it: stop that one first")
     }
-    try Links.configure(name, in: namespace, mtu: request.mtu, alias: marks.uplinkMark)
+    try Links.configure(
+      name, in: namespace, mtu: request.mtu, queueLength: isNew ? TAP.queueLength : nil, alias: marks.uplinkMark)
     guard let link = try Links.list(in: namespace).first(where: { $0.name == name }) else {
       throw UplinkRefusal(message: "\(place(name, namespace)) was removed while it was made")
     }

@@ -11,6 +11,8 @@ public struct Link: Hashable, Sendable {
   /// 48 bits, first octet highest.
   public let mac: UInt64
   public let mtu: Int
+  /// Frames that its own system queues for the switch.
+  public let queueLength: Int
   /// Administratively up.
   public let isUp: Bool
   public let isTAP: Bool
@@ -45,12 +47,13 @@ public enum Links {
 
   /// Sets what is given; the rest stays. `mac`: 48 bits. `alias`: at most 255 bytes. `alternativeName`: at most 127.
   public static func configure(
-    _ name: String, in namespace: String?, mac: UInt64? = nil, mtu: Int? = nil, alias: String? = nil,
-    alternativeName: String? = nil
+    _ name: String, in namespace: String?, mac: UInt64? = nil, mtu: Int? = nil, queueLength: Int? = nil,
+    alias: String? = nil, alternativeName: String? = nil
   ) throws(PortsFault) {
     try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) in
       try configure(
-        name, descriptor: descriptor, namespace, mac: mac, mtu: mtu, alias: alias, alternativeName: alternativeName)
+        name, descriptor: descriptor, namespace, mac: mac, mtu: mtu, queueLength: queueLength, alias: alias,
+        alternativeName: alternativeName)
     }
   }
 
@@ -63,13 +66,14 @@ public enum Links {
 
   static func configure(
     _ name: String, descriptor: Int32, _ namespace: String? = nil, mac: UInt64? = nil, mtu: Int? = nil,
-    alias: String? = nil, alternativeName: String? = nil
+    queueLength: Int? = nil, alias: String? = nil, alternativeName: String? = nil
   ) throws(PortsFault) {
     let octets = mac.map { value in (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * $0)) } }
     let result = unsafe withOptional(octets) { octets in
       unsafe withOptional(alias) { alias in
         unsafe withOptional(alternativeName) { alternative in
-          unsafe cport_link_set(descriptor, name, octets, UInt32(mtu ?? 0), alias, alternative)
+          unsafe cport_link_set(
+            descriptor, name, octets, UInt32(mtu ?? 0), UInt32(queueLength ?? 0), alias, alternative)
         }
       }
     }
@@ -98,6 +102,7 @@ extension Link {
   init(_ raw: cport_link) {
     index = Int(raw.index)
     mtu = Int(raw.mtu)
+    queueLength = Int(raw.queue_length)
     isUp = raw.is_up != 0
     isTAP = raw.is_tap != 0
     hasCarrier = raw.has_carrier != 0

@@ -174,6 +174,19 @@ struct InterfaceTests {
     await machine.end()
   }
 
+  /// The kernel's own queue is overrun by the pauses of a busy machine.
+  @Test("a new interface queues for the pauses of a busy machine, and what its user sets stays")
+  func queue() async throws {
+    let machine = try await Machine()
+    let server = try await machine.server("w")
+    let links = try await machine.links()
+    #expect(links.map(\.queueLength) == [TAP.queueLength, TAP.queueLength])
+    try run("ip", "link", "set", links[0].name, "txqueuelen", "77")
+    try await machine.control.perform(.setMTU(server.id, 1400))
+    #expect(try await machine.links().map(\.queueLength).sorted() == [77, TAP.queueLength])
+    await machine.end()
+  }
+
   @Test("a namespace that somebody removed is named by status, and its server can be deleted")
   func vanishedNamespace() async throws {
     let machine = try await Machine()

@@ -105,6 +105,13 @@ class Forwarder(Peer):
     options: tuple[str, ...] = ()
     #: Processes that the machines' pairs are shared out to.
     workers = 1
+    #: Frames that a machine queues for the switch; as many as Toprack gives its NICs, so that it is no difference.
+    queue_length = 4096
+
+    def up(self, lab: Lab) -> None:
+        super().up(lab)
+        for machine in self.machines:
+            machine.namespace.ip("link", "set", machine.interface, "txqueuelen", str(self.queue_length))
 
     def interfaces(self, lab: Lab) -> list[str]:
         names = [f"tap{number}" for number in range(self.count)]

@@ -84,6 +84,7 @@ int64_t cport_raise_file_limit(void);
 struct cport_link {
     int32_t index;
     uint32_t mtu;
+    uint32_t queue_length;
     uint8_t mac[6];
     uint8_t is_up;
     uint8_t is_tap;
@@ -98,9 +99,9 @@ struct cport_link {
  * more room when that is greater. */
 int cport_link_list(int namespace_fd, struct cport_link *links, int capacity);
 
-/* Sets what is given of the interface `name`: `mac` (6 bytes), `mtu` (0: leave), `alias`, `altname` (NULL: leave). */
-int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, const char *alias,
-                   const char *altname);
+/* Sets what is given of the interface `name`: `mac` (6 bytes), `mtu`, `queue_length` (0: leave), `alias`, `altname` (NULL: leave). */
+int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, uint32_t queue_length,
+                   const char *alias, const char *altname);
 
 /* Moves the interface `name` from `namespace_fd` into `target_fd`. Its descriptor goes on working. */
 int cport_link_move(int namespace_fd, const char *name, int target_fd);
