@@ -50,6 +50,40 @@ final class TestClock: Sendable {
     #expect(status(await door.answer(request(token: "wrong"), from: anna)) == 401)
   }
 
+  /// A socket that is forwarded to a port is in reach of every page that its user looks at.
+  @Test(
+    "by the Unix socket no page of another site comes in without a token",
+    arguments: [
+      ("localhost:8080", "https://example.com", nil), ("localhost:8080", "null", nil), ("localhost:8080", nil, "cross-site"),
+      ("localhost:8080", "http://localhost:9090", "same-site"), ("rebound.example.com:8080", "http://rebound.example.com:8080", nil),
+      ("rebound.example.com", nil, nil), ("rebound.example.com.", nil, nil), ("127.0.0.1.example.com", nil, nil),
+    ] as [(String, String?, String?)])
+  func foreignPages(_ host: String, _ origin: String?, _ site: String?) async throws {
+    let keeper = RackAlone()
+    let door = Door(keeper: keeper)
+    var request = request()
+    request.authority = host
+    request.headerFields[.origin] = origin
+    request.headerFields[HTTPField.Name("Sec-Fetch-Site")!] = site
+    #expect(status(await door.answer(request, from: .user("anna"))) == 403)
+    // A page cannot send this header to another site.
+    request.headerFields[HTTPField.Name("X-Auth-Token")!] = try await keeper.token("whole")
+    #expect(access(await door.answer(request, from: .user("anna"))) != nil)
+  }
+
+  @Test(
+    "by the Unix socket programs and pages of the same address come in, whatever host they name",
+    arguments: [
+      (nil, nil), ("localhost", nil), ("toprack", nil), ("%2Frun%2Ftoprack%2Ftoprack.sock", nil), ("127.0.0.1:8080", nil), ("", nil),
+      ("[::1]:8080", "http://[::1]:8080"), ("192.0.2.7:8080", "http://192.0.2.7:8080"), ("lab.localhost", nil),
+    ] as [(String?, String?)])
+  func ownPages(_ host: String?, _ origin: String?) async {
+    var request = request()
+    request.authority = host
+    request.headerFields[.origin] = origin
+    #expect(access(await Door(keeper: RackAlone()).answer(request, from: .user("anna"))) != nil)
+  }
+
   @Test("by TCP one needs a token, and has its rights")
   func remote() async throws {
     let keeper = RackAlone()

@@ -36,7 +36,7 @@ struct Door: Sendable {
 
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
     let text = request.headerFields[.token] ?? ""
-    if text.isEmpty, case .user(let name) = peer { return .admitted(Access(scope: .all, by: name), [:]) }
+    if text.isEmpty, case .user(let name) = peer { return trusted(request, name) }
     guard !text.isEmpty, let token = TokenText.token(text, among: await keeper.rack.tokens.values) else {
       return refuse(stranger: peer)
     }
@@ -51,6 +51,23 @@ struct Door: Sendable {
 
   /// Seconds to wait for one who has asked too much with `token`, here or at the portal; `nil`: the request is granted.
   func wait(of token: AccessToken) -> Int? { callers.take(token.id.description).retry }
+
+  /// Who comes by the socket is its user; but when the socket is forwarded to a port, every page in that user's browser can send there.
+  /// A page cannot set the token's header, so it is only here that one has to ask.
+  private func trusted(_ request: HTTPRequest, _ name: String) -> Answer {
+    if !request.isFromOwnPage {
+      return .refused(
+        APIError(.forbidden, "a page of another site sent this: without a token, only a page of the same address may"), [:])
+    }
+    if let foreign = request.nameOfOthers {
+      return .refused(
+        APIError(
+          .forbidden,
+          "the request is for \(foreign), a name that others can point here: without a token, use localhost or an address"),
+        [:])
+    }
+    return .admitted(Access(scope: .all, by: name), [:])
+  }
 
   private func refuse(stranger: Peer) -> Answer {
     let name =

@@ -1,5 +1,5 @@
-// Whether a form that arrives was sent by one of our own pages. The form token says so already; this is asked as well, because
-// it needs no secret to be kept.
+// Whether what arrives was sent by one of our own pages, or by no page. A form's token says so already; this is asked as well, because
+// it needs no secret to be kept. At the API, who comes by the socket has no token to show.
 
 import HTTPTypes
 
@@ -20,6 +20,17 @@ extension HTTPRequest {
     let name = host.lowercased()
     return name == "localhost" || name.hasSuffix(".localhost") || name.hasPrefix("127.") && Self.isDotted(name)
       || name == "[::1]"
+  }
+
+  /// The host in the address when it is a name of the public DNS, which its owner can point here for a page of theirs ("DNS rebinding").
+  ///
+  /// Programs at a Unix socket send all sorts of things: no host, a word, the socket's path with percent signs. None of those is one.
+  var nameOfOthers: String? {
+    guard let authority else { return nil }
+    let name = authority.prefix { $0 != ":" }.lowercased()
+    let isName = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+    guard isName, name.contains("."), !Self.isDotted(name), !name.hasSuffix(".localhost") else { return nil }
+    return name
   }
 
   private static func isDotted(_ name: String) -> Bool {
