@@ -54,8 +54,9 @@ final class TestClock: Sendable {
   @Test(
     "by the Unix socket no page of another site comes in without a token",
     arguments: [
-      ("localhost:8080", "https://example.com", nil), ("localhost:8080", "null", nil), ("localhost:8080", nil, "cross-site"),
-      ("localhost:8080", "http://localhost:9090", "same-site"), ("rebound.example.com:8080", "http://rebound.example.com:8080", nil),
+      ("localhost:8080", "https://example.com", nil), ("localhost:8080", "null", nil),
+      ("localhost:8080", nil, "cross-site"), ("localhost:8080", "http://localhost:9090", "same-site"),
+      ("rebound.example.com:8080", "http://rebound.example.com:8080", nil),
       ("rebound.example.com", nil, nil), ("rebound.example.com.", nil, nil), ("127.0.0.1.example.com", nil, nil),
     ] as [(String, String?, String?)])
   func foreignPages(_ host: String, _ origin: String?, _ site: String?) async throws {
@@ -74,7 +75,8 @@ final class TestClock: Sendable {
   @Test(
     "by the Unix socket programs and pages of the same address come in, whatever host they name",
     arguments: [
-      (nil, nil), ("localhost", nil), ("toprack", nil), ("%2Frun%2Ftoprack%2Ftoprack.sock", nil), ("127.0.0.1:8080", nil), ("", nil),
+      (nil, nil), ("localhost", nil), ("toprack", nil), ("%2Frun%2Ftoprack%2Ftoprack.sock", nil),
+      ("127.0.0.1:8080", nil), ("", nil),
       ("[::1]:8080", "http://[::1]:8080"), ("192.0.2.7:8080", "http://192.0.2.7:8080"), ("lab.localhost", nil),
     ] as [(String?, String?)])
   func ownPages(_ host: String?, _ origin: String?) async {

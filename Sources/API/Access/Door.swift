@@ -57,13 +57,15 @@ struct Door: Sendable {
   private func trusted(_ request: HTTPRequest, _ name: String) -> Answer {
     if !request.isFromOwnPage {
       return .refused(
-        APIError(.forbidden, "a page of another site sent this: without a token, only a page of the same address may"), [:])
+        APIError(.forbidden, "a page of another site sent this: without a token, only a page of the same address may"),
+        [:])
     }
     if let foreign = request.nameOfOthers {
       return .refused(
         APIError(
           .forbidden,
-          "the request is for \(foreign), a name that others can point here: without a token, use localhost or an address"),
+          "the request is for \(foreign), a name that others can point here: without a token, use localhost or an address"
+        ),
         [:])
     }
     return .admitted(Access(scope: .all, by: name), [:])
