@@ -110,11 +110,14 @@ def _ways(name: str, frame: Callable[[Endpoint, Endpoint], Stream]) -> Callable[
                 for part, (sender, receiver) in case.ways().items():
                     stream = frame(sender, receiver)
                     slices[part].append(deliver(lab, [stream], [receiver], case.processes, seconds / passes))
-        values: Values = {DISTURBED: max(one.waited for some in slices.values() for one in some)}
-        for part, some in slices.items():
-            quiet = [one for one in some if one.waited <= TAKEN] or some
-            values[f"{part} {name}"] = median([one.thousands_per_second for one in quiet])
-            values[f"{part} cpu{name.removeprefix('frames')}"] = median([one.cpu_microseconds for one in quiet])
+        # A slice that others disturbed is left out, unless all were.
+        quiet = {part: [one for one in some if one.waited <= TAKEN] or some for part, some in slices.items()}
+        worst = max(one.waited for some in quiet.values() for one in some)
+        values: Values = {DISTURBED: worst}
+        for part, some in quiet.items():
+            rate = median([one.thousands_per_second for one in some])
+            values[f"{part} {name}"] = rate if worst <= TOO_MUCH else None
+            values[f"{part} cpu{name.removeprefix('frames')}"] = median([one.cpu_microseconds for one in some])
         return values
     return measure
 
