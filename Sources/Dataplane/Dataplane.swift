@@ -149,7 +149,7 @@ public final class Dataplane: Sendable {
     return sum
   }
 
-  /// The bytes of `counters(of:)` alone, for a tenth of its cost.
+  /// The bytes of `counters(of:)` alone, without the look at each reason to drop.
   public func bytes(of nic: NICIndex) -> (received: UInt64, sent: UInt64) {
     counters.reduce((0, 0)) { sum, table in
       let more = table.readBytes(nic)

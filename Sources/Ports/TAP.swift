@@ -11,8 +11,8 @@ public struct TAP: ~Copyable, Sendable {
   /// What the kernel leaves to us; all of it since Linux 6.2.
   public let offloads: Offloads
 
-  /// Frames that a NIC's own system queues for the switch; the kernel's default is 1000. At a million frames a second it bridges the four
-  /// milliseconds for which a busy machine takes a worker's core away; hardware has rings of this size. 8 bytes of kernel memory
+  /// Frames that a NIC's own system queues for the switch; the kernel's default is 1000. At half a million frames a second they last eight
+  /// milliseconds, in which a busy machine may take a worker's core away; hardware has rings of this size. 8 bytes of kernel memory
   /// each. `docs/decisions/0014`.
   public static let queueLength = 4096
 

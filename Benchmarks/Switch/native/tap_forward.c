@@ -1,4 +1,4 @@
-/* The limit of a TAP switch in userspace: moves frames between pairs of TAPs and looks at nothing. No table, no counter, no tag;
+/* The limit of a TAP switch in userspace: moves frames between pairs of TAPs and looks at nothing. No table, no counter;
  * whatever a switch costs above this is the switch.
  *
  *   tap-forward [--virtio] [--batch] TAP TAP [TAP TAP …] [--tag VID TAP TAP …]
@@ -16,10 +16,10 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <liburing.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/virtio_net.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -153,7 +153,8 @@ int main(int count, char **words) {
             f.taps[f.count++] = tap_open(words[i], f.virtio);
         }
     }
-    if (f.count < 2 || f.count % 2 != 0) errx(2, "usage: tap-forward [--virtio] [--batch] TAP TAP [TAP TAP …] [--tag VID TAP TAP …]");
+    if (f.count < 2 || f.count % 2 != 0)
+        errx(2, "usage: tap-forward [--virtio] [--batch] TAP TAP [TAP TAP …] [--tag VID TAP TAP …]");
     for (int i = 0; i < largest_batch; i++) {
         char *room = malloc(tag_bytes + frame_room);
         if (room == NULL) err(1, "memory");

@@ -172,8 +172,8 @@ def _memory(lab: Lab, case: Any, seconds: float) -> Values:
 MEASUREMENTS: dict[str, Callable[[Lab, Any, float], Values]] = {
     "tcp1": _tcp(1), "tcp4": _tcp(4), "frames60": _frames(60), "frames1514": _frames(1514), "rtt": _round_trip,
     "tags60": _ways("frames60", _frame(60)), "tags1514": _ways("frames1514", _frame(1514)),
-    "tagssuper": _ways("super", _super_frame), "tagstcp": _ways_by_tcp, "packets60": _packets(60), "packets1514": _packets(1514), "spread60": _spread,
-    "idle": _idle, "memory": _memory, "duplex": _duplex, "cross60": _cross,
+    "tagssuper": _ways("super", _super_frame), "tagstcp": _ways_by_tcp, "packets60": _packets(60),
+    "packets1514": _packets(1514), "spread60": _spread, "idle": _idle, "memory": _memory, "duplex": _duplex, "cross60": _cross,
 }
 
 

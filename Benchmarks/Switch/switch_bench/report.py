@@ -38,7 +38,9 @@ SECTIONS = [
     Section(
         "Growth", ("toprack", "ports", "networks"), ("frames60", "cpu60", "idle", "memory"), about=("ports", "networks")),
     Section("Stations", ("stations-10", "stations-100k"), ("spread60", "cpuspread60")),
-    Section("Two cores", ("forward-1", "forward-2", "workers-1", "workers-2", "workers-2-pairs"), ("duplex", "cross60", "cpucross60")),
+    Section(
+        "Two cores", ("forward-1", "forward-2", "workers-1", "workers-2", "workers-2-pairs"),
+        ("duplex", "cross60", "cpucross60")),
     Section("Busy polling", ("vnet", "toprack", "poll"), ("rtt50", "rtt99"), about=("poll",)),
 ]
 

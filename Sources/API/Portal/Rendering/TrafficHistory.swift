@@ -1,6 +1,5 @@
 // How much each server has sent and received lately: a few samples of the counters, for the small curves in lists.
 
-import Control
 import Rack
 import ServiceLifecycle
 import Synchronization
