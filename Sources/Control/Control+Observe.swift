@@ -64,8 +64,8 @@ public struct Status: Hashable, Sendable {
   public var ioDriver: String
   /// NICs at the last start.
   public var adopted: Int, made: Int, removed: Int
-  /// Sentences; empty when all is well.
-  public var problems: [String]
+  /// Empty when all is well.
+  public var problems: [Problem]
 }
 
 extension Control {
@@ -128,13 +128,24 @@ extension Control {
       networks: rack.networks.count, stations: stations.count, stationLimit: stations.limit,
       stationsEvicted: stations.evicted, stationsRefused: stations.refused, workers: dataplane.workers,
       ioDriver: dataplane.driver, adopted: start.adopted, made: start.made, removed: start.removed,
-      problems: start.problems.values.joined().sorted() + vanishedNamespaces() + (await gateway.problems()))
+      problems: await allProblems())
   }
 
-  private func vanishedNamespaces() -> [String] {
-    rack.servers.values.filter { start.problems[$0.id] == nil }.compactMap { server -> String? in
+  /// Those of the start, those since, and those that are looked for now.
+  private func allProblems() async -> [Problem] {
+    let atStart = start.problems.flatMap { server, texts in
+      texts.map { Problem(kind: "start", server: server, text: $0) }
+    }
+    let ofGateway = await gateway.problems().map { Problem(kind: "gateway", text: $0) }
+    return (atStart + problems.all).sorted { $0.text < $1.text } + vanishedNamespaces() + ofGateway
+  }
+
+  private func vanishedNamespaces() -> [Problem] {
+    rack.servers.values.filter { start.problems[$0.id] == nil }.compactMap { server -> Problem? in
       guard let namespace = server.place.namespace, !NetworkNamespaces.exists(namespace) else { return nil }
-      return "network namespace \(namespace) of \(server.hostname) is gone; its NICs are not reachable by that name"
-    }.sorted()
+      return Problem(
+        kind: "namespace-lost", server: server.id,
+        text: "network namespace \(namespace) of \(server.hostname) is gone; its NICs are not reachable by that name")
+    }.sorted { $0.text < $1.text }
   }
 }

@@ -119,6 +119,7 @@ extension Control {
         }
         wires.closeSlot(of: server.id)
         start.problems[server.id] = nil
+        problems.clearAll(of: server.id)
       case .closeDomain(let id):
         wires.closeDomain(of: id)
       case .makeNICs, .rewire, .setMTU, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break

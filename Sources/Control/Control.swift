@@ -34,6 +34,7 @@ public actor Control {
   let gateway: RunningGateway
   var start: StartReport
   var events = EventBroadcaster()
+  var problems = ProblemBoard()
   let logger: Logger
   var entropy = SystemEntropy()
   var queue = CommandQueue()

@@ -56,6 +56,13 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case gatewayBusy
   /// Addressed to the gateway, which has nothing to answer: a wrong ARP, a refused DHCP, a closed port.
   case notAnswered
+  // Any port; counted at the NIC that the frame came in by.
+  /// A virtio header that does not fit its frame.
+  case badOffload
+  /// More broadcasts, multicasts and unknown unicasts than a NIC may send in a second.
+  case storm
+  /// The port is shut for a while, because what it sends comes back to it.
+  case loopGuard
 
   /// Counters kept for each NIC: room for reasons to come.
   public static let limit = 60
@@ -95,6 +102,9 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .neighbourUnreachable: "neighbour-unreachable"
     case .gatewayBusy: "gateway-busy"
     case .notAnswered: "not-answered"
+    case .badOffload: "bad-offload"
+    case .storm: "storm"
+    case .loopGuard: "loop-guard"
     }
   }
 

@@ -193,7 +193,7 @@ struct InterfaceTests {
     let namespace = machine.name("ns")
     let server = try await machine.server("w", place: .namespace(namespace, made: false))
     try run("ip", "netns", "del", namespace)
-    #expect(await machine.control.status().problems.contains { $0.contains(namespace) })
+    #expect(await machine.control.status().problems.contains { $0.text.contains(namespace) })
     try await machine.control.perform(.setMode(server.id, .hybrid))
     try await machine.control.perform(.deleteServer(server.id))
     #expect(await machine.control.status().problems == [])

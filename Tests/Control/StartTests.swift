@@ -110,7 +110,7 @@ struct StartTests {
     let status = await machine.control.status()
     #expect(status.adopted == 1)
     #expect(status.problems.count == 1)
-    #expect(status.problems.first?.contains("interface \(device) on the host exists already") == true)
+    #expect(status.problems.first?.text.contains("interface \(device) on the host exists already") == true)
     #expect(await machine.control.counters(of: server.id).keys.sorted { $0.rawValue < $1.rawValue } == [.eth1])
     for mode in NetworkMode.settable.reversed() { try await machine.control.perform(.setMode(server.id, mode)) }
     try await machine.control.perform(.deleteServer(server.id))

@@ -120,12 +120,14 @@ extension Call {
     return await keeper.forwarding()
   }
 
-  /// A caller with one project is told its own numbers, and no problems: these name servers of everybody.
+  /// A caller with one project is told its own numbers, and the problems of its own servers.
   func status() async -> Status {
     var status = await keeper.status()
     guard access.scope != .all else { return status }
     let view = await view()
-    (status.servers, status.networks, status.problems) = (view.servers.count, view.networks.count, [])
+    (status.servers, status.networks) = (view.servers.count, view.networks.count)
+    let own = Set(view.servers.map(\.id))
+    status.problems = status.problems.filter { $0.server.map(own.contains) ?? false }
     return status
   }
 }

@@ -92,7 +92,7 @@ extension Renderer {
       "start": [
         "adopted": .integer(status.adopted), "made": .integer(status.made), "removed": .integer(status.removed),
       ],
-      "problems": .array(status.problems.map(JSON.string)),
+      "problems": .array(status.problems.map { .string($0.text) }),
     ]
   }
 }

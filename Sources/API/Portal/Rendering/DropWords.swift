@@ -38,5 +38,8 @@ enum DropWords {
     "neighbour-unreachable": "The next hop does not answer.",
     "gateway-busy": "More than the gateway’s slow path takes from one NIC.",
     "not-answered": "To the gateway itself, which has nothing to answer.",
+    "bad-offload": "Its offload fields (checksum, segmentation) do not fit the frame.",
+    "storm": "More broadcasts, multicasts and frames to unknown stations than a NIC may send in a second.",
+    "loop-guard": "The port is shut for a while, because what it sends comes back to it.",
   ]
 }

@@ -1,0 +1,20 @@
+import Rack
+
+/// What happens without a command: a NIC vanishes, a port is shut. It is an event in the journal like any other.
+extension Control {
+  /// Writes an event of `server`, or of the rack as a whole, into the journal, and tells those who watch.
+  ///
+  /// - Parameters:
+  ///   - type: what it concerns and what happened, `port.lost`.
+  ///   - body: one sentence.
+  func note(_ type: String, _ body: String, of server: ServerID? = nil) async {
+    let event = Event(
+      id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
+      project: server.flatMap { rack.servers[$0]?.project }, server: server)
+    logger.notice("\(body)", metadata: ["event": "\(type)"])
+    // A task of its own: a caller that is cancelled would cancel the transaction.
+    let written = Task { try await store.commit([], events: [event]) }
+    do { try await written.value } catch { logger.error("event not written", metadata: ["error": "\(error)"]) }
+    events.publish(event)
+  }
+}
