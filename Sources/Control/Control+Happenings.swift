@@ -1,4 +1,6 @@
+import Logging
 import Rack
+import Store
 
 /// What happens without a command: a NIC vanishes, a port is shut. It is an event in the journal like any other.
 extension Control {

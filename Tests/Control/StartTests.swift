@@ -133,7 +133,7 @@ struct StartTests {
       }
     }
     #expect(holder != nil)
-    #expect(await machine.control.status().problems.first?.contains("\(server.hostname)-eth1") == true)
+    #expect(await machine.control.status().problems.first?.text.contains("\(server.hostname)-eth1") == true)
     _ = consume holder
     try await machine.restart()
     #expect(await machine.control.status().problems == [])
