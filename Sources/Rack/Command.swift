@@ -68,7 +68,7 @@ public struct ServerRequest: Hashable, Sendable {
   /// Slug or identifier.
   public var operatingSystem: String
   public var project: ProjectID
-  public var place: Place
+  public var place: PlaceRequest
   public var details: ServerDetails
   public var isLocked: Bool
   public var isNetworkFrozen: Bool
@@ -76,7 +76,7 @@ public struct ServerRequest: Hashable, Sendable {
   public var addresses: [AddressRequest]?
 
   public init(
-    hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: Place,
+    hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
     details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
     addresses: [AddressRequest]? = nil
   ) {

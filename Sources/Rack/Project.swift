@@ -3,7 +3,7 @@ public import FoundationEssentials
 /// A tenant. Two tenants' networks never meet.
 public struct Project: Hashable, Sendable {
   public let id: ProjectID
-  /// 1 to 80 characters, unique in the rack.
+  /// 1 to 80 characters; others can have the same.
   public var name: String
   /// A JSON object as text; the rack only keeps it.
   public var customdata: String

@@ -7,11 +7,13 @@ extension Rack {
     for change in changes {
       switch change {
       case .project(let project):
-        if let old = projects.updateValue(project, forKey: project.id) { index.projectNames[old.name] = nil }
-        index.projectNames[project.name] = project.id
+        if let old = projects.updateValue(project, forKey: project.id) {
+          index.projectNames.remove(old.id, at: old.name)
+        }
+        index.projectNames[project.name, default: []].insert(project.id)
       case .projectDeleted(let id):
         guard let project = projects.removeValue(forKey: id) else { continue }
-        index.projectNames[project.name] = nil
+        index.projectNames.remove(id, at: project.name)
         addressPools.remove(of: id)
       case .token(let token):
         tokens[token.id] = token
@@ -22,10 +24,13 @@ extension Rack {
       case .serverDeleted(let id):
         replace(servers[id], by: nil)
       case .network(let network):
-        networks[network.id] = network
+        if networks.updateValue(network, forKey: network.id) == nil {
+          index.count(network.project) { $0.networks += 1 }
+        }
         index.numbers[network.scope, default: [:]][network.vxlan] = network.id
       case .networkDeleted(let id):
         guard let network = networks.removeValue(forKey: id) else { continue }
+        index.count(network.project) { $0.networks -= 1 }
         index.numbers[network.scope]?[network.vxlan] = nil
         if index.numbers[network.scope]?.isEmpty == true { index.numbers[network.scope] = nil }
       case .reservation(let reservation):
@@ -45,11 +50,19 @@ extension Rack {
   private mutating func replace(_ old: Reservation?, by new: Reservation?) {
     if let old {
       reservations[old.id] = nil
+      index.count(old.project) { usage in
+        usage.blocks -= 1
+        usage.addresses -= Int(old.block.size)
+      }
       index.reservations[old.block] = nil
       addressPools.giveBack(old.block)
     }
     if let new {
       reservations[new.id] = new
+      index.count(new.project) { usage in
+        usage.blocks += 1
+        usage.addresses += Int(new.block.size)
+      }
       index.reservations[new.block] = new.id
       addressPools.reserve(new.block)
     }
@@ -62,7 +75,8 @@ extension Rack {
   }
 
   private mutating func removeFromIndex(_ server: Server, unlike new: Server?) {
-    index.hostnames[server.hostname.lowercased()] = nil
+    index.hostnames.remove(server.id, at: server.hostname.lowercased())
+    index.count(server.project) { $0.servers -= 1 }
     index.serverNumbers[server.number] = nil
     if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
     for address in server.addresses {
@@ -88,7 +102,8 @@ extension Rack {
   }
 
   private mutating func addToIndex(_ server: Server, unlike old: Server?) {
-    index.hostnames[server.hostname.lowercased()] = server.id
+    index.hostnames[server.hostname.lowercased(), default: []].insert(server.id)
+    index.count(server.project) { $0.servers += 1 }
     index.serverNumbers[server.number] = server.id
     if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
     for address in server.addresses {
@@ -107,6 +122,23 @@ extension Rack {
       guard port.networks != old?[port.name].networks else { continue }
       for network in port.networks { index.attachments[network, default: []].insert(port.id) }
     }
+  }
+}
+
+extension Rack.Index {
+  /// Counts what a project has; one that has nothing is not kept.
+  mutating func count(_ project: ProjectID, _ change: (inout Usage) -> Void) {
+    var new = usage[project] ?? Usage()
+    change(&new)
+    usage[project] = new == Usage() ? nil : new
+  }
+}
+
+extension Dictionary {
+  /// Takes `element` out of the set at `key`; an empty set is not kept.
+  fileprivate mutating func remove<Element: Hashable>(_ element: Element, at key: Key) where Value == Set<Element> {
+    self[key]?.remove(element)
+    if self[key]?.isEmpty == true { self[key] = nil }
   }
 }
 

@@ -5,12 +5,15 @@
 /// released. Coming back to layer 3 assigns nothing.
 extension Rack {
   func reserveBlock(_ request: BlockRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
-    guard projects[request.project] != nil else { throw .notFound("project \(request.project) does not exist") }
+    guard let project = projects[request.project] else {
+      throw .notFound("project \(request.project) does not exist")
+    }
     guard let facility = Catalogue.facility(request.facility) else {
       throw .invalid(Self.unknownFacility(request.facility))
     }
     guard Reservation.lengths.contains(request.length) else { throw .invalid(Self.wrongLength("/\(request.length)")) }
     if let fault = Names.fault(of: request.note) { throw .invalid(fault) }
+    try mustHaveRoom(forBlockOf: request.length, project)
     guard reservations.count < Self.reservationLimit else {
       throw .invalid("the rack has \(Self.reservationLimit) elastic blocks, which is its limit; release one first")
     }
@@ -71,15 +74,12 @@ extension Rack {
     return Outcome(subject: .nothing, changes: [.reservationDeleted(id)])
   }
 
-  /// The reservation of the server's project and facility that has the block.
+  /// The reservation of the server's project and facility that has the block. One of another project is none, in the same
+  /// words: who asks may not know of it.
   private func reservation(containing block: IPBlock, for server: Server) throws(Refusal) -> Reservation {
-    guard let found = reservation(containing: block) else {
+    guard let found = reservation(containing: block), found.project == server.project else {
       throw .invalid(
-        "\(block) is not in an elastic block that the project of \(server.hostname) has reserved; reserve one first")
-    }
-    guard found.project == server.project else {
-      throw .invalid(
-        "\(block) is reserved by another project than that of \(server.hostname); "
+        "\(block) is not in an elastic block that the project of \(server.hostname) has reserved: reserve one first; "
           + "a block goes to servers of its own project only")
     }
     guard found.facility == server.facility else {

@@ -1,9 +1,12 @@
 extension Rack {
   /// Ways to find records without a scan; always derivable from them.
   struct Index: Hashable, Sendable {
-    var projectNames: [String: ProjectID] = [:]
-    /// By hostname in lower case.
-    var hostnames: [String: ServerID] = [:]
+    /// Any number of projects can have a name.
+    var projectNames: [String: Set<ProjectID>] = [:]
+    /// By hostname in lower case; at most one server of each project has it.
+    var hostnames: [String: Set<ServerID>] = [:]
+    /// Of projects that have something.
+    var usage: [ProjectID: Usage] = [:]
     var serverNumbers: [Int: ServerID] = [:]
     var ports: [PortID: PortPlace] = [:]
     var namespaces: [String: ServerID] = [:]
@@ -32,14 +35,34 @@ extension Rack {
     var place: NetworkPlace
   }
 
-  /// Finds a server by hostname, in either case.
-  public func server(named hostname: some StringProtocol) -> Server? {
-    index.hostnames[hostname.lowercased()].flatMap { servers[$0] }
+  /// The servers of all projects that have a hostname, in either case; by age.
+  public func servers(named hostname: some StringProtocol) -> [Server] {
+    index.hostnames[hostname.lowercased(), default: []].compactMap { servers[$0] }
+      .sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
   }
 
-  /// Finds a project by its exact name.
+  /// The server of a project that has a hostname, in either case.
+  public func server(named hostname: some StringProtocol, of project: ProjectID) -> Server? {
+    index.hostnames[hostname.lowercased(), default: []].lazy.compactMap { servers[$0] }
+      .first { $0.project == project }
+  }
+
+  /// The one server that has a hostname, in either case; `nil` when there is none, or more than one.
+  public func server(named hostname: some StringProtocol) -> Server? {
+    let found = index.hostnames[hostname.lowercased(), default: []]
+    return found.count == 1 ? found.first.flatMap { servers[$0] } : nil
+  }
+
+  /// The projects that have exactly that name, by age.
+  public func projects(named name: some StringProtocol) -> [Project] {
+    index.projectNames[String(name), default: []].compactMap { projects[$0] }
+      .sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
+  }
+
+  /// The one project that has exactly that name; `nil` when there is none, or more than one.
   public func project(named name: some StringProtocol) -> Project? {
-    index.projectNames[String(name)].flatMap { projects[$0] }
+    let found = index.projectNames[String(name), default: []]
+    return found.count == 1 ? found.first.flatMap { projects[$0] } : nil
   }
 
   /// The server that has a port, and the port.

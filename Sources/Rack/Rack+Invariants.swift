@@ -4,9 +4,6 @@ extension Rack {
   /// For tests, and for records that come from a file.
   public func checkInvariants() -> [String] {
     var found: [String] = []
-    for project in projects.values where index.projectNames[project.name] != project.id {
-      found.append("project name \(project.name.quoted) is not unique")
-    }
     if !Self.agings.contains(aging) { found.append("ageing time \(aging) is out of range") }
     if servers.count > Self.serverLimit { found.append("there are \(servers.count) servers") }
     if networks.count > Self.networkLimit { found.append("there are \(networks.count) networks") }
@@ -119,7 +116,8 @@ extension Rack {
   private func violations(of server: Server) -> [String] {
     var found: [String] = []
     if let fault = Names.fault(ofHostname: server.hostname) { found.append(fault) }
-    if index.hostnames[server.hostname.lowercased()] != server.id { found.append("hostname is not unique") }
+    let isDouble = servers(named: server.hostname).contains { $0.project == server.project && $0.id != server.id }
+    if isDouble { found.append("hostname is not unique in its project") }
     if !Server.numbers.contains(server.number) { found.append("number \(server.number) is out of range") }
     if index.serverNumbers[server.number] != server.id { found.append("number \(server.number) is not unique") }
     if let namespace = server.place.namespace {

@@ -1,9 +1,12 @@
 extension Rack {
   func createNetwork(_ request: NetworkRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
-    guard projects[request.project] != nil else { throw .notFound("project \(request.project) does not exist") }
+    guard let project = projects[request.project] else {
+      throw .notFound("project \(request.project) does not exist")
+    }
     guard let place = Self.known(request.place) else { throw .invalid(Self.unknown(request.place)) }
     if let fault = request.description.flatMap(Names.fault(ofDescription:)) { throw .invalid(fault) }
     if let fault = Names.fault(ofTags: request.tags) { throw .invalid(fault) }
+    try mustHaveRoom(forNetworkOf: project)
     guard networks.count < Self.networkLimit else {
       throw .invalid("the rack has \(Self.networkLimit) virtual networks, which is its limit; delete one first")
     }

@@ -1,4 +1,4 @@
-/// Projects come and go; a rack always has one.
+/// Projects come and go; a rack always has one. A name is for people: several can have the same.
 extension Rack {
   func createProject(named name: String, customdata: String, with source: inout some Entropy) throws(Refusal) -> Outcome
   {
@@ -25,10 +25,9 @@ extension Rack {
 
   func deleteProject(_ id: ProjectID) throws(Refusal) -> Outcome {
     guard let project = projects[id] else { throw .notFound("project \(id) does not exist") }
+    let usage = usage(of: id)
     let counts = [
-      ("server", servers.values.count { $0.project == id }),
-      ("virtual network", networks.values.count { $0.project == id }),
-      ("elastic block", reservations.values.count { $0.project == id }),
+      ("server", usage.servers), ("virtual network", usage.networks), ("elastic block", usage.blocks),
       ("token", tokens.values.count { $0.project == id }),
     ].filter { $0.1 > 0 }
     guard counts.isEmpty else {
@@ -43,9 +42,6 @@ extension Rack {
 
   private func check(_ project: Project) throws(Refusal) {
     if let fault = Names.fault(ofName: project.name, "project") { throw .invalid(fault) }
-    if let other = self.project(named: project.name), other.id != project.id {
-      throw .invalid("project name \(project.name.quoted) is taken by \(other.id); names are unique in the rack")
-    }
     if let fault = Names.fault(ofText: project.customdata, "customdata") { throw .invalid(fault) }
   }
 }

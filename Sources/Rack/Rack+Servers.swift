@@ -1,20 +1,25 @@
 extension Rack {
   func createServer(_ request: ServerRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
-    guard projects[request.project] != nil else { throw .notFound("project \(request.project) does not exist") }
+    guard let project = projects[request.project] else {
+      throw .notFound("project \(request.project) does not exist")
+    }
+    try mustHaveRoom(forServerOf: project)
     guard servers.count < Self.serverLimit else {
       throw .invalid("the rack is full: it holds \(Self.serverLimit) servers; delete one first")
     }
-    let (plan, facility, system) = try check(request)
+    let id = ServerID(source.identifier())
+    let hostname = request.hostname ?? freeHostname(for: id, of: project.id)
+    let place = place(request.place, hostname: hostname, id: id, project: project.id)
+    let (plan, facility, system) = try check(request, place.fault)
     let kinds = try addressKinds(request)
 
-    let id = ServerID(source.identifier())
     let bond0 = PortID(source.identifier())
     let (eth0, eth1) = (PortID(source.identifier()), PortID(source.identifier()))
     let mac = freeMACs(near: source.bits48())
     let members = plan.initialMode.members
     var server = Server(
-      id: id, number: freeNumber, hostname: request.hostname ?? "server-\(id.short)", plan: plan.slug,
-      facility: facility.code, operatingSystem: system.slug, project: request.project, place: request.place,
+      id: id, number: freeNumber, hostname: hostname, plan: plan.slug,
+      facility: facility.code, operatingSystem: system.slug, project: project.id, place: place.place,
       layer: plan.initialMode.layer,
       bond0: Port(id: bond0, name: .bond0, mac: nil, bonded: !members.isEmpty, networks: [], native: nil),
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
@@ -47,7 +52,8 @@ extension Rack {
     if let flag = update.isLocked { new.isLocked = flag }
     if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
     let faults =
-      faults(of: new.details) + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, of: old.id))
+      faults(of: new.details)
+      + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, in: old.project, of: old.id))
     guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return outcome(of: old, to: new, subject: .server(old.id))
   }
@@ -74,10 +80,16 @@ extension Rack {
     ].compactMap(\.self)
   }
 
-  private func faults(ofHostname hostname: String, of id: ServerID?) -> [String] {
+  private func faults(ofHostname hostname: String, in project: ProjectID, of id: ServerID?) -> [String] {
     if let fault = Names.fault(ofHostname: hostname) { return [fault] }
-    guard let other = self.server(named: hostname), other.id != id else { return [] }
-    return ["hostname \(hostname.quoted) is taken by server \(other.id); hostnames are unique in the rack"]
+    guard let other = server(named: hostname, of: project), other.id != id else { return [] }
+    return ["hostname \(hostname.quoted) is taken by server \(other.id); a project has each hostname once"]
+  }
+
+  /// The name of a server for which nobody has chosen one.
+  private func freeHostname(for id: ServerID, of project: ProjectID) -> String {
+    let short = "server-\(id.short)"
+    return server(named: short, of: project) == nil ? short : "server-\(id)"
   }
 
   /// Every server has a private address: it is how the machines of a project find each other whatever else they have.
@@ -90,7 +102,9 @@ extension Rack {
   }
 
   /// Resolves what the request names, or says everything that is wrong with it at once.
-  private func check(_ request: ServerRequest) throws(Refusal) -> (Plan, Facility, OperatingSystem) {
+  private func check(
+    _ request: ServerRequest, _ placeFault: String?
+  ) throws(Refusal) -> (Plan, Facility, OperatingSystem) {
     var faults: [String] = []
     let plan = Catalogue.plan(request.plan)
     if plan == nil {
@@ -105,16 +119,8 @@ extension Rack {
           + "valid are \(Catalogue.operatingSystems.map(\.slug).listed())")
     }
     faults += self.faults(of: request.details)
-    if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, of: nil) }
-    if let namespace = request.place.namespace {
-      if let fault = Names.fault(ofNamespace: namespace) {
-        faults.append(fault)
-      } else if let other = index.namespaces[namespace].flatMap({ servers[$0] }) {
-        faults.append(
-          "network namespace \(namespace.quoted) has eth0 and eth1 of server \(other.hostname) already; "
-            + "a namespace holds one server")
-      }
-    }
+    if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, in: request.project, of: nil) }
+    if let placeFault { faults.append(placeFault) }
     guard let plan, let facility, let system, faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return (plan, facility, system)
   }

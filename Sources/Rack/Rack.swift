@@ -12,8 +12,8 @@ public import FoundationEssentials
 /// `Rack+Attachment`, `Rack+Modes`) change the copy, and what differs in the end becomes the outcome.
 ///
 /// ## Invariants
-/// `checkInvariants` has them all. In short: identifiers, server numbers, hostnames, namespaces, MAC addresses and address blocks are
-/// unique; a network's number is unique per project and place; a port carries only networks of its server's project
+/// `checkInvariants` has them all. In short: identifiers, server numbers, namespaces, MAC addresses and address blocks are
+/// unique; a hostname is unique in its project, a network's number per project and place; a port carries only networks of its server's project
 /// that reach its facility, each number once; elastic blocks meet neither each other nor addresses of servers, and are assigned within their project and
 /// facility, each address once; each server is in a state that its plan allows; the indexes agree with the records.
 ///
@@ -36,6 +36,8 @@ public struct Rack: Sendable {
   /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same for the life of the
   /// value. Those that are there stay without it.
   public let offersHybridBonded: Bool
+  /// How much one project can have. A setting of the daemon, the same for the life of the value.
+  public let quotas: Quotas
   var addressPools: AddressPools
   var index = Index()
 
@@ -56,18 +58,21 @@ public struct Rack: Sendable {
   public static let defaultAging = 300
 
   /// A rack without anything, not even a project; for `apply`.
-  public init(empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false) {
+  public init(
+    empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false, quotas: Quotas = Quotas()
+  ) {
     self.id = id
     offersHybridBonded = hybridBonded
+    self.quotas = quotas
     addressPools = AddressPools(plan: plan)
   }
 
   /// A new rack: one project, `default`.
   public init(
     with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan(),
-    hybridBonded: Bool = false
+    hybridBonded: Bool = false, quotas: Quotas = Quotas()
   ) {
-    self.init(empty: source.identifier(), plan: plan, hybridBonded: hybridBonded)
+    self.init(empty: source.identifier(), plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
     apply([.project(project), .lacpRate(fast: lacpFast)])
   }

@@ -104,7 +104,7 @@ struct Lab {
   @discardableResult
   mutating func server(
     _ name: String, plan: String = "c3.small.x86", facility: String = "ewr1", mode: NetworkMode? = nil,
-    place: Place = .host
+    place: PlaceRequest = .host
   ) throws(Refusal) -> ServerID {
     let outcome = try perform(
       .createServer(

@@ -59,9 +59,18 @@ import Testing
     }
   }
 
+  /// Where a new server is to be, by callers of all sorts.
+  private static func place(_ number: Int, _ dice: inout SeededEntropy) -> PlaceRequest {
+    let wishes: [PlaceRequest.Wish] = [.host, .host, .unstated, .named, .namespace("ns\(number / 2)")]
+    var place = PlaceRequest(wishes.randomElement(using: &dice)!)
+    place.exists = Bool.random(using: &dice)
+    place.mustBeOwn = Int.random(in: 0..<4, using: &dice) == 0
+    return place
+  }
+
   /// A small world, so that commands often meet: few names, few numbers, two facilities, all plans.
   static func command(for lab: Lab, _ dice: inout SeededEntropy) -> Command {
-    let servers = lab.rack.servers.values.sorted { $0.hostname < $1.hostname }
+    let servers = lab.rack.servers.values.sorted { $0.number < $1.number }
     let networks = lab.rack.networks.values.sorted { ($0.place.code, $0.vxlan) < ($1.place.code, $1.vxlan) }
     let facility = ["ewr1", "ewr1", "ewr1", "sjc1"].randomElement(using: &dice)!
     func reference(_ dice: inout SeededEntropy) -> NetworkReference {
@@ -71,18 +80,20 @@ import Testing
       default: .number(Int.random(in: 1000...1006, using: &dice))
       }
     }
+    let others = lab.rack.projects.keys.filter { $0 != lab.project }.sorted { $0.description < $1.description }
     guard let server = servers.randomElement(using: &dice), Int.random(in: 0..<12, using: &dice) > 0 else {
       let plans = Catalogue.plans.map(\.slug) + Array(repeating: "c3.small.x86", count: 20) + ["nonsense"]
       let number = Int.random(in: 0..<7, using: &dice)
       return .createServer(
         ServerRequest(
           hostname: "web\(number)", plan: plans.randomElement(using: &dice)!, facility: facility,
-          operatingSystem: "debian_12", project: lab.project,
-          place: Bool.random(using: &dice) ? .host : .namespace("ns\(number / 2)", made: Bool.random(using: &dice))))
+          operatingSystem: "debian_12",
+          project: Int.random(in: 0..<6, using: &dice) == 0
+            ? others.randomElement(using: &dice) ?? lab.project : lab.project,
+          place: place(number, &dice)))
     }
     let port = server[PortName.allCases.randomElement(using: &dice)!].id
     let reservations = lab.rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    let others = lab.rack.projects.keys.filter { $0 != lab.project }.sorted { $0.description < $1.description }
     switch Int.random(in: 0..<170, using: &dice) {
     case 0..<3: return .deleteServer(server.id)
     case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)

@@ -1,0 +1,60 @@
+/// How much of the rack one project can have: a setting of the daemon, the same for the life of a `Rack`.
+///
+/// The defaults are halves, so that no project by itself leaves nothing for the others: of the servers and networks that a rack
+/// holds, and of the elastic addresses that a facility has by default (a quarter of its /19). A project that has more than
+/// its quota, because the quota was lowered, keeps what it has.
+public struct Quotas: Hashable, Sendable {
+  /// Each within its range below.
+  public var servers = Rack.serverLimit / 2
+  public var networks = Rack.networkLimit / 2
+  /// Addresses of elastic blocks, assigned or not.
+  public var addresses = 1024
+
+  public init() {}
+
+  public static let serverRange = 1...Rack.serverLimit
+  public static let networkRange = 1...Rack.networkLimit
+  /// A rack full of the largest blocks.
+  public static let addressRange = 1...Rack.reservationLimit * 8
+}
+
+/// What a project has, of what quotas count.
+struct Usage: Hashable, Sendable {
+  var servers = 0
+  var networks = 0
+  var blocks = 0
+  /// Of its elastic blocks.
+  var addresses = 0
+}
+
+extension Rack {
+  func usage(of project: ProjectID) -> Usage { index.usage[project] ?? Usage() }
+
+  /// How many more servers the project can have, as far as its own quota goes.
+  public func serversLeft(of project: ProjectID) -> Int { max(0, quotas.servers - usage(of: project).servers) }
+
+  func mustHaveRoom(forServerOf project: Project) throws(Refusal) {
+    let used = usage(of: project.id).servers
+    guard used >= quotas.servers else { return }
+    throw .invalid(
+      "project \(project.name.quoted) has \(used) servers, and its quota is \(quotas.servers): delete one first, "
+        + "or have quota-servers raised in the settings of toprackd")
+  }
+
+  func mustHaveRoom(forNetworkOf project: Project) throws(Refusal) {
+    let used = usage(of: project.id).networks
+    guard used >= quotas.networks else { return }
+    throw .invalid(
+      "project \(project.name.quoted) has \(used) virtual networks, and its quota is \(quotas.networks): "
+        + "delete one first, or have quota-networks raised in the settings of toprackd")
+  }
+
+  /// - Parameter length: bits of the block's prefix.
+  func mustHaveRoom(forBlockOf length: Int, _ project: Project) throws(Refusal) {
+    let (used, size) = (usage(of: project.id).addresses, 1 << (32 - length))
+    guard used + size > quotas.addresses else { return }
+    throw .invalid(
+      "project \(project.name.quoted) has \(used) elastic addresses, its quota is \(quotas.addresses), and a /\(length) "
+        + "needs \(size): release a block first, or have quota-addresses raised in the settings of toprackd")
+  }
+}
