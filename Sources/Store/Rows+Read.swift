@@ -7,10 +7,10 @@ struct RowReader {
   let db: Database
 
   /// The rack, or `nil` in a database that has none yet.
-  func rack(plan: AddressPlan, hybridBonded: Bool) throws -> Rack? {
+  func rack(plan: AddressPlan, hybridBonded: Bool, quotas: Quotas = Quotas()) throws -> Rack? {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
-    var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded)
+    var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     rack.apply(try projects() + tokens() + networks() + reservations() + pools() + servers() + settings())
     return rack
   }

@@ -21,6 +21,9 @@ enum Schema {
     migrator.registerMigration("4 the whole API") { db in
       try db.execute(sql: wholeAPI)
     }
+    migrator.registerMigration("6 names of a project") { db in
+      try namesOfAProject(db)
+    }
     return migrator
   }()
 
@@ -271,4 +274,38 @@ enum Schema {
     ) STRICT;
     CREATE INDEX batch_by_port ON batch (port);
     """
+
+  /// Projects can have one name, and servers of two projects. A uniqueness cannot be changed, so the tables are made anew,
+  /// with whatever columns they have by now.
+  private static func namesOfAProject(_ db: Database) throws {
+    try remake("project", db, replacing: "name TEXT NOT NULL UNIQUE", with: "name TEXT NOT NULL")
+    try remake(
+      "server", db, replacing: "hostname TEXT NOT NULL UNIQUE COLLATE NOCASE",
+      with: "hostname TEXT NOT NULL COLLATE NOCASE")
+    try db.execute(
+      sql: """
+        CREATE UNIQUE INDEX server_by_name ON server (project, hostname);
+        CREATE INDEX batch_by_project ON batch (project);
+        """)
+  }
+
+  /// Makes a table anew with another definition of a column. Its rows and its indexes stay.
+  private static func remake(_ table: String, _ db: Database, replacing column: String, with new: String) throws {
+    let definitions = try String.fetchAll(
+      db, sql: "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type = 'index' AND sql IS NOT NULL",
+      arguments: [table])
+    let old = try String.fetchOne(
+      db, sql: "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", arguments: [table])
+    guard let columns = old?.drop(while: { $0 != "(" }), columns.contains(column) else {
+      throw DatabaseError(message: "table \(table) has no \(column)")
+    }
+    try db.execute(
+      sql: """
+        CREATE TABLE remade \(columns.replacing(column, with: new));
+        INSERT INTO remade SELECT * FROM \(table);
+        DROP TABLE \(table);
+        ALTER TABLE remade RENAME TO \(table);
+        """)
+    for definition in definitions { try db.execute(sql: definition) }
+  }
 }

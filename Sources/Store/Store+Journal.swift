@@ -3,11 +3,8 @@ import GRDB
 public import Rack
 
 /// The journal: events and batches, written with the changes that they tell of, read page by page. They are not in the rack's value,
-/// because nothing is decided by them. The newest `eventLimit` events and `batchLimit` batches are kept.
+/// because nothing is decided by them. How many of each are kept is the matter of `JournalLimits`.
 extension Store {
-  static let eventLimit = 100_000
-  static let batchLimit = 10_000
-
   /// Which events are meant: those for which everything given holds.
   public struct EventFilter: Hashable, Sendable {
     public var project: ProjectID?
@@ -95,7 +92,7 @@ extension RowWriter {
         event.id.description, event.type, event.body, event.project?.description, event.server?.description,
         event.network?.description, event.by, event.createdAt.seconds,
       ])
-    try trim("event", to: Store.eventLimit)
+    try trim("event", to: .events)
   }
 
   func write(_ batch: AssignmentBatch) throws {
@@ -105,14 +102,7 @@ extension RowWriter {
       [
         batch.id.description, batch.port.description, batch.project.description, entries, batch.createdAt.seconds,
       ])
-    try trim("batch", to: Store.batchLimit)
-  }
-
-  /// Once in a thousand rows: a row at a time would cost each commit as much as the row itself.
-  private func trim(_ table: String, to limit: Int) throws {
-    let newest = db.lastInsertedRowID
-    guard newest % 1000 == 0 else { return }
-    try run("DELETE FROM \(table) WHERE sequence <= ?", [newest - Int64(limit)])
+    try trim("batch", to: .batches)
   }
 }
 

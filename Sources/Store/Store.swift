@@ -70,8 +70,10 @@ public final class Store: Sendable {
   ///   - lacpFast: the LACP rate of a new rack; one that is there has its own.
   ///   - plan: the ranges of addresses. A rack that has others is refused.
   ///   - hybridBonded: what the rack offers from now on, `Rack.offersHybridBonded`.
+  ///   - quotas: what a project can have from now on.
   public func load(
-    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false
+    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false,
+    quotas: Quotas = Quotas()
   ) async throws(StoreFault) -> Rack {
     let path = path
     try mustBeOpen()
@@ -79,10 +81,11 @@ public final class Store: Sendable {
       let found = try await self.pool.read { db -> Rack? in
         let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
         if let fault = faults.first { throw StoreFault(.damaged, Self.damaged(path, fault)) }
-        return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded)
+        return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded, quotas: quotas)
       }
       guard let rack = found else {
-        return try await self.makeRack(lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
+        return try await self.makeRack(
+          lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
       }
       let misfits = rack.outsidePlan()
       if let first = misfits.first {
@@ -106,9 +109,12 @@ public final class Store: Sendable {
     return try await Self.translating(path) { try await self.pool.read(body) }
   }
 
-  private func makeRack(lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool) async throws -> Rack {
+  private func makeRack(
+    lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool, quotas: Quotas
+  ) async throws -> Rack {
     var source = SystemEntropy()
-    let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
+    let rack = Rack(
+      with: &source, lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     try await pool.write { db in
       try db.execute(sql: "INSERT INTO rack (one, id) VALUES (1, ?)", arguments: [rack.id.uuidString.lowercased()])
       let writer = RowWriter(db: db)

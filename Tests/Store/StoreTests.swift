@@ -203,6 +203,45 @@ import Testing
     }
   }
 
+  @Test("names that were unique in the rack are so in a project afterwards, and everything else stays")
+  func uniqueNames() async throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path + "/rack.sqlite"
+    let queue = try DatabaseQueue(path: path)
+    try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA foreign_keys = OFF; \(VersionOne.dump)") }
+    try Schema.migrator.migrate(queue, upTo: "4 the whole API")
+    let before = try await queue.read { db in
+      try ["server", "project"].map { try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY id").map(\.description) }
+    }
+    try queue.close()
+
+    let store = try Store.open(directory.path)
+    var rack = try await store.load()
+    let after = try await store.pool.read { db in
+      try ["server", "project"].map { try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY id").map(\.description) }
+    }
+    #expect(after == before)
+    var dice = Dice(seed: 9)
+    func perform(_ command: Command) async throws {
+      try await store.commit(try rack.perform(command, with: &dice).changes)
+    }
+    try await perform(.createProject(name: "tenant", customdata: "{}"))
+    try await perform(World.create("ALPHA", in: rack, project: "tenant"))
+    try await perform(.createProject(name: "tenant", customdata: "{}"))
+    try store.close()
+    #expect(try await Self.load(directory.path) == rack)
+
+    // The table still stands against a fault of ours.
+    try Self.edit(directory) { db in
+      #expect(throws: DatabaseError.self) {
+        try db.execute(sql: "UPDATE server SET hostname = 'Beta' WHERE hostname = 'zeta'")
+      }
+      let dangling = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      #expect(dangling.isEmpty)
+      try db.execute(sql: "PRAGMA foreign_keys = ON")
+    }
+  }
+
   @Test("chunks of a database of version 2 stand for the same addresses as before, in every facility")
   func versionTwo() async throws {
     let directory = TemporaryDirectory()

@@ -60,7 +60,7 @@ struct World {
 
   /// `project`: its name.
   static func create(
-    _ name: String, in rack: Rack, place: Place = .host, project: String = Project.defaultName
+    _ name: String, in rack: Rack, place: PlaceRequest = .host, project: String = Project.defaultName
   ) -> Command {
     .createServer(
       ServerRequest(
@@ -86,7 +86,7 @@ struct World {
             tags: ["a", "\"b\", ü"]))
       }
       let number = Int.random(in: 0..<8, using: &dice)
-      let place: Place = number < 4 ? .host : .namespace("space \(number)", made: Bool.random(using: &dice))
+      let place: PlaceRequest = number < 4 ? .host : .namespace("space \(number)", made: Bool.random(using: &dice))
       return Self.create("web\(number)", in: rack, place: place)
     }
     let port = server.ports.randomElement(using: &dice)!
