@@ -3,7 +3,7 @@ import FoundationEssentials
 import Gateway
 import Logging
 import Ports
-import Rack
+public import Rack
 import Switching
 import Wire
 
@@ -165,7 +165,7 @@ extension Control {
     .compactMap { report in
       let place: NeighbourStatus.Place
       if let owner = wires.owner(of: report.port).flatMap({ rack.servers[$0.server] }) {
-        place = .server(owner.hostname)
+        place = .server(owner.id, hostname: owner.hostname)
       } else if let name = gateway.names[report.port] {
         place = .own(name)
       } else {
@@ -181,7 +181,7 @@ extension Control {
 /// What the gateway knows of a host behind a routed interface.
 public struct NeighbourStatus: Hashable, Sendable {
   public enum Place: Hashable, Sendable {
-    case server(String)
+    case server(ServerID, hostname: String)
     /// An uplink's interface, or the metadata service.
     case own(String)
   }

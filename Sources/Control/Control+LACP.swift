@@ -20,7 +20,7 @@ extension Control {
     }
     let partners = Dictionary(grouping: links) { $0.partner }
     return links.filter { server == nil || $0.server == server }.map { link in
-      var member = LACPMember(link.snapshot, of: link.hostname, port: link.port)
+      var member = LACPMember(link.snapshot, of: link.server, link.hostname, port: link.port)
       if let partner = link.partner, let other = partners[partner]?.first(where: { $0.server != link.server }) {
         member.problem =
           "partner \(partner.system) is also on \(other.hostname) "
@@ -28,7 +28,9 @@ extension Control {
       }
       return member
     }
-    .sorted { ($0.server, $0.port.rawValue) < ($1.server, $1.port.rawValue) }
+    .sorted {
+      ($0.hostname, $0.server.description, $0.port.rawValue) < ($1.hostname, $1.server.description, $1.port.rawValue)
+    }
   }
 
   private struct Link {
@@ -52,9 +54,9 @@ extension MACAddress {
 }
 
 extension LACPMember {
-  init(_ snapshot: MemberSnapshot, of server: String, port: PortName) {
+  init(_ snapshot: MemberSnapshot, of server: ServerID, _ hostname: String, port: PortName) {
     self.init(
-      server: server, port: port, linkUp: snapshot.isLinkUp, selected: snapshot.isSelected,
+      server: server, hostname: hostname, port: port, linkUp: snapshot.isLinkUp, selected: snapshot.isSelected,
       collecting: snapshot.isCollecting, distributing: snapshot.isDistributing, fallback: snapshot.isFallback,
       actor: Participant(snapshot.actor), partner: snapshot.partner.map(Participant.init),
       machines: Machines(

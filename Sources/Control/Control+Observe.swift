@@ -38,17 +38,18 @@ public struct Station: Hashable, Sendable {
   public var network: NetworkID
   /// 48 bits, first octet highest.
   public var mac: UInt64
-  /// Hostname.
-  public var server: String
+  public var server: ServerID
+  public var hostname: String
   public var port: PortName
   /// Seconds since it was last heard.
   public var age: Int
 
   public init(
-    facility: String, vxlan: Int, network: NetworkID, mac: UInt64, server: String, port: PortName, age: Int
+    facility: String, vxlan: Int, network: NetworkID, mac: UInt64, server: ServerID, hostname: String,
+    port: PortName, age: Int
   ) {
     (self.facility, self.vxlan, self.network, self.mac) = (facility, vxlan, network, mac)
-    (self.server, self.port, self.age) = (server, port, age)
+    (self.server, self.hostname, self.port, self.age) = (server, hostname, port, age)
   }
 }
 
@@ -99,7 +100,7 @@ extension Control {
         stations.append(
           Station(
             facility: holder.facility, vxlan: network.vxlan, network: network.id, mac: record.mac,
-            server: holder.hostname, port: port, age: record.ageSeconds))
+            server: owner, hostname: holder.hostname, port: port, age: record.ageSeconds))
       }
     }
     return stations

@@ -33,17 +33,19 @@ extension Control {
   ///   - newRackLACPFast: the LACP rate of a rack that has no state yet.
   ///   - plan: the ranges that addresses come from.
   ///   - hybridBonded: whether VLANs can be attached to bond0 in layer 3.
+  ///   - quotas: what one project can have.
   ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way. Servers'
   ///   interfaces that cannot be had are no error: `status` names them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
-    plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false, gateway settings: GatewaySettings = .closed,
+    plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false, quotas: Quotas = Quotas(),
+    gateway settings: GatewaySettings = .closed,
     version: String, logger: Logger
   ) async throws -> Control {
     let rack = try await store.load(
-      newRackLACPFast: newRackLACPFast, plan: plan, hybridBonded: hybridBonded)
+      newRackLACPFast: newRackLACPFast, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     var wires = Wires(limits)
     for network in rack.networks.values { try wires.openDomain(for: network.id) }
     // In the order in which they came, so that a lack of ports meets the youngest.

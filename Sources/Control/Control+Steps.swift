@@ -7,10 +7,11 @@ import Wire
 
 /// The steps of a command around its commit, each a walk over the effects that `Rack` asked for.
 extension Control {
-  /// A server's namespace is made with it exactly when it does not exist; the caller cannot know that.
+  /// Whether the host has the namespace that a new server asks for; neither the caller nor the rack can know that.
   func located(_ command: Command) -> Command {
-    guard case .createServer(var request) = command, let namespace = request.place.namespace else { return command }
-    request.place = .namespace(namespace, made: !NetworkNamespaces.exists(namespace))
+    guard case .createServer(var request) = command else { return command }
+    let namespace = request.place.namespace(hostname: request.hostname)
+    request.place.exists = namespace.map(NetworkNamespaces.exists) ?? false
     return .createServer(request)
   }
 

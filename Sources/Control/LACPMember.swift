@@ -50,8 +50,8 @@ public struct LACPMember: Hashable, Sendable {
     public init() {}
   }
 
-  /// Hostname.
-  public var server: String
+  public var server: ServerID
+  public var hostname: String
   /// `eth0` or `eth1`.
   public var port: PortName
   public var linkUp: Bool
@@ -71,11 +71,12 @@ public struct LACPMember: Hashable, Sendable {
   public var problem: String?
 
   public init(
-    server: String, port: PortName, linkUp: Bool, selected: Bool, collecting: Bool, distributing: Bool, fallback: Bool,
-    actor: Participant, partner: Participant?, machines: Machines, counters: Counters, sinceLastLACPDU: UInt64?,
-    problem: String?
+    server: ServerID, hostname: String, port: PortName, linkUp: Bool, selected: Bool, collecting: Bool,
+    distributing: Bool, fallback: Bool, actor: Participant, partner: Participant?, machines: Machines,
+    counters: Counters, sinceLastLACPDU: UInt64?, problem: String?
   ) {
-    (self.server, self.port, self.linkUp, self.selected) = (server, port, linkUp, selected)
+    (self.server, self.hostname, self.port) = (server, hostname, port)
+    (self.linkUp, self.selected) = (linkUp, selected)
     (self.collecting, self.distributing, self.fallback) = (collecting, distributing, fallback)
     (self.actor, self.partner, self.machines, self.counters) = (actor, partner, machines, counters)
     (self.sinceLastLACPDU, self.problem) = (sinceLastLACPDU, problem)

@@ -36,6 +36,10 @@ actor NICs {
     var locations: [PortName: NICLocation] = [:]
     do {
       madeNamespace = try ensureNamespace(of: server)
+      // Between the look and now somebody has made one of that name: it is not the server's.
+      if case .namespace(let name, made: true) = server.place, !madeNamespace {
+        throw Unavailable(message: "network namespace \(name) was made by another program meanwhile: try again")
+      }
       for nic in PortName.nics {
         locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
       }

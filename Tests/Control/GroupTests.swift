@@ -73,7 +73,7 @@ import Testing
   func deleteAndCreate() async throws {
     let machine = try await Machine()
     for round in 0..<6 {
-      let place: Place = round % 2 == 0 ? .host : .namespace(machine.name("ns"), made: false)
+      let place: PlaceRequest = round % 2 == 0 ? .host : .namespace(machine.name("ns"), made: false)
       let server = try await machine.server("g", place: place)
       let request = ServerRequest(
         hostname: server.hostname, plan: server.plan, facility: "ewr1", operatingSystem: "debian_12",

@@ -240,7 +240,7 @@ struct InterfaceTests {
 
     let heard = await machine.control.stations(of: servers[0].id, vxlan: 1001)
     #expect(heard.map(\.mac) == [servers[0].eth1.mac])
-    #expect(heard.map(\.server) == [servers[0].hostname])
+    #expect(heard.map(\.hostname) == [servers[0].hostname])
     #expect(heard.map(\.port) == [.eth1])
     #expect(await machine.control.stations(of: servers[0].id, vxlan: 1002) == [])
     #expect(await machine.control.flushStations(of: servers[0].id, vxlan: nil) == 1)

@@ -14,7 +14,7 @@ struct LACPTests {
     let a = try await machine.server("a")
     try await machine.server("c", mode: .layer2Individual)
     let all = await machine.control.lacp(of: nil)
-    #expect(all.map(\.server) == [a.hostname, a.hostname, b.hostname])
+    #expect(all.map(\.hostname) == [a.hostname, a.hostname, b.hostname])
     #expect(all.map(\.port) == [.eth0, .eth1, .eth0])
     #expect(all.map(\.actor.key) == [2, 2, 1])
     #expect(all.map(\.actor.port) == [3, 4, 1])

@@ -55,7 +55,7 @@ final class Machine {
   func name(_ text: String) -> String { "\(text)\(tag)" }
 
   @discardableResult
-  func server(_ text: String, place: Place = .host, mode: NetworkMode? = nil) async throws -> Server {
+  func server(_ text: String, place: PlaceRequest = .host, mode: NetworkMode? = nil) async throws -> Server {
     let rack = await control.rack
     let request = ServerRequest(
       hostname: name(text), plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
