@@ -13,7 +13,7 @@ import Testing
     /// Network numbers by port, in order.
     var networks: [PortName: [Int]] = [:]
     var native: Int?
-    var place: Place = .namespace("web1", made: true)
+    var place: PlaceRequest = .namespace("web1", made: true)
     var elastic = false
     var mtu = 1500
     var withBond = true

@@ -16,7 +16,14 @@ actor RackAlone: RackKeeper {
   private var watchers: [AsyncStream<Event>.Continuation] = []
   private var source = Counting()
 
-  init() { rack = Rack(with: &source) }
+  /// What the switch would know.
+  private(set) var known: (stations: [Station], members: [LACPMember], neighbours: [NeighbourStatus]) = ([], [], [])
+
+  init(quotas: Quotas = Quotas()) { rack = Rack(with: &source, quotas: quotas) }
+
+  func know(_ stations: [Station], _ members: [LACPMember], _ neighbours: [NeighbourStatus]) {
+    known = (stations, members, neighbours)
+  }
 
   func perform(_ command: Command, by: String) throws -> Outcome {
     let outcome = try rack.perform(command, with: &source)
@@ -32,10 +39,12 @@ actor RackAlone: RackKeeper {
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
   func traffic() -> [ServerID: [PortName: NICTraffic]] { [:] }
   func bytes() -> [ServerID: UInt64] { [:] }
-  func stations(of server: ServerID?, vxlan: Int?) -> [Station] { [] }
+  func stations(of server: ServerID?, vxlan: Int?) -> [Station] {
+    known.stations.filter { (server ?? $0.server) == $0.server && (vxlan ?? $0.vxlan) == $0.vxlan }
+  }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
-  func lacp(of server: ServerID?) -> [LACPMember] { [] }
-  func neighbours() -> [NeighbourStatus] { [] }
+  func lacp(of server: ServerID?) -> [LACPMember] { known.members.filter { (server ?? $0.server) == $0.server } }
+  func neighbours() -> [NeighbourStatus] { known.neighbours }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
   func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
     let wanted = journal.filter { event in
@@ -63,7 +72,14 @@ actor RackAlone: RackKeeper {
     for watcher in watchers { watcher.yield(event) }
   }
 
-  func status() -> Status { preconditionFailure("a rack alone has no status") }
+  /// With a problem of each server.
+  func status() -> Status {
+    Status(
+      version: "test", rackID: rack.id, startedAt: source.now, servers: rack.servers.count,
+      networks: rack.networks.count, stations: 0, stationLimit: 1, stationsEvicted: 0, stationsRefused: 0, workers: 1,
+      ioDriver: "none", adopted: 0, made: 0, removed: 0,
+      problems: rack.servers.values.map { Problem(kind: "test", server: $0.id, text: "eth0 of \($0.hostname)") })
+  }
 }
 
 extension Rack {

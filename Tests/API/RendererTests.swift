@@ -202,7 +202,8 @@ private struct Fixture {
     var counters = LACPMember.Counters()
     (counters.lacpdusReceived, counters.lacpdusSent, counters.partnerChurns) = (7, 9, 1)
     var member = LACPMember(
-      server: "web1", port: .eth1, linkUp: true, selected: true, collecting: true, distributing: false,
+      server: ServerID(UUID()), hostname: "web1", port: .eth1, linkUp: true, selected: true, collecting: true,
+      distributing: false,
       fallback: false,
       actor: LACPMember.Participant(
         systemPriority: 32768, system: 0x0200_0000_0001, key: 3, portPriority: 32768, port: 6,

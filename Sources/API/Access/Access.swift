@@ -14,6 +14,8 @@ public struct Access: Hashable, Sendable {
   }
 
   public let scope: Scope
+  /// Says where a new server's NICs are: on the host, in any namespace. Otherwise each gets a namespace of its own.
+  public let placesFreely: Bool
   /// Sees, and changes nothing.
   public let isReadOnly: Bool
   /// The name that stands beside what the caller changes: a user of the machine, or a token's name.
@@ -21,15 +23,22 @@ public struct Access: Hashable, Sendable {
   /// The token that gives the rights.
   public let token: TokenID?
 
-  public init(scope: Scope, isReadOnly: Bool = false, by: String, token: TokenID? = nil) {
+  public init(
+    scope: Scope, isReadOnly: Bool = false, by: String, token: TokenID? = nil, placesFreely: Bool = true
+  ) {
     (self.scope, self.isReadOnly, self.by, self.token) = (scope, isReadOnly, by, token)
+    self.placesFreely = placesFreely
   }
 
-  /// What a token gives.
-  init(of token: AccessToken) {
+  /// What a token gives. One for the whole rack is never bound by the placement.
+  init(of token: AccessToken, placement: Placement) {
     self.init(
-      scope: token.project.map(Scope.project) ?? .all, isReadOnly: token.isReadOnly, by: token.name, token: token.id)
+      scope: token.project.map(Scope.project) ?? .all, isReadOnly: token.isReadOnly, by: token.name, token: token.id,
+      placesFreely: token.project == nil || placement == .any)
   }
+
+  /// The same rights with that to write.
+  var writing: Access { Access(scope: scope, by: by, token: token, placesFreely: placesFreely) }
 
   /// Whether what belongs to `project` exists for the caller.
   func sees(_ project: ProjectID) -> Bool {
@@ -63,4 +72,12 @@ public struct Access: Hashable, Sendable {
       throw APIError(.forbidden, "the token is read-only: it can be used with GET alone")
     }
   }
+}
+
+/// Where the servers are put that are made with a project's token: a setting of the daemon.
+public enum Placement: String, CaseIterable, Sendable {
+  /// In network namespaces that are made for them. The tenant is root there, and nowhere else on the host.
+  case own
+  /// Wherever the caller says: on the host, and in namespaces that exist.
+  case any
 }

@@ -22,13 +22,15 @@ struct Door: Sendable {
   }
 
   private let keeper: any RackKeeper
+  private let placement: Placement
   private let callers: RateLimiter
   private let strangers: RateLimiter
 
   init(
-    keeper: any RackKeeper, rate: Int = defaultRate, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
+    keeper: any RackKeeper, rate: Int = defaultRate, placement: Placement = .own,
+    now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
-    self.keeper = keeper
+    (self.keeper, self.placement) = (keeper, placement)
     callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
     let strangerRate = min(rate, Self.strangerRate)
     strangers = RateLimiter(rate: strangerRate, burst: Self.strangerBurst * strangerRate, now: now)
@@ -42,12 +44,15 @@ struct Door: Sendable {
     }
     let level = callers.take(token.id.description)
     if level.retry != nil { return tooMany(level, "token \(token.name)") }
-    let access = Access(of: token)
+    let access = access(of: token)
     if ![.get, .head, .options].contains(request.method) {
       do { try access.requireWriting() } catch { return .refused(error, Self.headers(level)) }
     }
     return .admitted(access, Self.headers(level))
   }
+
+  /// What a token gives, here and at the portal.
+  func access(of token: AccessToken) -> Access { Access(of: token, placement: placement) }
 
   /// Seconds to wait for one who has asked too much with `token`, here or at the portal; `nil`: the request is granted.
   func wait(of token: AccessToken) -> Int? { callers.take(token.id.description).retry }

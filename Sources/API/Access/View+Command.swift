@@ -3,9 +3,17 @@
 import Rack
 
 extension View {
+  /// The command as the caller may give it. Throws what `check` does.
+  func checked(_ command: Command) throws(APIError) -> Command {
+    try check(command)
+    guard !access.placesFreely, case .createServer(var request) = command else { return command }
+    request.place.mustBeOwn = true
+    return .createServer(request)
+  }
+
   /// Throws 403 for a right that is missing, and 404 where the command names a thing that is not there for the caller, in
   /// the words of one that is not there for anybody.
-  func check(_ command: Command) throws(APIError) {
+  private func check(_ command: Command) throws(APIError) {
     try access.requireWriting()
     switch command {
     case .createProject: try access.requireWholeRack(for: "new projects")

@@ -38,15 +38,13 @@ struct View: Sendable {
     rack.assignment(id).flatMap { access.sees($0.server.project) ? $0 : nil }
   }
 
-  /// A server by its hostname, in either case.
-  func server(named hostname: String) -> Server? {
-    rack.server(named: hostname).flatMap { access.sees($0.project) ? $0 : nil }
+  /// The servers that have a hostname, in either case: one of a project at most.
+  func servers(named hostname: String) -> [Server] {
+    rack.servers(named: hostname).filter { access.sees($0.project) }
   }
 
-  /// A project by its exact name.
-  func project(named name: String) -> Project? {
-    rack.project(named: name).flatMap { access.sees($0.id) ? $0 : nil }
-  }
+  /// The projects that have exactly that name.
+  func projects(named name: String) -> [Project] { rack.projects(named: name).filter { access.sees($0.id) } }
 
   /// By address.
   func assignments(of reservation: Reservation) -> [(server: Server, assignment: BlockAssignment)] {
@@ -94,21 +92,22 @@ struct View: Sendable {
 
   /// What a command would do, if it was given now by somebody who may write. Throws what `perform` would.
   func preview(_ command: Command) throws -> Outcome {
-    try View(rack, access: Access(scope: access.scope, by: access.by)).check(command)
     var entropy = SystemEntropy()
-    return try rack.decide(command, with: &entropy)
+    return try rack.decide(try View(rack, access: access.writing).checked(command), with: &entropy)
   }
 
   /// The same of several, one after another. Throws what the first would that cannot be.
   func preview(_ commands: [Command]) throws {
-    let able = View(rack, access: Access(scope: access.scope, by: access.by))
+    let able = View(rack, access: access.writing)
     var (copy, entropy) = (rack, SystemEntropy())
     for command in commands {
-      try able.check(command)
-      try copy.perform(command, with: &entropy)
+      try copy.perform(try able.checked(command), with: &entropy)
     }
   }
 
-  /// How many more servers the rack takes, whosever they are.
-  var serverCapacity: Int { Rack.serverLimit - rack.servers.count }
+  /// How many more servers the rack takes of the caller.
+  var serverCapacity: Int {
+    let left = Rack.serverLimit - rack.servers.count
+    return access.project.map { min(left, rack.serversLeft(of: $0)) } ?? left
+  }
 }

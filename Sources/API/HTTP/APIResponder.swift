@@ -12,13 +12,22 @@ public struct APIResponder: HTTPResponder {
 
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
   ///
-  /// - Parameter rate: requests a second that each token may make.
-  public init(control: Control, rate: Int = APIResponder.defaultRate) { self.init(keeper: control, rate: rate) }
+  /// - Parameters:
+  ///   - rate: requests a second that each token may make.
+  ///   - placement: where servers are put that are made with a project's token.
+  public init(control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own) {
+    self.init(keeper: control, rate: rate, placement: placement)
+  }
 
-  init(keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, heartbeat: Duration = EventStream.heartbeat) {
+  init(
+    keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, placement: Placement = .own,
+    heartbeat: Duration = EventStream.heartbeat
+  ) {
     var routes = Routes(keeper: keeper)
     Self.register(on: &routes, heartbeat: heartbeat)
-    self.init(routes: routes, door: Door(keeper: keeper, rate: rate), keeper: keeper, heartbeat: heartbeat)
+    self.init(
+      routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement), keeper: keeper,
+      heartbeat: heartbeat)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.

@@ -51,8 +51,7 @@ extension Call {
   /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has changed.
   @discardableResult
   func perform(_ command: Command) async throws -> Outcome {
-    try await view().check(command)
-    return try await keeper.perform(command, by: access.by)
+    try await keeper.perform(try await view().checked(command), by: access.by)
   }
 
   /// What the host knows of the NICs of a server that a view has given out.
@@ -91,7 +90,7 @@ extension Call {
     let members = await keeper.lacp(of: server?.id)
     guard access.scope != .all else { return members }
     let view = await view()
-    return members.filter { view.server(named: $0.server) != nil }.map { member in
+    return members.filter { view[$0.server] != nil }.map { member in
       // The text names the other server, whose ever it is.
       var member = member
       if member.problem != nil {
@@ -108,7 +107,7 @@ extension Call {
     let view = await view()
     return neighbours.filter { neighbour in
       switch neighbour.place {
-      case .server(let hostname): server.map { $0.hostname == hostname } ?? (view.server(named: hostname) != nil)
+      case .server(let id, hostname: _): server.map { $0.id == id } ?? (view[id] != nil)
       case .own: server == nil && access.scope == .all
       }
     }
@@ -144,9 +143,10 @@ extension Call {
   /// `nil`: there is none, or not for this caller.
   func event(_ id: EventID) async throws -> Event? { try await keeper.event(id).flatMap { sees($0) ? $0 : nil } }
 
-  /// The first that came after an event, from the oldest on; `nil` when that one is not kept.
+  /// The first that came after an event, from the oldest on; `nil` when that one is not kept, or not for this caller.
   func events(after id: EventID, limit: Int) async throws -> [Event]? {
-    try await keeper.events(after: id, of: access.project, limit: limit)
+    guard try await event(id) != nil else { return nil }
+    return try await keeper.events(after: id, of: access.project, limit: limit)
   }
 
   /// Events from now on. Ends when they are not taken as fast as they come, and when the token is revoked.

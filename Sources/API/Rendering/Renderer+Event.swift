@@ -18,7 +18,10 @@ extension Renderer {
       "id": event.id.json, "href": link("/events/\(event.id)"), "type": .string(event.type),
       "body": .string(event.body), "interpolated": .string(event.body), "state": "success", "ip": nil,
       "created_at": time(event.createdAt), "modified_by": [:], "relationships": .array(things.compactMap { $0 }),
-      "toprack": ["by": JSON(event.by), "server": JSON(server?.hostname), "project": JSON(project?.name)],
+      "toprack": [
+        "by": JSON(event.by), "server": JSON(server?.hostname), "server_id": JSON(event.server?.description),
+        "project": JSON(project?.name), "project_id": JSON(event.project?.description),
+      ],
     ]
   }
 }

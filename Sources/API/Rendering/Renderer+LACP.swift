@@ -8,7 +8,8 @@ extension Renderer {
   func lacp(_ member: LACPMember) -> JSON {
     let partner = member.partner
     let actor: JSON = [
-      "server": .string(member.server), "port": .string(member.port.rawValue), "number": .integer(member.actor.port),
+      "server": .string(member.hostname), "server_id": member.server.json, "project": projectName(of: member.server),
+      "port": .string(member.port.rawValue), "number": .integer(member.actor.port),
       "link_up": .boolean(member.linkUp), "selected": .boolean(member.selected),
       "collecting": .boolean(member.collecting), "distributing": .boolean(member.distributing),
       "fallback": .boolean(member.fallback), "actor_system": .string(Self.text(ofMAC: member.actor.system)),

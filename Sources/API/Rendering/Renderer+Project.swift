@@ -35,7 +35,7 @@ extension Renderer {
   /// With the projects that the caller sees.
   var organization: JSON {
     let projects = rack.projects.values.filter { access.sees($0.id) }
-      .sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
+      .sorted { ($0.createdAt, $0.name, $0.id.description) < ($1.createdAt, $1.name, $1.id.description) }
       .map { project(nested: $0.id, as: "projects") }
     return organizationBrief.adding(
       ("description", nil), ("website", nil), ("twitter", nil), ("customdata", [:]),

@@ -17,7 +17,8 @@ extension Renderer {
 
     let common: JSON = [
       "name": .string(name.rawValue), "id": port.id.json, "server": .string(server.hostname),
-      "mode": .string(server.mode.rawValue), "bonded": .boolean(port.bonded),
+      "server_id": server.id.json, "project": projectName(of: server.id), "mode": .string(server.mode.rawValue),
+      "bonded": .boolean(port.bonded),
       "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(server.mtu),
       "vlans": .array(vlans(of: port, server)),
       "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
@@ -60,22 +61,29 @@ extension Renderer {
 
   /// A host behind a routed interface. `server` is null for the host of an uplink and for the metadata service, `interface` for a server.
   func neighbour(_ neighbour: NeighbourStatus) -> JSON {
-    let (server, interface): (String?, String?) =
+    let (server, id, interface): (String?, ServerID?, String?) =
       switch neighbour.place {
-      case .server(let hostname): (hostname, nil)
-      case .own(let interface): (nil, interface)
+      case .server(let id, let hostname): (hostname, id, nil)
+      case .own(let interface): (nil, nil, interface)
       }
     return [
-      "server": JSON(server), "interface": JSON(interface), "address": .string(neighbour.address),
+      "server": JSON(server), "server_id": JSON(id?.description), "project": id.map(projectName) ?? nil,
+      "interface": JSON(interface), "address": .string(neighbour.address),
       "mac": JSON(neighbour.mac.map(Self.text(ofMAC:))), "state": .string(neighbour.state),
       "age_s": .integer(neighbour.age),
     ]
   }
 
+  /// The name of a server's project, which tells it from another project's server of that hostname.
+  func projectName(of server: ServerID) -> JSON {
+    JSON(rack.servers[server].flatMap { rack.projects[$0.project] }?.name)
+  }
+
   func station(_ station: Station) -> JSON {
     [
       "facility": .string(station.facility), "vxlan": .integer(station.vxlan),
-      "mac": .string(Self.text(ofMAC: station.mac)), "server": .string(station.server),
+      "mac": .string(Self.text(ofMAC: station.mac)), "server": .string(station.hostname),
+      "server_id": station.server.json, "project": projectName(of: station.server),
       "port": .string(station.port.rawValue), "age_s": .integer(station.age),
     ]
   }

@@ -23,7 +23,7 @@ struct DeviceRequest {
     let facility = collect { () throws(APIError) in try arguments.facility() }
     let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
     collect { () throws(APIError) in try Self.checkSubnet(arguments) }
-    let place = collect { () throws(APIError) in try Self.place(arguments, hostname: update.hostname) }
+    let place = collect { () throws(APIError) in try Self.place(arguments) }
     try collect.check()
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
@@ -51,20 +51,18 @@ struct DeviceRequest {
         + "reserve one in the project and assign it to the device")
   }
 
-  /// Toprack's own member: `"toprack": {"netns": "NAME"}`, or true for the namespace that is named as the server.
-  private static func place(_ arguments: Arguments, hostname: String?) throws(APIError) -> Place {
-    guard let own = arguments.value("toprack") else { return .host }
+  /// Toprack's own member: `"toprack": {"netns": "NAME"}`, true for the namespace that is named after the server, false for the
+  /// host.
+  private static func place(_ arguments: Arguments) throws(APIError) -> PlaceRequest {
+    guard let own = arguments.value("toprack") else { return .unstated }
     guard case .object = own else { throw .invalid("toprack must be an object, not \(own.kind)") }
     switch own["netns"] {
-    case nil, .some(.null), .some(.boolean(false)): return .host
-    case .some(.string(let name)): return .namespace(name, made: false)
-    case .some(.boolean(true)):
-      guard let hostname else {
-        throw .invalid("toprack.netns can be true only when hostname is given, because it names the namespace")
-      }
-      return .namespace(hostname, made: false)
+    case nil, .some(.null): return .unstated
+    case .some(.boolean(let isNamed)): return isNamed ? .named : .host
+    case .some(.string(let name)): return .namespace(name)
     case .some(let other):
-      throw .invalid("toprack.netns must be the name of a network namespace or true, not \(Arguments.shown(other))")
+      throw .invalid(
+        "toprack.netns must be the name of a network namespace, true or false, not \(Arguments.shown(other))")
     }
   }
 }

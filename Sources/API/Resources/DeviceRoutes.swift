@@ -54,7 +54,7 @@ struct DeviceRoutes {
     let view = await call.view()
     let servers = view.servers
       .filter { isMeant($0) && filter.matches($0) }
-      .sorted { ($0.createdAt, $0.hostname) < ($1.createdAt, $1.hostname) }
+      .sorted { ($0.createdAt, $0.hostname, $0.id.description) < ($1.createdAt, $1.hostname, $1.id.description) }
     return page.reply("devices", of: servers, call: call, call.renderer(view).device)
   }
 

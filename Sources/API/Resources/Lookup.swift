@@ -37,19 +37,6 @@ extension View {
     throw .unknown("there is no IP assignment or reservation \(Arguments.shown(.string(text))): give the UUID of one")
   }
 
-  /// A server by its hostname, in either case, or its UUID.
-  func known(serverNamed reference: String) throws(APIError) -> Server {
-    if let server = server(named: reference) { return server }
-    if let id = ServerID(reference), let server = self[id] { return server }
-    throw .unknown("there is no server \(Arguments.shown(.string(reference))): give the name or the UUID of one")
-  }
-
-  /// A project by its exact name, or its UUID.
-  func known(projectNamed reference: String) throws(APIError) -> Project {
-    if let project = project(named: reference) { return project }
-    if let id = ProjectID(reference), let project = self[id] { return project }
-    throw .unknown("there is no project \(Arguments.shown(.string(reference))): give the name or the UUID of one")
-  }
 }
 
 extension Arguments {

@@ -24,7 +24,9 @@ struct ProjectRoutes {
   private func list(_ call: Call) async throws -> Reply {
     let page = try Page(call.arguments)
     let view = await call.view()
-    let projects = view.projects.sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
+    let projects = view.projects.sorted {
+      ($0.createdAt, $0.name, $0.id.description) < ($1.createdAt, $1.name, $1.id.description)
+    }
     return page.reply("projects", of: projects, call: call, call.renderer(view).project)
   }
 

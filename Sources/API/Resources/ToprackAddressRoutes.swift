@@ -12,7 +12,9 @@ struct ToprackAddressRoutes {
     let view = await call.view()
     let renderer = call.renderer(view)
     let server = try call.arguments.string("server").map { name throws(APIError) in try view.known(serverNamed: name) }
-    let servers = server.map { [$0] } ?? view.servers.sorted { $0.hostname < $1.hostname }
+    let servers =
+      server.map { [$0] }
+      ?? view.servers.sorted { ($0.hostname, $0.id.description) < ($1.hostname, $1.id.description) }
     let wanted = server.map { Set($0.blocks.map(\.reservation)) }
     let reservations = view.reservations.filter { wanted?.contains($0.id) ?? true }
       .sorted { $0.block.base < $1.block.base }
@@ -20,17 +22,29 @@ struct ToprackAddressRoutes {
       "ip_addresses": .array(
         servers.flatMap { server in
           renderer.addresses(of: server).map {
-            $0.adding(("toprack", ["server": .string(server.hostname), "project": project(server.project, view)]))
+            $0.adding(
+              (
+                "toprack",
+                project(server.project, view).adding(
+                  ("server", .string(server.hostname)), ("server_id", server.id.json))
+              ))
           }
         }),
       "ip_reservations": .array(
         reservations.map {
-          let servers = Set(view.assignments(of: $0).map(\.server.hostname)).sorted()
+          let servers = Set(view.assignments(of: $0).map(\.server)).sorted { $0.hostname < $1.hostname }
           return renderer.reservation($0).adding(
-            ("toprack", ["servers": .array(servers.map(JSON.string)), "project": project($0.project, view)]))
+            (
+              "toprack",
+              project($0.project, view).adding(
+                ("servers", .array(servers.map { .string($0.hostname) })),
+                ("server_ids", .array(servers.map(\.id.json))))
+            ))
         }),
     ])
   }
 
-  private func project(_ id: ProjectID, _ view: View) -> JSON { JSON(view[id]?.name) }
+  private func project(_ id: ProjectID, _ view: View) -> JSON {
+    ["project": JSON(view[id]?.name), "project_id": id.json]
+  }
 }

@@ -17,7 +17,9 @@ struct ToprackDeviceRoutes {
   private func list(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let filter = try DeviceFilter(call.arguments)
-    let servers = view.servers.filter(filter.matches).sorted { $0.hostname < $1.hostname }
+    let servers = view.servers.filter(filter.matches).sorted {
+      ($0.hostname, $0.createdAt, $0.id.description) < ($1.hostname, $1.createdAt, $1.id.description)
+    }
     return .ok(["devices": .array(servers.map(call.renderer(view).device))])
   }
 

@@ -260,7 +260,7 @@ import Testing
       let made = try await browser.send("\(path)/new", from: "\(path)/new", fields)
       #expect(made.status == 303)
       let twice = try await browser.send("\(path)/new", from: "\(path)/new", fields)
-      #expect(twice.status == 422 && twice.text.contains("hostnames are unique in the rack"))
+      #expect(twice.status == 422 && twice.text.contains("a project has each hostname once"))
       #expect(twice.text.contains(#"<option value="c3.small.x86" selected>"#))
       let server = try #require(await browser.keeper.rack.servers.values.first)
       _ = try await browser.keeper.perform(

@@ -27,6 +27,7 @@ struct NewServerPage {
       switch try arguments.string("place") {
       case "own": ["netns": true]
       case "namespace": ["netns": .string(try arguments.string("namespace") ?? "")]
+      case "host": ["netns": false]
       default: [:]
       }
     var members: [JSON.Member] = [JSON.Member(name: "toprack", value: own)]
@@ -57,7 +58,9 @@ struct NewServerPage {
       "systems": options("operating_system", Catalogue.operatingSystems.map { ($0.slug, $0.name) }),
     ]
     for name in ["hostname", "description", "namespace"] { fields[name] = visit.given(name) }
-    fields["placeIs"] = [visit.given("place") ?? "host": true] as Fields
+    let isFree = visit.access.placesFreely
+    fields["placesFreely"] = isFree
+    fields["placeIs"] = [visit.given("place") ?? (isFree ? "host" : "own"): true] as Fields
     return visit.page("server-new", title: "New server", in: .project(project, .servers), fault: fault, fields)
   }
 }

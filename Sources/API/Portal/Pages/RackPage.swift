@@ -37,7 +37,7 @@ struct RackPage {
     let traffic = await visit.call.traffic()
     let lacp = Dictionary(grouping: await visit.call.lacp(of: nil), by: \.server)
     let picture = RackPicture(
-      servers: shown.map { .init($0, traffic[$0.id] ?? [:], lacp[$0.hostname] ?? [], view) },
+      servers: shown.map { .init($0, traffic[$0.id] ?? [:], lacp[$0.id] ?? [], view) },
       networks: networks.filter { $0.place.reaches(facility: facility) })
     let path = "\(Portal.path)/projects/\(project.id)/rack"
     let fields: Fields = [

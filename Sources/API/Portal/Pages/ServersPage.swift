@@ -11,7 +11,7 @@ struct ServersPage {
       let traffic = await visit.call.traffic()
       let lacp = Dictionary(grouping: await visit.call.lacp(of: nil), by: \.server)
       let rows = view.servers(of: project).map { server in
-        row(server, traffic[server.id] ?? [:], lacp[server.hostname] ?? [], visit)
+        row(server, traffic[server.id] ?? [:], lacp[server.id] ?? [], visit)
       }
       return visit.page(
         "servers", title: "Servers of \(project.name)", in: .project(project, .servers),

@@ -127,7 +127,7 @@ private struct Guards: Sendable {
       if let wait = door.wait(of: token) {
         throw APIError(.tooManyRequests, "too many requests: token \(token.name); try again in \(wait) s")
       }
-      return Access(of: token)
+      return door.access(of: token)
     }
   }
 
