@@ -18,7 +18,7 @@ struct Reservation: Decodable, Block {
 
 /// An address of a server, elastic or its own, with the names of both.
 struct NamedAddress: Decodable, Block {
-  struct Toprack: Decodable { let server: String, project: String }
+  struct Toprack: Decodable { let server: String, serverId: String, project: String, projectId: String }
   struct Parent: Decodable, Block {
     let id: String, network: String, cidr: Int
     var address: String { network }
@@ -33,7 +33,7 @@ struct NamedAddress: Decodable, Block {
 }
 
 struct NamedReservation: Decodable, Block {
-  struct Toprack: Decodable { let servers: [String], project: String }
+  struct Toprack: Decodable { let servers: [String], project: String, projectId: String }
   let id: String, address: String, cidr: Int, facility: Device.Facility, toprack: Toprack
 }
 

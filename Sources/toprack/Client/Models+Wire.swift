@@ -9,7 +9,7 @@ struct WirePort: Decodable {
   }
   struct Member: Decodable { let name: String, linkUp: Bool, carries: Bool }
 
-  let name: String, server: String, mode: String, bonded: Bool, linkUp: Bool, mtu: Int
+  let name: String, server: String, serverId: String, mode: String, bonded: Bool, linkUp: Bool, mtu: Int
   let vlans: [VLAN]
   let rxPackets: Int, rxBytes: Int, txPackets: Int, txBytes: Int
   let drops: [String: Int]
@@ -22,7 +22,8 @@ struct WirePort: Decodable {
 struct LACPMember: Decodable {
   struct Counters: Decodable { let lacpdusReceived: Int, lacpdusSent: Int }
 
-  let server: String, port: String, linkUp: Bool, collecting: Bool, distributing: Bool, fallback: Bool
+  let server: String, serverId: String, project: String?, port: String
+  let linkUp: Bool, collecting: Bool, distributing: Bool, fallback: Bool
   let actorSystem: String, actorKey: Int, actorState: [String]
   let partnerSystem: String?, partnerKey: Int?, partnerPort: Int?, partnerState: [String]?
   let muxState: String, counters: Counters, lastLacpduMs: Int?, problem: String?
@@ -30,9 +31,11 @@ struct LACPMember: Decodable {
 
 /// A host behind a routed interface.
 struct Neighbour: Decodable {
-  let server: String?, interface: String?, address: String, mac: String?, state: String, ageS: Int
+  let server: String?, serverId: String?, project: String?, interface: String?
+  let address: String, mac: String?, state: String, ageS: Int
 }
 
 struct Station: Decodable {
-  let facility: String, vxlan: Int, mac: String, server: String, port: String, ageS: Int
+  let facility: String, vxlan: Int, mac: String, server: String, serverId: String, project: String?
+  let port: String, ageS: Int
 }

@@ -18,7 +18,9 @@ struct EventsCommand: AsyncParsableCommand {
         toprack events --follow --json | jq -r .body
       """)
 
-  @Option(help: ArgumentHelp("Only those of this server, by name or UUID.", valueName: "server"), completion: .servers)
+  @Option(
+    help: ArgumentHelp("Only those of this server, by name, PROJECT/NAME or UUID.", valueName: "server"),
+    completion: .servers)
   var server: String?
   @OptionGroup var filter: ProjectFilter
   @Option(help: ArgumentHelp("How many of the past, at most 1000.", valueName: "N")) var limit = 20

@@ -14,7 +14,8 @@ struct FDBCommand: AsyncParsableCommand {
 
 /// Which stations a command is about.
 struct StationFilter: ParsableArguments {
-  @Option(help: "Only those behind this server, by name or UUID.", completion: .servers) var server: String?
+  @Option(help: "Only those behind this server, by name, PROJECT/NAME or UUID.", completion: .servers)
+  var server: String?
   @Option(help: ArgumentHelp("Only those of networks with this number.", valueName: "N"), completion: .networks)
   var vxlan: Int?
 
@@ -35,9 +36,13 @@ extension FDBCommand {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
       try global.output.print(json: try answer.value()) {
         var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S")
-        for station in try answer.decoded(as: [Station].self) {
+        let stations: [Station] = try answer.decoded()
+        let labels = ServerLabels(stations.map { ($0.server, $0.serverId) })
+        for station in stations {
           table.add(
-            station.facility, "\(station.vxlan)", station.mac, station.server, station.port, "\(station.ageS)")
+            station.facility, "\(station.vxlan)", station.mac, labels.label(station.server, station.project),
+            station.port,
+            "\(station.ageS)")
         }
         return table.isEmpty ? "no stations" : table.text
       }

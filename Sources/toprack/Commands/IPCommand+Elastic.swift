@@ -49,7 +49,7 @@ extension IPCommand {
           toprack ip assign web2 198.18.24.3
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(
       help: ArgumentHelp("Block, address, or the UUID of a reservation.", valueName: "block"),
       completion: .reservedBlocks)

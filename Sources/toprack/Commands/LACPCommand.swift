@@ -35,7 +35,7 @@ extension LACPCommand {
           toprack lacp show --json
         """)
 
-    @Argument(help: "Name or UUID; all servers when left out.", completion: .servers) var server: String?
+    @Argument(help: "Name, PROJECT/NAME or UUID; all servers when left out.", completion: .servers) var server: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {

@@ -4,15 +4,19 @@ enum LACPText {
   /// A block for each server, with an empty line between two.
   static func blocks(_ members: [LACPMember]) -> String {
     var servers: [String] = []
-    for member in members where servers.last != member.server { servers.append(member.server) }
-    return servers.map { server in block(members.filter { $0.server == server }) }.joined(separator: "\n\n")
+    for member in members where servers.last != member.serverId { servers.append(member.serverId) }
+    let labels = ServerLabels(members.map { ($0.server, $0.serverId) })
+    return servers.map { server in
+      let own = members.filter { $0.serverId == server }
+      return block(own, labels.label(own[0].server, own[0].project))
+    }.joined(separator: "\n\n")
   }
 
   /// Our side in a line, a row for each link, and a line for each that has a problem. `members` are one server's.
-  private static func block(_ members: [LACPMember]) -> String {
+  private static func block(_ members: [LACPMember], _ server: String) -> String {
     let first = members[0]
     let rate = first.actorState.contains("timeout") ? "fast" : "slow"
-    let heading = "\(first.server) bond0: system \(first.actorSystem), key \(first.actorKey), \(rate) rate"
+    let heading = "\(server) bond0: system \(first.actorSystem), key \(first.actorKey), \(rate) rate"
     var table = Table(
       "PORT", "LINK", "CARRIES", "MUX", "PARTNER", "KEY", "NUMBER", "STATE", "IN", "OUT", "HEARD")
     for member in members {
@@ -22,7 +26,7 @@ enum LACPText {
         member.partnerState.map(letters) ?? "-", "\(member.counters.lacpdusReceived)",
         "\(member.counters.lacpdusSent)", member.lastLacpduMs.map(time) ?? "-")
     }
-    let problems = members.compactMap { member in member.problem.map { "\(member.server) \(member.port): \($0)" } }
+    let problems = members.compactMap { member in member.problem.map { "\(server) \(member.port): \($0)" } }
     return ([heading, table.text] + problems).joined(separator: "\n")
   }
 

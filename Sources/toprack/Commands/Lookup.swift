@@ -3,7 +3,7 @@
 import Foundation
 
 extension Client {
-  /// A server by name or UUID.
+  /// A server by name, PROJECT/NAME or UUID.
   func device(_ reference: String) async throws -> Device {
     try await get("/toprack/devices/\(Self.segment(reference))").decoded()
   }
@@ -15,11 +15,12 @@ extension Client {
       .sorted { ($0.name == "default" ? 0 : 1, $0.name) < ($1.name == "default" ? 0 : 1, $1.name) }
   }
 
-  /// A project by name or UUID.
+  /// A project by UUID, or by a name that no other has.
   func project(_ reference: String) async throws -> Project {
     let projects = try await projects()
     let id = reference.lowercased()
-    guard let project = projects.first(where: { $0.name == reference || $0.id == id }) else {
+    if let project = projects.first(where: { $0.id == id }) { return project }
+    guard let project = try projects.only(named: reference) else {
       let names = projects.map(\.name).joined(separator: ", ")
       throw Failure.refused("there is no project \"\(reference)\"; valid are \(names)")
     }
@@ -48,11 +49,22 @@ extension Client {
       throw Failure.refused("there is no virtual network \(reference)\(place)\(owner); see 'toprack network list'")
     }
     guard found.count == 1 else {
-      let places = found.map { "\($0.place) (project \($0.assignedTo.name))" }.joined(separator: ", ")
+      let places = found.map { "\($0.place) (project \($0.assignedTo.name), \($0.id))" }.joined(separator: ", ")
       throw Failure.refused(
         "virtual network \(reference) exists in \(places); say which with --facility, --metro or --project, or give its "
           + "UUID")
     }
     return network
+  }
+}
+
+extension [Project] {
+  /// The one project of that name; `nil` when there is none. That there are several is a refusal: a name is anybody's, so the
+  /// first of them is nobody's wish.
+  func only(named name: String) throws -> Project? {
+    let found = filter { $0.name == name }
+    guard found.count > 1 else { return found.first }
+    let ids = found.map(\.id).joined(separator: ", ")
+    throw Failure.refused("\(name) is the name of \(found.count) projects: \(ids); name one by its UUID")
   }
 }

@@ -27,16 +27,19 @@ extension NeighbourCommand {
         Example: toprack neighbour list web1
         """)
 
-    @Argument(help: "Name or UUID; all when left out.", completion: .servers) var server: String?
+    @Argument(help: "Name, PROJECT/NAME or UUID; all when left out.", completion: .servers) var server: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
       let answer = try await global.client.get("/toprack/neighbours", ["server": server])
       try global.output.print(json: try answer.value()) {
         var table = Table("SERVER", "ADDRESS", "MAC", "STATE", "AGE S")
-        for neighbour in try answer.decoded(as: [Neighbour].self) {
+        let neighbours: [Neighbour] = try answer.decoded()
+        let labels = ServerLabels(neighbours.compactMap { row in row.server.map { ($0, row.serverId ?? "") } })
+        for neighbour in neighbours {
           table.add(
-            neighbour.server ?? neighbour.interface ?? "-", neighbour.address, neighbour.mac ?? "-", neighbour.state,
+            neighbour.server.map { labels.label($0, neighbour.project) } ?? neighbour.interface ?? "-",
+            neighbour.address, neighbour.mac ?? "-", neighbour.state,
             "\(neighbour.ageS)")
         }
         return table.isEmpty ? "no neighbours: nothing was sent to a server yet" : table.text

@@ -28,7 +28,7 @@ extension PortCommand {
           toprack port show web1 eth1
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(help: "bond0, eth0 or eth1; all of them when left out.", completion: .ports) var port: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -74,7 +74,7 @@ extension PortCommand {
 
 /// The port that a command changes.
 struct PortTarget: ParsableArguments {
-  @Argument(help: "Name or UUID.", completion: .servers) var server: String
+  @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
   @Argument(help: "bond0, eth0 or eth1.", completion: .ports) var port: String
 
   func find(_ client: Client) async throws -> (device: Device, port: Device.Port) {

@@ -56,16 +56,21 @@ extension ProjectCommand {
           ("project", project.name), ("id", project.id), ("created", project.createdAt),
           ("servers", listed(devices.devices.filter { $0.project.id == id }.map(\.hostname))),
           ("networks", listed(networks.virtualNetworks.map { "\($0.vxlan) in \($0.place)" })),
-          ("blocks", listed(addresses.ipReservations.filter { $0.toprack.project == project.name }.map(\.text))),
+          ("blocks", listed(addresses.ipReservations.filter { $0.toprack.projectId == id }.map(\.text))),
         ]))
     }
   }
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create a project.", discussion: "Example: toprack project create web")
+      abstract: "Create a project.",
+      discussion: """
+        Where several projects have a name, commands take their UUIDs.
 
-    @Argument(help: "1 to 80 characters, unique in the rack.") var name: String
+        Example: toprack project create web
+        """)
+
+    @Argument(help: "1 to 80 characters; another project may have it, too.") var name: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
@@ -83,7 +88,7 @@ extension ProjectCommand {
       discussion: "Its tokens and all that it has stay.\n\nExample: toprack project rename web shop")
 
     @Argument(help: "Name or UUID.", completion: .projects) var project: String
-    @Argument(help: "1 to 80 characters, unique in the rack.") var name: String
+    @Argument(help: "1 to 80 characters; another project may have it, too.") var name: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {

@@ -8,8 +8,9 @@ extension ServerCommand {
       abstract: "Create a server and its NICs.",
       discussion: """
         The NICs are the TAP interfaces NAME-eth0 and NAME-eth1 on the host; with --netns they are eth0 and eth1 in a \
-        network namespace, which is made when it does not exist, and is then removed with the server. They are down until \
-        you set them up.
+        network namespace, which is made when it does not exist, and is then removed with the server. --netns without a \
+        name takes the server's, or where that is taken one with its short UUID behind. With the token of a project they \
+        are in a namespace that is made for the server, asked for or not. They are down until you set them up.
 
         Examples:
           toprack server create web1
@@ -18,7 +19,7 @@ extension ServerCommand {
           toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
         """)
 
-    @Argument(help: "Hostname, unique in the rack: letters, digits, '-' and '.', at most 63.")
+    @Argument(help: "Hostname, unique in its project: letters, digits, '-' and '.', at most 63.")
     var name: String
     @Option(help: "Server type; see 'toprack plan list'.", completion: .plans) var plan = "c3.small.x86"
     @OptionGroup var place: PlaceOption

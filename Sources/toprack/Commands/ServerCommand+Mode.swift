@@ -20,7 +20,7 @@ extension ServerCommand {
         Example: toprack server mode web1 layer2-bonded
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(help: "layer3, hybrid, layer2-bonded or layer2-individual.", completion: .modes) var mode: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -48,7 +48,7 @@ extension ServerCommand {
           toprack server network-config web1 --format netplan
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Option(
       help: ArgumentHelp("ip, netplan, ifupdown or networkd.", valueName: "format"),
       completion: .networkConfigFormats)

@@ -15,7 +15,7 @@ extension ServerCommand {
         Example: toprack server power web1 off
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(help: "on or off.") var power: Wanted
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -29,7 +29,7 @@ extension ServerCommand {
       abstract: "Take a server's links down and up again, as a reboot does.",
       discussion: "Example: toprack server reboot web1")
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {

@@ -30,8 +30,8 @@ extension ServerCommand {
           toprack server set web1 --customdata '{"rack": 7}'
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
-    @Option(help: ArgumentHelp("A new name, unique in the rack.", valueName: "name")) var hostname: String?
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
+    @Option(help: ArgumentHelp("A new name, unique in its project.", valueName: "name")) var hostname: String?
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Take all tags away.") var noTags = false
     @Flag(exclusivity: .exclusive) var lock: Lock?

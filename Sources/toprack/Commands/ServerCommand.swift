@@ -5,6 +5,9 @@ import ArgumentParser
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "server", abstract: "Servers: two NICs each, on the host or in a network namespace.",
+    discussion: """
+      A project has each name once. Where servers of several projects have one name, commands take PROJECT/NAME or a UUID.
+      """,
     subcommands: [
       Create.self, List.self, Show.self, Update.self, Delete.self, Mode.self, Power.self, Reboot.self,
       NetworkConfiguration.self,
@@ -59,7 +62,7 @@ extension ServerCommand {
       abstract: "Show a server: mode, power, addresses, ports, and what is written on it.",
       discussion: "Example: toprack server show web1")
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
@@ -78,7 +81,7 @@ extension ServerCommand {
         Example: toprack server delete web1
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {

@@ -60,7 +60,7 @@ extension SetCommand {
         Example: toprack set mtu web1 9000
         """)
 
-    @Argument(help: "Name or UUID.", completion: .servers) var server: String
+    @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(help: "Bytes, 1280 to 9216.") var mtu: Int
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

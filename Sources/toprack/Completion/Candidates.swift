@@ -20,7 +20,7 @@ struct Candidates: Sendable {
     client = try GlobalOptions.parse(ShellWords.connection(in: line)).client(timeout: Self.patience)
   }
 
-  func servers() async throws -> [String] { try await devices().map(\.hostname) }
+  func servers() async throws -> [String] { ServerNames(try await devices()).all }
 
   func ports() async throws -> [String] { try await server()?.networkPorts.map(\.name) ?? [] }
 
@@ -45,7 +45,12 @@ struct Candidates: Sendable {
     return Self.numbers(all.virtualNetworks.map(\.vxlan))
   }
 
-  func projects() async throws -> [String] { try await client.projects().map(\.name) }
+  /// Names, and UUIDs where a name means several.
+  func projects() async throws -> [String] {
+    let projects = try await client.projects()
+    let bearers = Dictionary(grouping: projects, by: \.name)
+    return projects.map { bearers[$0.name]?.count == 1 ? $0.name : $0.id }
+  }
 
   func tokens() async throws -> [String] {
     try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map(\.name)
@@ -85,12 +90,8 @@ struct Candidates: Sendable {
   /// The server that the line names; the last one, when a word before has the name of another.
   private func server() async throws -> Device? {
     let devices = try await devices()
-    for word in words.reversed() {
-      if let device = devices.first(where: { $0.hostname == word.lowercased() || $0.id == word.lowercased() }) {
-        return device
-      }
-    }
-    return nil
+    let names = ServerNames(devices)
+    return words.reversed().lazy.compactMap(names.device).first
   }
 
   private func port(of server: Device) -> Device.Port? {

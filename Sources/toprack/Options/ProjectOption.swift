@@ -15,7 +15,7 @@ struct ProjectOption: ParsableArguments {
   func project(_ client: Client) async throws -> Project {
     if let reference = project ?? ProjectFilter.fromEnvironment { return try await client.project(reference) }
     let projects = try await client.projects()
-    if let project = projects.first(where: { $0.name == "default" }) { return project }
+    if let project = try projects.only(named: "default") { return project }
     guard let only = projects.first else {
       throw Failure.refused("there is no project; 'toprack project create NAME' makes one")
     }

@@ -23,8 +23,9 @@ extension Facts {
         ["block": "\(reservation.block)", "project": names.project("\(reservation.project)")])
     }
     for server in rack.servers.values {
+      let name = names.server("\(server.id)")
       facts.add(
-        server.hostname,
+        name,
         [
           "id": "\(server.id)", "hostname": server.hostname, "plan": server.plan, "facility": server.facility,
           "project": names.project("\(server.project)"), "mode": server.mode.rawValue, "MTU": "\(server.mtu)",
@@ -37,7 +38,7 @@ extension Facts {
         ])
       for port in server.ports {
         facts.add(
-          "\(server.hostname) \(port.name.rawValue)",
+          "\(name) \(port.name.rawValue)",
           [
             "id": "\(port.id)", "bonded": "\(port.bonded)", "MAC": port.mac.map(MACText.init)?.text ?? "",
             "networks": port.networks.map { names.network("\($0)") }.sortedList,
@@ -56,6 +57,7 @@ extension Facts {
       DomainWords(network: names.network("\(id)"), vid: rack.networks[id]?.vxlan ?? 0).text
     }
     for server in rack.servers.values {
+      let label = names.server("\(server.id)")
       let routes = server.addresses.map(\.address) + server.blocks.map { RouteWords(block: $0.block).text }
       let wiring = Dictionary(uniqueKeysWithValues: server.wiring.map { ($0.name, $0) })
       for name in PortName.allCases {
@@ -68,7 +70,7 @@ extension Facts {
         case .switched(let network, let networks): (role, untagged, tagged) = ("switched", network, networks)
         }
         facts.add(
-          "\(server.hostname) \(name.rawValue)",
+          "\(label) \(name.rawValue)",
           [
             "role": role, "members": (port?.members ?? []).map(\.rawValue).sortedList,
             "untagged": untagged.map(words) ?? "", "tagged": tagged.map(words).sortedList,
@@ -77,7 +79,7 @@ extension Facts {
           ])
       }
       for nic in PortName.nics {
-        facts.add("\(server.hostname) \(nic.rawValue)", ["carrier": server.isPoweredOn ? "on" : "off"])
+        facts.add("\(label) \(nic.rawValue)", ["carrier": server.isPoweredOn ? "on" : "off"])
       }
     }
     return facts
@@ -85,11 +87,12 @@ extension Facts {
 
   /// As the interfaces should be.
   static func kernel(of rack: Rack) -> Facts {
+    let names = Names(rack)
     var facts = Facts()
     for server in rack.servers.values {
       for nic in PortName.nics {
         facts.add(
-          "\(server.hostname) \(nic.rawValue)",
+          "\(names.server("\(server.id)")) \(nic.rawValue)",
           [
             "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "", "MTU": "\(server.mtu)",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",

@@ -1,4 +1,5 @@
-// What things are called in differences: everybody is identified by identifier, and called by the name that the database has.
+// What things are called in differences: everybody is identified by identifier, and called by the name that the database has. Two
+// things are never called the same, or the facts of one would hide those of the other.
 
 import Rack
 
@@ -7,9 +8,14 @@ struct Names {
 
   init(_ rack: Rack) { self.rack = rack }
 
-  /// The hostname.
+  /// The hostname; PROJECT/HOSTNAME where several have it, and the UUID behind it where that means several, too.
   func server(_ id: String) -> String {
-    ServerID(id).flatMap { rack.servers[$0] }?.hostname ?? "server \(id)"
+    guard let server = ServerID(id).flatMap({ rack.servers[$0] }) else { return "server \(id)" }
+    let others = rack.servers(named: server.hostname).filter { $0.id != server.id }
+    if others.isEmpty { return server.hostname }
+    let name = rack.projects[server.project]?.name ?? "no project"
+    let isShared = others.contains { rack.projects[$0.project]?.name == name }
+    return "\(name)/\(server.hostname)" + (isShared ? " (\(server.id))" : "")
   }
 
   /// The MAC address of a NIC in the database.
@@ -22,12 +28,15 @@ struct Names {
   func network(_ id: String?) -> String {
     guard let id else { return "no network" }
     guard let network = NetworkID(id).flatMap({ rack.networks[$0] }) else { return "network \(id)" }
-    let project = rack.projects[network.project]?.name ?? "no project"
-    return "network \(network.vxlan) of \(network.place.code) in \(project)"
+    return "network \(network.vxlan) of \(network.place.code) in \(name(of: network.project))"
   }
 
-  func project(_ id: String) -> String {
-    ProjectID(id).flatMap { rack.projects[$0] }.map { "project \($0.name)" } ?? "project \(id)"
+  func project(_ id: String) -> String { "project \(ProjectID(id).map(name) ?? id)" }
+
+  /// A project's name; its UUID where it has none of its own.
+  private func name(of id: ProjectID) -> String {
+    guard let project = rack.projects[id], rack.project(named: project.name) != nil else { return "\(id)" }
+    return project.name
   }
 
   func block(_ id: String) -> String {
