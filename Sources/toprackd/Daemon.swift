@@ -69,8 +69,8 @@ struct Daemon {
       plane.limits = Control.switchLimits
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
-        plan: settings.plan, hybridBonded: settings.hybridBonded, gateway: settings.gateway, version: Self.version,
-        logger: logger)
+        plan: settings.plan, hybridBonded: settings.hybridBonded, quotas: settings.quotas, gateway: settings.gateway,
+        version: Self.version, logger: logger)
       return (control, listeners)
     } catch let fault as StartFault {
       throw fault
@@ -93,7 +93,8 @@ struct Daemon {
   private func api(of control: Control, at socket: APISocket, and listeners: [APIListener]) -> some Service {
     APIService(
       listeners: [.unix(path: socket.path)] + listeners,
-      responder: APIResponder(control: control, rate: settings.rateLimit), serverName: "toprackd/\(Self.version)",
+      responder: APIResponder(control: control, rate: settings.rateLimit, placement: settings.placement),
+      serverName: "toprackd/\(Self.version)",
       logger: frameworkLogger
     ) { await announce(control, socket, listeners) }
   }

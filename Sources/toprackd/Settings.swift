@@ -25,6 +25,10 @@ struct Settings {
   var isSelfSigned = false
   /// Requests a second of each token.
   var rateLimit = APIResponder.defaultRate
+  /// Where servers are put that are made with the token of a project.
+  var placement = Placement.own
+  /// What one project can have.
+  var quotas = Quotas()
   var logLevel = Logger.Level.info
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
@@ -49,6 +53,7 @@ struct Settings {
   static let names =
     [
       "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
+      "placement", "quota-servers", "quota-networks", "quota-addresses",
       "station-limit", "station-limit-per-port", "lacp-rate", "io", "workers", "poll", "hybrid_bonded", "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
@@ -77,6 +82,16 @@ struct Settings {
       guard let flag = Bool(value) else { throw SettingsFault("must be true or false, not \"\(value)\"") }
       isSelfSigned = flag
     case "rate-limit": rateLimit = try Self.number(value, in: APIResponder.rates)
+    case "placement":
+      guard let placement = Placement(rawValue: value) else {
+        throw SettingsFault(
+          "must be own (servers of a project's token get namespaces of their own) or any (they go wherever it says), "
+            + "not \"\(value)\"")
+      }
+      self.placement = placement
+    case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
+    case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
+    case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")

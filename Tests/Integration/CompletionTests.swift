@@ -94,6 +94,12 @@ extension Integration {
       #expect(try desk.bash("toprack server create x --facility am") == ["ams1"])
       #expect(try desk.bash("toprack server create x --plan x1") == ["x1.small.x86"])
 
+      try lab.toprack("project", "create", "shop")
+      try lab.toprack("server", "create", "web1", "--project", "shop", "--netns=\(lab.namespace("shop").name)")
+      #expect(try desk.bash("toprack server show ").sorted() == ["db1", "default/web1", "shop/web1", "web2"])
+      #expect(try desk.bash("toprack port detach default/web1 eth1 ") == ["1001"])
+      #expect(try desk.bash("toprack port detach shop/web1 eth1 ").isEmpty)
+
       let nowhere = "/tmp/no-such.sock"
       #expect(try desk.bash("toprack server show ", socket: nowhere).isEmpty)
       #expect(try desk.bash("toprack --socket \(lab.daemon.socket) server show d", socket: nowhere) == ["db1"])

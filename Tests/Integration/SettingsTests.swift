@@ -60,6 +60,9 @@ extension Integration {
       "a wrong setting stops the start with exit status 2 and a line that names file and setting",
       arguments: [
         ("station-limit: many", "station-limit"), ("stations: 5", "stations"), ("io: magic", "io"),
+        ("placement: x", "placement must be own ("),
+        ("quota-servers: 0", "quota-servers must be a whole number from 1 to 5000"),
+        ("quota-networks: -1", "quota-networks must be"), ("quota-addresses: 40000", "from 1 to 32768"),
         ("log-level: loud", "log-level"), ("state: [", "YAML"),
         ("uplink: seventeen-letters", "uplink must be the name of an interface"),
         ("dns: [1.1.1.1, x]", "dns must be host"),
