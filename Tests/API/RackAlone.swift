@@ -1,4 +1,4 @@
-import Control
+@testable import Control
 import Foundation
 import Hummingbird
 import Rack

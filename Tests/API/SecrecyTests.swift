@@ -1,4 +1,4 @@
-import Control
+@testable import Control
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -20,7 +20,8 @@ private struct Neighbours {
   let secrets: Set<String>
 
   init() async throws {
-    keeper = RackAlone()
+    let keeper = RackAlone()
+    self.keeper = keeper
     @discardableResult func perform(_ command: Command) async throws -> Outcome {
       try await keeper.perform(command, by: "stranger")
     }

@@ -68,7 +68,7 @@ import Testing
     try await WholeAPI.test { api in
       let victim = try api.id(try await api.device(#", "hostname": "web1""#))
       let project = try api.id(try await api.call(.post, "/projects", #"{"name": "\#(try await api.project())"}"#, 201))
-      try await api.device(#", "hostname": "\#(victim)""#, project: project)
+      _ = try await api.device(#", "hostname": "\#(victim)""#, project: project)
       #expect(try await api.call(.get, "/toprack/devices/\(victim)")["id"] == .string(victim))
       let token = try await api.call(
         .post, "/toprack/tokens", #"{"name": "t", "project": "\#(try await api.project())"}"#, 201)
@@ -81,7 +81,7 @@ import Testing
     try await WholeAPI.test { api in
       var paths: [String] = [try await api.project()]
       for _ in 0..<6 { paths.append(try api.id(try await api.call(.post, "/projects", #"{"name": "p"}"#, 201))) }
-      for path in paths { try await api.device(#", "hostname": "web1""#, project: path) }
+      for path in paths { _ = try await api.device(#", "hostname": "web1""#, project: path) }
       let list = "/organizations/\(Owner.organization.text)/devices?per_page=1000"
       let all = try await api.call(.get, list)["devices"]?.elements.compactMap { $0["id"]?.string } ?? []
       #expect(all == all.sorted() && all.count == 7)
@@ -97,8 +97,8 @@ import Testing
     let keeper = RackAlone()
     let project = try #require(await keeper.rack.project(named: "default")).id
     let token = try await keeper.token("t", project: name == nil ? nil : project)
-    var found: (Int, JSON?, String) = (0, nil, "")
-    try await Application(responder: APIResponder(keeper: keeper, placement: placement)).test(.router) { client in
+    return try await Application(responder: APIResponder(keeper: keeper, placement: placement)).test(.router) {
+      client in
       let response = try await client.execute(
         uri: "/projects/\(project)/devices", method: .post, headers: [HTTPField.Name("X-Auth-Token")!: token],
         body: ByteBuffer(
@@ -106,9 +106,8 @@ import Testing
             #"{"hostname": "web1", "plan": "c3.small.x86", "facility": "ewr1", "operating_system": "debian_12"\#(own)}"#
         ))
       let bytes = Array(response.body.readableBytesView)
-      found = (response.status.code, try JSON(reading: bytes)["toprack"]?["namespace"], String(buffer: response.body))
+      return (response.status.code, try JSON(reading: bytes)["toprack"]?["namespace"], String(buffer: response.body))
     }
-    return found
   }
 
   @Test(

@@ -34,14 +34,15 @@ import Testing
     for (word, id) in [
       ("db1", "1"), ("DB1", "1"), ("shop/db1", "1"), ("lab/web1", "3"), ("5", "5"), ("web1", nil), ("twin/app", nil),
       ("app", nil), ("nobody", nil),
-    ] {
+    ] as [(String, String?)] {
       #expect(names.device(word)?.id == id, "\(word)")
     }
   }
 
   @Test("in a table a hostname has its project before it where another server's rows have it, too")
   func labels() {
-    let labels = ServerLabels([("web1", "1"), ("web1", "1"), ("db1", "2"), ("db1", "3")])
+    let labels = ServerLabels(
+      [("web1", "1"), ("web1", "1"), ("db1", "2"), ("db1", "3")] as [(hostname: String, id: String)])
     #expect(labels.label("web1", "shop") == "web1")
     #expect(labels.label("db1", "shop") == "shop/db1")
     #expect(labels.label("db1", nil) == "db1")
