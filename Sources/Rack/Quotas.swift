@@ -1,16 +1,24 @@
 /// How much of the rack one project can have: a setting of the daemon, the same for the life of a `Rack`.
 ///
-/// The defaults are halves, so that no project by itself leaves nothing for the others: of the servers and networks that a rack
-/// holds, and of the elastic addresses that a facility has by default (a quarter of its /19). A project that has more than
-/// its quota, because the quota was lowered, keeps what it has.
+/// A project that has more than its quota, because the quota was lowered, keeps what it has.
 public struct Quotas: Hashable, Sendable {
   /// Each within its range below.
-  public var servers = Rack.serverLimit / 2
-  public var networks = Rack.networkLimit / 2
+  public var servers = Rack.serverLimit
+  public var networks = Rack.networkLimit
   /// Addresses of elastic blocks, assigned or not.
-  public var addresses = 1024
+  public var addresses = Rack.reservationLimit * 8
 
+  /// As much as the rack itself.
   public init() {}
+
+  /// What a daemon has that nobody has told otherwise. Halves, so that no project by itself leaves nothing for the others: of
+  /// the servers and networks that a rack holds, and of the elastic addresses that a facility has by default (a quarter of
+  /// its /19).
+  public static let standard: Quotas = {
+    var quotas = Quotas()
+    (quotas.servers, quotas.networks, quotas.addresses) = (Rack.serverLimit / 2, Rack.networkLimit / 2, 1024)
+    return quotas
+  }()
 
   public static let serverRange = 1...Rack.serverLimit
   public static let networkRange = 1...Rack.networkLimit

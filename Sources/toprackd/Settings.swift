@@ -28,7 +28,7 @@ struct Settings {
   /// Where servers are put that are made with the token of a project.
   var placement = Placement.own
   /// What one project can have.
-  var quotas = Quotas()
+  var quotas = Quotas.standard
   var logLevel = Logger.Level.info
   /// Stations in the table, and of one port.
   var stationLimit = 131_072

@@ -176,7 +176,7 @@ import Testing
       for event in events {
         #expect(text.contains("id: \(event.id)\nevent: \(event.type)\ndata: {\"id\":\"\(event.id)\""))
       }
-      #expect(text.contains(#""toprack":{"by":"anna","server":null,"project":"default"}"#))
+      #expect(text.contains(#""server_id":null,"project":"default","project_id":"\#(project)"}"#))
       let seen = await tenant.receive(until: "id: \(last.id)")
       #expect(seen.contains("id: \(events[1].id)\n"))
       #expect(!seen.contains("settings.update") && !seen.contains("device.delete"))

@@ -19,7 +19,7 @@ import Testing
       #"{"hostname":"a","project_id":"x","plan":"baremetal_1e","operating_system":"debian_12","facility":"ewr1","#
         + #""tags":{},"features":{},"public_ipv4_subnet_size":31,"userdata":"","locked":false,"customdata":null}"#)
     #expect(python.plan == "x1.small.x86")
-    #expect(python.place == .host)
+    #expect(python.place == .unstated)
     // packngo: facility is a list, of which the first that exists is taken.
     let go = try request(
       #"{"plan":"c3.small.x86","operating_system":"debian_12","facility":["nowhere","AMS1"],"tags":null}"#)
@@ -41,15 +41,16 @@ import Testing
     #expect(unknown.messages[1].contains(#"plan "x" is not known; valid are c3.small.x86"#))
   }
 
-  @Test("a namespace is given by name, or by true for the server's own")
+  @Test("a namespace is given by name, or by true for one that is named after the server")
   func namespaces() throws {
     let rest = #""plan":"c3.small.x86","operating_system":"debian_12","facility":"any""#
-    #expect(
-      try request(#"{"hostname":"a","toprack":{"netns":"lab"},\#(rest)}"#).place == .namespace("lab", made: false))
-    #expect(try request(#"{"hostname":"a","toprack":{"netns":true},\#(rest)}"#).place == .namespace("a", made: false))
+    #expect(try request(#"{"hostname":"a","toprack":{"netns":"lab"},\#(rest)}"#).place == .namespace("lab"))
+    for name in [#""hostname":"a","#, ""] {
+      #expect(try request(#"{\#(name)"toprack":{"netns":true},\#(rest)}"#).place == .named)
+    }
     #expect(try request(#"{"hostname":"a","toprack":{"netns":false},\#(rest)}"#).place == .host)
-    #expect(try request(#"{"hostname":"a","toprack":{},\#(rest)}"#).place == .host)
-    #expect(throws: APIError.self) { try request(#"{"toprack":{"netns":true},\#(rest)}"#) }
+    #expect(try request(#"{"hostname":"a","toprack":{},\#(rest)}"#).place == .unstated)
+    #expect(throws: APIError.self) { try request(#"{"toprack":{"netns":1},\#(rest)}"#) }
     #expect(throws: APIError.self) { try request(#"{"hostname":"a","toprack":"lab",\#(rest)}"#) }
   }
 }

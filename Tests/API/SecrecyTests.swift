@@ -25,6 +25,9 @@ private struct Neighbours {
     @discardableResult func perform(_ command: Command) async throws -> Outcome {
       try await keeper.perform(command, by: "stranger")
     }
+    // Somebody has the first address of each pool, which the settings name, too.
+    let first = try #require(await keeper.rack.project(named: Project.defaultName)).id
+    try await perform(Self.create("first", first, .host, note: nil))
     guard case .project(let theirs) = try await perform(.createProject(name: "hush-project", customdata: "{}")).subject,
       case .server(let id) = try await perform(
         Self.create("hush-host", theirs, .namespace("hush-space"), note: "hush-note")

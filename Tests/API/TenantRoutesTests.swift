@@ -55,8 +55,8 @@ import Testing
   @Test("a project's name may have a slash in it")
   func slash() async throws {
     try await WholeAPI.test { api in
-      let project = try api.id(try await api.call(.post, "/projects", #"{"name": "a/b"}"#, 201))
       let one = try api.id(try await api.device(#", "hostname": "web1""#))
+      let project = try api.id(try await api.call(.post, "/projects", #"{"name": "a/b"}"#, 201))
       let other = try api.id(try await api.device(#", "hostname": "web1""#, project: project))
       #expect(try await api.call(.get, "/toprack/devices/a%2Fb%2Fweb1")["id"] == .string(other))
       #expect(try await api.call(.get, "/toprack/devices/default%2Fweb1")["id"] == .string(one))
@@ -66,12 +66,11 @@ import Testing
   @Test("a UUID means the thing that has it, whatever others are called")
   func impostor() async throws {
     try await WholeAPI.test { api in
-      let victim = try api.id(try await api.device(#", "hostname": "web1""#))
-      let project = try api.id(try await api.call(.post, "/projects", #"{"name": "\#(try await api.project())"}"#, 201))
+      let (victim, home) = (try api.id(try await api.device(#", "hostname": "web1""#)), try await api.project())
+      let project = try api.id(try await api.call(.post, "/projects", #"{"name": "\#(home)"}"#, 201))
       _ = try await api.device(#", "hostname": "\#(victim)""#, project: project)
       #expect(try await api.call(.get, "/toprack/devices/\(victim)")["id"] == .string(victim))
-      let token = try await api.call(
-        .post, "/toprack/tokens", #"{"name": "t", "project": "\#(try await api.project())"}"#, 201)
+      let token = try await api.call(.post, "/toprack/tokens", #"{"name": "t", "project": "\#(home)"}"#, 201)
       #expect(token["project"]?["name"] == "default")
     }
   }

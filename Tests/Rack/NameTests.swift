@@ -73,9 +73,7 @@ import Testing
   @Test("the rack takes 5000 servers and says so to the next")
   func serverLimit() throws {
     var entropy = SeededEntropy(seed: 5)
-    var quotas = Quotas()
-    quotas.servers = Rack.serverLimit
-    var rack = Rack(with: &entropy, quotas: quotas)
+    var rack = Rack(with: &entropy)
     let project = rack.project(named: "default")!.id
     func request(_ number: Int) -> Command {
       let facility = Catalogue.facilities[number % Catalogue.facilities.count].code

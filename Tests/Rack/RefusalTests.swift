@@ -334,7 +334,7 @@ import Testing
         let block = try $0.reserve(31, facility: "sjc1").block
         try $0.assign(block, to: "l3")
       },
-      Case("a block of another project", says: "reserved by another project than that of l3") {
+      Case("a block of another project", says: "is not in an elastic block that the project of l3", "its own project") {
         let other = Project(id: ProjectID($0.entropy.identifier()), name: "other", createdAt: $0.entropy.now)
         $0.rack.apply([.project(other)])
         let request = BlockRequest(project: other.id, facility: "ewr1", length: 30)

@@ -198,8 +198,8 @@ import Testing
     var quotas = Quotas()
     (quotas.servers, quotas.networks, quotas.addresses) = (2, 3, 12)
     lab.rack = Rack(with: &lab.entropy, quotas: quotas)
-    let one = lab.project
-    return (lab, one, try project("lab", in: &lab))
+    let other = try project("lab", in: &lab)
+    return (lab, lab.project, other)
   }
 
   @Test("a project's quota of servers ends at its own, and a deleted server makes room")
