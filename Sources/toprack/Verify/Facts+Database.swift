@@ -28,7 +28,7 @@ extension Facts {
         name,
         [
           "id": "\(server.id)", "hostname": server.hostname, "plan": server.plan, "facility": server.facility,
-          "project": names.project("\(server.project)"), "mode": server.mode.rawValue, "MTU": "\(server.mtu)",
+          "project": names.project("\(server.project)"), "mode": server.mode.rawValue,
           "namespace": server.place.namespace ?? "", "state": server.isPoweredOn ? "active" : "inactive",
           "locked": "\(server.isLocked)", "description": server.details.description ?? "",
           "tags": server.details.tags.sortedList,
@@ -94,7 +94,7 @@ extension Facts {
         facts.add(
           "\(names.server("\(server.id)")) \(nic.rawValue)",
           [
-            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "", "MTU": "\(server.mtu)",
+            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
             "carrier": server.isPoweredOn ? "on" : "off",
           ])
