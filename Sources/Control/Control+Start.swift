@@ -80,9 +80,11 @@ extension Control {
         "networks": "\(rack.networks.count)", "adopted": "\(found.adopted)", "made": "\(found.made)",
         "removed": "\(found.removed)",
       ])
-    return Control(
+    let control = Control(
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
       start: report,
       logger: logger)
+    await control.watchGuard()
+    return control
   }
 }

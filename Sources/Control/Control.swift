@@ -35,6 +35,7 @@ public actor Control {
   var start: StartReport
   var events = EventBroadcaster()
   var problems = ProblemBoard()
+  var marks = PortMarks()
   let logger: Logger
   var entropy = SystemEntropy()
   var queue = CommandQueue()

@@ -74,6 +74,9 @@ struct Wires {
     return (server, PortName.allCases[(port.value - 1) % 3])
   }
 
+  /// Nil for the rack's own.
+  func server(of nic: NICIndex) -> ServerID? { serverIn[nic.value / 2] }
+
   func network(of domain: DomainIndex) -> NetworkID? { networkIn[domain] }
 
   private static func port(_ name: PortName, slot: Int) -> PortIndex {

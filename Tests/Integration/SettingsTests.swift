@@ -59,7 +59,9 @@ extension Integration {
     @Test(
       "a wrong setting stops the start with exit status 2 and a line that names file and setting",
       arguments: [
-        ("station-limit: many", "station-limit"), ("stations: 5", "stations"), ("io: magic", "io"),
+        ("station-limit: many", "station-limit"), ("storm-limit: -1", "storm-limit must be a whole number from 0"),
+        ("storm-limit: much", "storm-limit must be a whole number from 0"), ("stations: 5", "stations"),
+        ("io: magic", "io"),
         ("log-level: loud", "log-level"), ("state: [", "YAML"),
         ("uplink: seventeen-letters", "uplink must be the name of an interface"),
         ("dns: [1.1.1.1, x]", "dns must be host"),

@@ -25,8 +25,12 @@ extension FDBCommand {
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show the stations.",
-      discussion: "A station that is silent for the ageing time is forgotten.\n\nExample: toprack fdb show --vxlan 1001"
-    )
+      discussion: """
+        A station that is silent for the ageing time is forgotten. Moves counts how often it went to another port: once \
+        or twice for a machine that was moved, very often for a MAC address that two machines have, or a loop.
+
+        Example: toprack fdb show --vxlan 1001
+        """)
 
     @OptionGroup var filter: StationFilter
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
@@ -34,10 +38,11 @@ extension FDBCommand {
     func run() async throws {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
       try global.output.print(json: try answer.value()) {
-        var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S")
+        var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S", "MOVES")
         for station in try answer.decoded(as: [Station].self) {
           table.add(
-            station.facility, "\(station.vxlan)", station.mac, station.server, station.port, "\(station.ageS)")
+            station.facility, "\(station.vxlan)", station.mac, station.server, station.port, "\(station.ageS)",
+            "\(station.moves)")
         }
         return table.isEmpty ? "no stations" : table.text
       }

@@ -18,7 +18,7 @@ struct ServerPage {
     let (server, project) = try visit.server(in: view)
     let nics = await visit.call.counters(of: server)
     let lacp = await visit.call.lacp(of: server)
-    let traffic = nics.mapValues { NICTraffic(linkUp: $0.linkUp, rxBytes: $0.rxBytes, txBytes: $0.txBytes) }
+    let traffic = nics.mapValues { NICTraffic($0) }
     let page = try Page(Arguments(members: []), size: Self.eventCount)
     var fields = visit.fields(of: server)
     fields["health"] = Health(server, traffic, lacp).fields
@@ -34,12 +34,23 @@ struct ServerPage {
     }
     fields["blocks"] = server.blocks.map { "\($0.block)" }
     fields["nics"] = PortName.nics.map { NICPage.brief($0, of: server, nics[$0], lacp, view, visit) }
+    fields["marks"] = Self.marks(nics)
     fields["events"] = try await visit.call.events(of: nil, server, page).events.map { event -> Fields in
       ["time": Words.time(event.createdAt), "body": event.body, "by": event.by ?? "–"]
     }
     return visit.page(
       "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
       ["is": fields, "poll": 5])
+  }
+
+  /// What the guard has found of the server: ports that are shut, each once, and storms.
+  private static func marks(_ nics: [PortName: NICStatus]) -> [String] {
+    let shut = Set(PortName.nics.compactMap { nics[$0]?.shut?.text }).sorted()
+    return shut
+      + PortName.nics.filter { nics[$0]?.storms == true }.map {
+        "\($0.rawValue) sends more broadcasts, multicasts and frames to unknown stations than a NIC may; what is more is "
+          + "dropped"
+      }
   }
 
   private func power(_ visit: Visit) async throws -> PortalAnswer {
