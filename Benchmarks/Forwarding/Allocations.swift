@@ -21,7 +21,9 @@ import Wire
   /// Allocations while unicast frames, floods, tag changes and drops cross; by name.
   static func measure() async throws -> [(name: String, allocations: UInt64)] {
     var ends: [Int32] = []
-    let plane = try Dataplane(Dataplane.Configuration())
+    var configuration = Dataplane.Configuration()
+    configuration.stormLimit = 0
+    let plane = try Dataplane(configuration)
     let roles: [PortProgram.Role] = [
       .switched(untagged: DomainIndex(1), tagged: []),
       .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]),

@@ -22,11 +22,17 @@ public struct NICStatus: Hashable, Sendable {
   public var rxPackets: UInt64, rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64
   /// Name of the reason (`no-vlan`, `bond-standby`, …) to frames; only those that are not 0.
   public var drops: [String: UInt64]
+  /// The port that it belongs to, when the loop guard has shut it.
+  public var shut: ShutPort?
+  /// It sends more broadcasts, multicasts and frames to unknown stations than it may.
+  public var storms: Bool
 
   public init(
-    interface: String, alternative: String? = nil, namespace: String?, mtu: Int = Server.defaultMTU, linkUp: Bool, carries: Bool, rxPackets: UInt64,
-    rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64, drops: [String: UInt64]
+    interface: String, alternative: String? = nil, namespace: String?, mtu: Int = Server.defaultMTU, linkUp: Bool,
+    carries: Bool, rxPackets: UInt64, rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64, drops: [String: UInt64],
+    shut: ShutPort? = nil, storms: Bool = false
   ) {
+    (self.shut, self.storms) = (shut, storms)
     (self.interface, self.alternative, self.namespace, self.mtu) = (interface, alternative, namespace, mtu)
     (self.linkUp, self.carries, self.drops) = (linkUp, carries, drops)
     (self.rxPackets, self.rxBytes, self.txPackets, self.txBytes) = (rxPackets, rxBytes, txPackets, txBytes)
@@ -45,11 +51,14 @@ public struct Station: Hashable, Sendable {
   public var port: PortName
   /// Seconds since it was last heard.
   public var age: Int
+  /// How often it went to another port, as far as the switch remembers.
+  public var moves: Int
 
   public init(
     facility: String, vxlan: Int, network: NetworkID, mac: UInt64, server: ServerID, hostname: String,
-    port: PortName, age: Int
+    port: PortName, age: Int, moves: Int
   ) {
+    self.moves = moves
     (self.facility, self.vxlan, self.network, self.mac) = (facility, vxlan, network, mac)
     (self.server, self.hostname, self.port, self.age) = (server, hostname, port, age)
   }
@@ -62,6 +71,10 @@ public struct Status: Hashable, Sendable {
   public var startedAt: Date
   public var servers: Int, networks: Int
   public var stations: Int, stationLimit: Int, stationsEvicted: UInt64, stationsRefused: UInt64
+  /// Moves of stations from one port to another, since the start.
+  public var stationMoves: UInt64
+  /// Floods a second that a NIC may send; 0: as many as it likes.
+  public var stormLimit: Int
   public var workers: Int
   /// `io_uring` or `read/write`.
   public var ioDriver: String
@@ -82,10 +95,12 @@ extension Control {
     for (nic, location) in wires.locations[server, default: [:]] {
       let index = NICs.index(nic, slot: slot)
       let counters = dataplane.counters(of: index)
+      let marks = marks(of: nic, server, slot: slot)
       result[nic] = NICStatus(
         interface: location.device, alternative: location.alternative, namespace: location.namespace,
-        mtu: location.mtu, linkUp: dataplane.isLinkUp(index), carries: await dataplane.carries(index), rxPackets: counters.rxPackets,
-        rxBytes: counters.rxBytes, txPackets: counters.txPackets, txBytes: counters.txBytes, drops: counters.drops)
+        mtu: location.mtu, linkUp: dataplane.isLinkUp(index), carries: await dataplane.carries(index),
+        rxPackets: counters.rxPackets, rxBytes: counters.rxBytes, txPackets: counters.txPackets,
+        txBytes: counters.txBytes, drops: counters.drops, shut: marks.shut, storms: marks.storms)
     }
     return result
   }
@@ -102,7 +117,7 @@ extension Control {
         stations.append(
           Station(
             facility: holder.facility, vxlan: network.vxlan, network: network.id, mac: record.mac,
-            server: owner, hostname: holder.hostname, port: port, age: record.ageSeconds))
+            server: owner, hostname: holder.hostname, port: port, age: record.ageSeconds, moves: record.moves))
       }
     }
     return stations
@@ -129,7 +144,8 @@ extension Control {
     return Status(
       version: start.version, rackID: rack.id, startedAt: start.at, servers: rack.servers.count,
       networks: rack.networks.count, stations: stations.count, stationLimit: stations.limit,
-      stationsEvicted: stations.evicted, stationsRefused: stations.refused, workers: dataplane.workers,
+      stationsEvicted: stations.evicted, stationsRefused: stations.refused, stationMoves: stations.moved,
+      stormLimit: dataplane.stormLimit, workers: dataplane.workers,
       ioDriver: dataplane.driver, adopted: start.adopted, made: start.made, removed: start.removed,
       problems: await allProblems())
   }

@@ -89,6 +89,7 @@ extension Control {
       start: report,
       logger: logger)
     await control.begin(found, places)
+    await control.watchGuard()
     return control
   }
 }

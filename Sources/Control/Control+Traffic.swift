@@ -7,9 +7,12 @@ public struct NICTraffic: Hashable, Sendable {
   public var linkUp: Bool
   /// Seen from the switch: received is what the server sent. Since the NIC was attached.
   public var rxBytes: UInt64, txBytes: UInt64
+  /// The loop guard has shut its port; it sends more floods than it may.
+  public var isShut: Bool, storms: Bool
 
-  public init(linkUp: Bool, rxBytes: UInt64, txBytes: UInt64) {
+  public init(linkUp: Bool, rxBytes: UInt64, txBytes: UInt64, isShut: Bool = false, storms: Bool = false) {
     (self.linkUp, self.rxBytes, self.txBytes) = (linkUp, rxBytes, txBytes)
+    (self.isShut, self.storms) = (isShut, storms)
   }
 }
 
@@ -21,7 +24,10 @@ extension Control {
       all[entry.key] = entry.value.keys.reduce(into: [:]) { nics, nic in
         let index = NICs.index(nic, slot: slot)
         let bytes = dataplane.bytes(of: index)
-        nics[nic] = NICTraffic(linkUp: dataplane.isLinkUp(index), rxBytes: bytes.received, txBytes: bytes.sent)
+        let marks = marks(of: nic, entry.key, slot: slot)
+        nics[nic] = NICTraffic(
+          linkUp: dataplane.isLinkUp(index), rxBytes: bytes.received, txBytes: bytes.sent, isShut: marks.shut != nil,
+          storms: marks.storms)
       }
     }
   }

@@ -38,6 +38,7 @@ public actor Control {
   var host = HostState()
   /// Sees what others do to the NICs; `nil` before it is started.
   var watch: HostWatch?
+  var marks = PortMarks()
   let logger: Logger
   var entropy = SystemEntropy()
   var queue = CommandQueue()

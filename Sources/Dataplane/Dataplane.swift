@@ -28,6 +28,8 @@ public final class Dataplane: Sendable {
     public var workers = 1
     /// Workers look for frames without a pause: the least delay, for a core each.
     public var polling = false
+    /// Floods a second that a NIC may send; 0: as many as it likes. The loop guard works all the same.
+    public var stormLimit = Dataplane.defaultStormLimit
     public init() {}
 
     /// With a secret of this process.
@@ -39,9 +41,14 @@ public final class Dataplane: Sendable {
     }
   }
   public static let workerLimit = 16
+  /// `docs/decisions/0018` has the figures.
+  public static let defaultStormLimit = 50_000
 
   private let crew: Crew
   private let slowPath: Mailbox<SlowLetter>
+  private let loopGuard: Mailbox<GuardLetter>
+  /// What the guard has to say, from the start on; ends with `stop`. For one reader. Each kind comes at a bounded rate.
+  public let guardEvents: AsyncStream<GuardEvent>
   /// One for each thread, which is its only writer.
   private let counters: [CounterTable]
   private let taps = Mutex<[NICIndex: Plugged]>([:])
@@ -55,6 +62,8 @@ public final class Dataplane: Sendable {
 
   /// "io_uring" or "read/write".
   public let driver: String
+  /// Floods a second that a NIC may send; 0: as many as it likes.
+  public let stormLimit: Int
   public var workers: Int { crew.count }
 
   /// Starts the workers and the slow path.
@@ -76,6 +85,20 @@ public final class Dataplane: Sendable {
     let counters = (0...configuration.workers).map { _ in CounterTable(nicLimit: configuration.limits.nics) }
     (self.crew, self.counters, slowPath) = (crew, counters, mailbox)
 
+    let key = SipKey.random()
+    let guardPoller = try Poller()
+    let guardMailbox = Mailbox<GuardLetter>(waker: guardPoller.waker)
+    let guardHandover = Handover(guardPoller)
+    let (events, teller) = AsyncStream.makeStream(of: GuardEvent.self)
+    (loopGuard, guardEvents) = (guardMailbox, events)
+    let keeper = ForwardingThread("toprack-guard") { ready in
+      var thread = GuardThread(
+        poller: guardHandover.take(), mailbox: guardMailbox, crew: crew, key: key, events: teller,
+        seed: UInt64.random(in: 0 ... .max))
+      ready()
+      thread.run()
+    }
+
     let slowHandover = Handover(slowPoller)
     let slow = ForwardingThread("toprack-slow") { [inboxes] ready in
       var slowPath = SlowPath(
@@ -84,7 +107,7 @@ public final class Dataplane: Sendable {
       ready()
       slowPath.run()
     }
-    var threads = [try slow.launch()]
+    var threads = [try keeper.launch(), try slow.launch()]
     var driverName = ""
     let epoch = Clock.milliseconds()
     for (index, poller) in pollers.enumerated() {
@@ -94,6 +117,8 @@ public final class Dataplane: Sendable {
         var worker = Worker(
           plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
           poller: poller.take(), index: index, of: crew, counters: counters[index], slowPath: inbox,
+          post: GuardPost(
+            nics: configuration.limits.nics, stormLimit: configuration.stormLimit, key: key, mailbox: guardMailbox),
           epoch: epoch, polling: configuration.polling)
         ready()
         worker.run()
@@ -102,11 +127,13 @@ public final class Dataplane: Sendable {
     }
     self.threads = threads
     driver = driverName
+    stormLimit = configuration.stormLimit
   }
 
   /// Ends all threads. TAPs stay, persistent; their descriptors are closed.
   public func stop() async {
     await withCheckedContinuation { continuation in slowPath.post(.stop { continuation.resume() }) }
+    await withCheckedContinuation { continuation in loopGuard.post(.stop { continuation.resume() }) }
     await tellWorkers { .stop(reply: $0) }
     for thread in threads { pthread_join(thread, nil) }
     taps.withLock { $0.removeAll() }
@@ -120,10 +147,12 @@ public final class Dataplane: Sendable {
     let attached = AttachedTAP(tap)
     // The slow path first: when the link comes up it may have something to say.
     slowPath.post(.attach(attached, nic))
+    loopGuard.post(.attach(attached, nic))
     let faults = await crew.ask { .attach(attached, nic, reply: $0) }
     if let fault = faults.compactMap(\.self).first {
       await tellWorkers { .detach(nic, reply: $0) }
       slowPath.post(.detach(nic) {})
+      loopGuard.post(.detach(nic) {})
       throw fault
     }
     taps.withLock { $0[nic] = Plugged(attached: attached, hasCarrier: carrier) }
@@ -137,6 +166,7 @@ public final class Dataplane: Sendable {
   ) async {
     await tellWorkers { .detach(nic, reply: $0) }
     await withCheckedContinuation { continuation in slowPath.post(.detach(nic) { continuation.resume() }) }
+    await withCheckedContinuation { continuation in loopGuard.post(.detach(nic) { continuation.resume() }) }
     let attached = taps.withLock { $0.removeValue(forKey: nic) }?.attached
     // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
     if removing { try? attached?.tap.setPersistent(false) }
@@ -190,6 +220,7 @@ public final class Dataplane: Sendable {
   /// Applies one transaction: first frames see it, then the bonds' partners and the routed interfaces' neighbours hear of it.
   public func apply(_ change: ForwardingChange, _ routing: RoutingChange = RoutingChange()) async {
     await tellWorkers { .apply(change, routing, reply: $0) }
+    await withCheckedContinuation { continuation in loopGuard.post(.apply(change) { continuation.resume() }) }
     guard !change.ports.isEmpty || !routing.interfaces.isEmpty else { return }
     await withCheckedContinuation { continuation in
       slowPath.post(.apply(change.ports, routing) { continuation.resume() })
@@ -238,6 +269,15 @@ public final class Dataplane: Sendable {
     }
   }
 
+  // MARK: Guard
+
+  /// Opens a port that the guard has shut. False: it was not shut.
+  public func reopen(_ port: PortIndex) async -> Bool {
+    await withCheckedContinuation { continuation in
+      loopGuard.post(.reopen(port) { continuation.resume(returning: $0) })
+    }
+  }
+
   // MARK: LACP
 
   /// Who the rack is to LACP partners (a unicast address, the same over restarts), and how often it wants to hear from them:
@@ -276,7 +316,7 @@ public final class Dataplane: Sendable {
     let all = await crew.ask { .statistics(reply: $0) }
     return StationStatistics(
       count: all.reduce(0) { $0 + $1.count }, limit: all[0].limit, evicted: all.reduce(0) { $0 &+ $1.evicted },
-      refused: all.reduce(0) { $0 &+ $1.refused })
+      refused: all.reduce(0) { $0 &+ $1.refused }, moved: all.reduce(0) { $0 &+ $1.moved })
   }
 
   // MARK: The crew

@@ -32,6 +32,8 @@ enum WorkerLetter: Sendable {
   case checkLink(NICIndex)
   /// From the worker that owns the NIC: its link has come up or gone down.
   case link(NICIndex, up: Bool)
+  /// From the guard: nothing is switched in or out by the port, or it is again.
+  case setShut(PortIndex, Bool)
   case stop(reply: @Sendable () -> Void)
 }
 

@@ -8,6 +8,8 @@ public struct StationRecord: Hashable, Sendable {
   public let mac: UInt64
   /// Seconds since it was last heard.
   public let ageSeconds: Int
+  /// How often it went to another port, as far as is known: 32 767 at most.
+  public let moves: Int
 }
 
 /// Which stations are meant.
@@ -34,4 +36,6 @@ public struct StationStatistics: Hashable, Sendable {
   /// Stations displaced by newcomers, and newcomers that found no place, since the start.
   public let evicted: UInt64
   public let refused: UInt64
+  /// Moves of stations from one port to another, since the start.
+  public let moved: UInt64
 }

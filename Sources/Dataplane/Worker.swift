@@ -32,6 +32,7 @@ struct Worker: ~Copyable {
   private let slowPath: SlowPathInbox
   private var slowLimit: SlowLimit
   private var packetLimits: PacketLimits
+  private var post: GuardPost
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
   private var now: UInt32 = 1
   /// Where the clock of all workers starts.
@@ -52,8 +53,9 @@ struct Worker: ~Copyable {
 
   init(
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
-    counters: CounterTable, slowPath: SlowPathInbox, epoch: UInt64, polling: Bool
+    counters: CounterTable, slowPath: SlowPathInbox, post: consuming GuardPost, epoch: UInt64, polling: Bool
   ) {
+    self.post = post
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
     router = Router(portLimit: plane.limits.ports)
@@ -89,8 +91,14 @@ struct Worker: ~Copyable {
         hearNews()
         answer(letters)
       }
+      if plane.stations.hasMoves { tellMoves() }
       if listing != nil { continueListing() }
     }
+  }
+
+  /// Stations that move again and again.
+  private mutating func tellMoves() {
+    while let move = plane.stations.nextMove() { post.tell(move) }
   }
 
   private borrowing func timeout() -> Int {
@@ -195,6 +203,10 @@ struct Worker: ~Copyable {
   private mutating func dispatch(
     _ frame: FrameBuffer, _ header: FrameHeader, _ sites: Switch.Sites, at index: Int, from nic: NICIndex
   ) {
+    if LoopProbe.isSuspected(header), let taken = post.takes(frame, header, from: nic, plane, at: now) {
+      if taken == .tooMany { counters.dropped(nic, .slowProtocol) }
+      return
+    }
     let size = frame.packetSize(header)
     var verdict = plane.decide(header, packetSize: size, from: nic, at: now, sites: sites)
     if case .drop(.bondStandby) = verdict, takesOver(nic) {
@@ -298,6 +310,7 @@ struct Worker: ~Copyable {
     _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, at index: Int, from nic: NICIndex,
     in domain: DomainIndex, _ origin: PortIndex
   ) {
+    guard post.admitsFlood(from: nic, at: now) else { return counters.dropped(nic, .storm) }
     let ownForm = header.isTagged ? Int32(header.tagControl) : TagForm.untagged
     var untagged: ImageHandle?
     var tagged: ImageHandle?
@@ -308,7 +321,7 @@ struct Worker: ~Copyable {
     {
       place = receiver.next
       guard receiver.isUp else {
-        counters.dropped(receiver.nic, .linkDown)
+        counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
         continue
       }
       guard size <= plane.mtu(of: receiver.nic) else {
@@ -388,7 +401,7 @@ struct Worker: ~Copyable {
         reply(
           StationStatistics(
             count: plane.stations.heardCount, limit: plane.stations.limit, evicted: plane.stations.evicted,
-            refused: plane.stations.refused))
+            refused: plane.stations.refused, moved: plane.stations.moved))
       case .carries(let nic, let reply): reply(carries(nic))
       case .ports(let first, let reply):
         let (states, next) = plane.states(from: first, limit: 256)
@@ -398,6 +411,7 @@ struct Worker: ~Copyable {
       case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
       case .checkLink(let nic): checkLink(nic)
       case .link(let nic, let isUp): plane.setLink(nic, up: isUp)
+      case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .stop(let reply):
         stopped = true
         reply()
@@ -453,9 +467,10 @@ struct Worker: ~Copyable {
   private mutating func continueListing() {
     guard var job = listing.take() else { return }
     let end = job.place + Listing.piece
-    plane.stations.forEach(in: job.place..<end, at: now) { domain, station, port, age in
+    plane.stations.forEach(in: job.place..<end, at: now) { domain, station, port, age, moves in
       guard job.query.matches(domain, port) else { return }
-      job.records.append(StationRecord(domain: domain, port: port, mac: station.value, ageSeconds: age))
+      job.records.append(
+        StationRecord(domain: domain, port: port, mac: station.value, ageSeconds: age, moves: moves))
     }
     job.place = end
     if end >= plane.stations.capacity {

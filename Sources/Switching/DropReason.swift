@@ -61,7 +61,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case badOffload
   /// More broadcasts, multicasts and unknown unicasts than a NIC may send in a second.
   case storm
-  /// The port is shut for a while, because what it sends comes back to it.
+  /// From or to a port that is shut for a while, because what is sent to it comes back; counted at its NIC both ways.
   case loopGuard
 
   /// Counters kept for each NIC: room for reasons to come.

@@ -23,6 +23,19 @@
     return receivers
   }
 
+  @_noLocks func proveFloodMeter(_ meter: inout FloodMeter, _ nic: NICIndex, _ now: UInt32) -> FloodMeter.Reading {
+    meter.count(nic, at: now)
+  }
+
+  @_noLocks func proveProbe(
+    _ plane: borrowing Switch, _ frame: FrameBuffer, _ header: FrameHeader, _ key: SipKey, _ nic: NICIndex
+  ) -> Int {
+    guard frame.loopProbe(header, key: key) != nil, let arrival = plane.arrival(of: header, from: nic) else { return 0 }
+    return arrival.port.value
+  }
+
+  @_noLocks func proveMoves(_ stations: inout StationTable) -> Bool { stations.hasMoves && stations.nextMove() != nil }
+
   @_noLocks func proveEgress(_ plane: borrowing Switch, _ port: PortIndex) -> Verdict { plane.egress(by: port) }
 
   @_noLocks func proveTagEdits(_ frame: inout FrameBuffer, _ tag: UInt16) {

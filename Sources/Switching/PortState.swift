@@ -80,8 +80,8 @@ extension Switch {
       }
     }
     let role: PortState.Role =
-      switch entry.role {
-      case .absent, .dark: .dark
+      switch entry.role == .shut ? entry.held : entry.role {
+      case .absent, .dark, .shut: .dark
       case .routed: .routed
       case .switched: .switched
       }

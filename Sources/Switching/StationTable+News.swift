@@ -79,7 +79,7 @@ extension StationTable {
     }
     let slot = unsafe slots[index]
     guard told.isEvent || Int32(bitPattern: told.heard &- slot.heard) >= (slot.isTold ? 0 : 1) else { return }
-    if slot.place != place { setPlace(index, place) }
+    if slot.here != place { setPlace(index, place) }
     unsafe slots[index].heard = told.heard
   }
 }

@@ -36,13 +36,19 @@ public import Wire
     @usableFromInline var key: UInt64 = 0
     /// Second of the caller's clock at which the station was last heard.
     @usableFromInline var heard: UInt32 = 0
-    /// Port in bits 15-0; bit 16: another worker has told of it. One word, so that learning compares both at once.
+    /// Port in bits 15-0; bit 16: another worker has told of it; bits 31-17: how often the station has moved, as far as
+    /// they hold it. One word, so that learning compares port and bit 16 at once.
     @usableFromInline var place: UInt32 = 0
     @inlinable init() {}
 
     @inlinable var port: UInt16 { UInt16(truncatingIfNeeded: place) }
     @inlinable var isTold: Bool { place & Self.told != 0 }
+    /// Port and bit 16: where the station is, without its moves.
+    @inlinable var here: UInt32 { place & 0x1_FFFF }
     @inlinable static var told: UInt32 { 1 << 16 }
+    static let movesShift: UInt32 = 17
+    static let movesLimit: UInt32 = 1 << 15 - 1
+    var moves: UInt32 { place >> Self.movesShift }
   }
 
   public static let slotsPerBucket = 4
@@ -71,6 +77,8 @@ public import Wire
   /// Stations displaced by others, and newcomers that found no place, since the start.
   public internal(set) var evicted: UInt64 = 0
   public internal(set) var refused: UInt64 = 0
+  /// Moves of stations that were heard here, since the start.
+  public internal(set) var moved: UInt64 = 0
   private var cursor = 0
   /// Who was heard last, and is in the table just so. Key 0: nobody is known to be.
   @usableFromInline var speaker = Speaker()
@@ -84,6 +92,8 @@ public import Wire
   }
   /// What the other workers have to be told; nobody listens when there is one worker.
   var news: NewsBuffer
+  /// Who moves again and again.
+  var watch = MoveWatch()
 
   /// `limit`: 1...16 777 216. `secret`: random in production, constant in tests. `telling`: other workers want to hear what is
   /// learned; somebody takes `nextNews` after every batch.
@@ -192,7 +202,7 @@ public import Wire
     let place = UInt32(truncatingIfNeeded: port.value)
     guard key != speaker.key || place != speaker.place || now != speaker.heard else { return }
     if let index = find(key, in: buckets.isKnown ? buckets : self.buckets(of: key)) {
-      if unsafe slots[index].place != place { move(index, to: place, at: now) }
+      if unsafe slots[index].here != place { move(index, to: place, at: now) }
       if unsafe slots[index].heard != now { unsafe slots[index].heard = now }
       speaker = Speaker(key: key, place: place, heard: now)
       return
@@ -205,15 +215,22 @@ public import Wire
   /// A station is heard elsewhere than it was, or here what was told.
   @usableFromInline
   mutating func move(_ index: Int, to place: UInt32, at now: UInt32) {
-    let hasMoved = unsafe slots[index].port != UInt16(truncatingIfNeeded: place)
+    let before = unsafe slots[index]
     setPlace(index, place)
-    if hasMoved { unsafe news.note(slots[index].key, place, now, isEvent: true) }
+    let port = UInt16(truncatingIfNeeded: place)
+    guard before.port != port else { return }
+    moved &+= 1
+    news.note(before.key, place, now, isEvent: true)
+    watch.note(before.key, place: buckets(of: before.key).first, from: before.port, to: port, at: now)
   }
 
+  /// `place`: port and bit 16. A move is counted, whoever has told of it.
   mutating func setPlace(_ index: Int, _ place: UInt32) {
     let before = unsafe slots[index]
     speaker.key = 0
-    unsafe slots[index].place = place
+    let hasMoved = before.port != UInt16(truncatingIfNeeded: place)
+    let moves = min(before.moves + (hasMoved ? 1 : 0), Slot.movesLimit)
+    unsafe slots[index].place = place | moves << Slot.movesShift
     let after = unsafe slots[index]
     unsafe perPort[Int(before.port)] -= 1
     unsafe perPort[Int(after.port)] += 1
@@ -381,16 +398,18 @@ public import Wire
     return removed
   }
 
-  /// Calls `body` with each station that was heard here, is not over its time and lies in the slots `range`.
+  /// Calls `body` with each station that was heard here, is not over its time and lies in the slots `range`. `moves`: how
+  /// often it has gone to another port since it is in the table, 32 767 at most.
   public borrowing func forEach(
     in range: Range<Int>, at now: UInt32,
-    _ body: (_ domain: DomainIndex, _ station: MACAddress, _ port: PortIndex, _ age: Int) -> Void
+    _ body: (_ domain: DomainIndex, _ station: MACAddress, _ port: PortIndex, _ age: Int, _ moves: Int) -> Void
   ) {
     for index in range.clamped(to: 0..<slotCount) {
       let slot = unsafe slots[index]
       guard slot.key != 0, !slot.isTold, !isStale(index, at: now) else { continue }
       body(
-        DomainIndex(Int(slot.key >> 48)), MACAddress(slot.key), PortIndex(Int(slot.port)), Int(now &- slot.heard))
+        DomainIndex(Int(slot.key >> 48)), MACAddress(slot.key), PortIndex(Int(slot.port)), Int(now &- slot.heard),
+        Int(slot.moves))
     }
   }
 }

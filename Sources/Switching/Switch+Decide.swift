@@ -46,6 +46,9 @@ extension Switch {
     // A priority tag names no VLAN: IEEE 802.1Q-2018 6.9. What names one is switched, also where the rest is routed.
     case .routed: if header.vid == 0 { return .route(PortIndex(port)) }
     case .switched: break
+    case .shut:
+      guard entry.held == .routed, header.vid == 0 else { return .drop(.loopGuard) }
+      return .route(PortIndex(port))
     }
     guard header.source.isValidSource else { return .drop(.invalidSource) }
     let domain: Int
@@ -130,8 +133,9 @@ extension Switch {
       guard Int(member.port) != origin.value else { continue }
       let port = Int(member.port)
       let carrier = self.member(of: PortIndex(port), for: flowHash)
+      let isShut = unsafe ports[port].role == .shut
       return Receiver(
-        nic: carrier ?? firstMember(of: port), isUp: carrier != nil,
+        nic: carrier ?? firstMember(of: port), isUp: carrier != nil && !isShut, isShut: isShut,
         tagControl: tagControl(header, domain: domain.value, isTagged: member.isTagged), next: index)
     }
     return nil
@@ -155,15 +159,17 @@ extension Switch {
 /// One receiver of a flooded frame.
 public struct Receiver: BitwiseCopyable, Sendable {
   public let nic: NICIndex
-  /// False: no link of the port is up, and the frame is lost for it.
+  /// False: no link of the port is up or the port is shut, and the frame is lost for it.
   public let isUp: Bool
+  public let isShut: Bool
   public let tagControl: Int32
   /// Where to go on.
   public let next: Int
 
-  @inlinable init(nic: NICIndex, isUp: Bool, tagControl: Int32, next: Int) {
+  @inlinable init(nic: NICIndex, isUp: Bool, isShut: Bool, tagControl: Int32, next: Int) {
     self.nic = nic
     self.isUp = isUp
+    self.isShut = isShut
     self.tagControl = tagControl
     self.next = next
   }

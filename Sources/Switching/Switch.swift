@@ -32,7 +32,8 @@ public import Wire
     public init() {}
   }
 
-  @usableFromInline enum Role: UInt8, BitwiseCopyable { case absent, dark, routed, switched }
+  /// `shut`: routed or switched, which `PortEntry.held` says, but nothing is switched for a while (`Switch+Guard`).
+  @usableFromInline enum Role: UInt8, BitwiseCopyable { case absent, dark, routed, switched, shut }
 
   /// One cache line. `members` beyond `memberCount` are meaningless.
   @safe @usableFromInline struct PortEntry: BitwiseCopyable {
@@ -41,6 +42,8 @@ public import Wire
     @usableFromInline var isBond = false
     /// A bond whose partner speaks LACP: its members' `LinkState` says which of them carry.
     @usableFromInline var isAggregate = false
+    /// The role that a shut port has again when it is opened.
+    @usableFromInline var held = Role.absent
     @usableFromInline var members: (UInt16, UInt16) = (0, 0)
     /// Domain of untagged frames, 0: none, and its VID.
     @usableFromInline var untaggedDomain: UInt16 = 0
@@ -221,6 +224,7 @@ public import Wire
     let domain = UInt16(truncatingIfNeeded: news.key >> 48)
     let entry = unsafe ports[Int(news.port)]
     let vid = unsafe Int(domains[Int(domain)].vid)
+    guard entry.role != .shut else { return }
     guard unsafe entry.untaggedDomain == domain || entry.domainOfVID?[vid] == domain else { return }
     stations.hear(news, at: now)
   }
@@ -249,10 +253,13 @@ public import Wire
     for domain in old.domains { removeMember(port, from: domain) }
     for nic in old.members where unsafe Int(portOfNIC[nic.value]) == port.value { unsafe portOfNIC[nic.value] = 0 }
     unsafe ports[port.value].domainOfVID?.deallocate()
+    let staysShut = unsafe ports[port.value].role == .shut && next.isSameWire(as: old)
     // What LACP has agreed holds on while the port is a bond, so that a change of its VLANs costs no frame.
     let agreed = unsafe ports[port.value].isAggregate && next.aggregation != nil && next.role != .absent
     unsafe ports[port.value] = PortEntry()
     unsafe ports[port.value].isAggregate = agreed
+    // For `enter`.
+    unsafe ports[port.value].role = staysShut ? .shut : .absent
     programs[port] = nil
   }
 
@@ -285,7 +292,9 @@ public import Wire
       if !tagged.isEmpty { unsafe entry.domainOfVID = makeMap(program.domains) }
       for domain in tagged { addMember(port, to: domain, isTagged: true) }
     }
+    let staysShut = unsafe ports[port.value].role == .shut
     unsafe ports[port.value] = entry
+    if staysShut { setShut(port, true) }
   }
 
   /// VID to domain, for `PortEntry.domainOfVID`.

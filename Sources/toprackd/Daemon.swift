@@ -63,6 +63,7 @@ struct Daemon {
       var plane = Dataplane.Configuration()
       plane.stationLimit = settings.stationLimit
       plane.stationLimitPerPort = settings.stationLimitPerPort
+      plane.stormLimit = settings.stormLimit
       plane.mode = settings.io
       plane.workers = settings.workers
       plane.polling = settings.isPolling

@@ -33,6 +33,8 @@ struct Settings {
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
   var stationLimitPerPort = 65_536
+  /// Broadcasts, multicasts and frames to unknown stations that a NIC may send in a second; 0: as many as it likes.
+  var stormLimit = Dataplane.defaultStormLimit
   /// The LACP rate of a rack that is made new. Later it is `toprack set lacp-rate` that changes it, and the state that
   /// remembers it, so that a restart undoes nobody's choice.
   var newRackLACPFast = false
@@ -54,7 +56,8 @@ struct Settings {
     [
       "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
       "placement", "quota-servers", "quota-networks", "quota-addresses",
-      "station-limit", "station-limit-per-port", "lacp-rate", "io", "workers", "poll", "hybrid_bonded", "hybrid-bonded",
+      "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
+      "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
   static let poolPrefix = "pools."
@@ -62,6 +65,7 @@ struct Settings {
   /// What fits `sockaddr_un`, unix(7), with the NUL at the end.
   static let socketPathLimit = 107
   static let stationLimits = 16...16_777_216
+  static let stormLimits = 0...100_000_000
 
   /// Sets `name` to `value`; throws what is valid instead.
   mutating func set(_ name: String, to value: String) throws(SettingsFault) {
@@ -99,6 +103,7 @@ struct Settings {
       logLevel = level
     case "station-limit": stationLimit = try Self.number(value, in: Self.stationLimits)
     case "station-limit-per-port": stationLimitPerPort = try Self.number(value, in: Self.stationLimits)
+    case "storm-limit": stormLimit = try Self.number(value, in: Self.stormLimits)
     case "lacp-rate":
       switch value {
       case "slow": newRackLACPFast = false

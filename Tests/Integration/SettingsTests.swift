@@ -59,7 +59,9 @@ extension Integration {
     @Test(
       "a wrong setting stops the start with exit status 2 and a line that names file and setting",
       arguments: [
-        ("station-limit: many", "station-limit"), ("stations: 5", "stations"), ("io: magic", "io"),
+        ("station-limit: many", "station-limit"), ("storm-limit: -1", "storm-limit must be a whole number from 0"),
+        ("storm-limit: much", "storm-limit must be a whole number from 0"), ("stations: 5", "stations"),
+        ("io: magic", "io"),
         ("placement: x", "placement must be own ("),
         ("quota-servers: 0", "quota-servers must be a whole number from 1 to 5000"),
         ("quota-networks: -1", "quota-networks must be"), ("quota-addresses: 40000", "from 1 to 32768"),

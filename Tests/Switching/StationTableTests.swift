@@ -180,7 +180,7 @@ final class Stations {
       }
     }
     var listed: [Key: Int] = [:]
-    stations.table.forEach(in: 0..<stations.capacity, at: now) { domain, station, port, age in
+    stations.table.forEach(in: 0..<stations.capacity, at: now) { domain, station, port, age, _ in
       listed[Key(mac: Int(station.value - 0x0200_0000_0000), domain: domain.value)] = port.value
       #expect(age <= 20)
     }

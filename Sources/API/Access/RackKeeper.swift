@@ -21,6 +21,8 @@ protocol RackKeeper: Sendable {
   func bytes() async -> [ServerID: UInt64]
   func stations(of server: ServerID?, vxlan: Int?) async -> [Station]
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
+  /// False: it was not shut.
+  func reopen(_ port: PortName, of server: ServerID) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
   func forwarding() async -> Forwarding

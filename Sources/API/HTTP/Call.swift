@@ -95,6 +95,13 @@ extension Call {
     return count
   }
 
+  /// Opens a port that the loop guard has shut, of a server that a view has given out. Throws 403 to a caller that may
+  /// not. False: it was not shut.
+  func reopen(_ port: PortName, of server: Server) async throws(APIError) -> Bool {
+    try access.requireWriting()
+    return await keeper.reopen(port, of: server.id)
+  }
+
   /// NICs in bonds, of a server or of all that the caller sees.
   func lacp(of server: Server?) async -> [LACPMember] {
     let members = await keeper.lacp(of: server?.id)

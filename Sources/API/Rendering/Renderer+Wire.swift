@@ -24,6 +24,8 @@ extension Renderer {
       "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
       "rx_packets": sum(\.rxPackets), "rx_bytes": sum(\.rxBytes),
       "tx_packets": sum(\.txPackets), "tx_bytes": sum(\.txBytes),
+      "shut": shut(present.lazy.compactMap(\.shut).first { $0.port == name }),
+      "storm": .boolean(present.contains { $0.storms }),
       "drops": .object(
         drops.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .integer(Int(clamping: $0.value))) }),
       "problems": .list(
@@ -46,6 +48,15 @@ extension Renderer {
             ]
           })
       ))
+  }
+
+  /// Of a port that the loop guard has shut; null: it is open.
+  private func shut(_ shut: ShutPort?) -> JSON {
+    guard let shut else { return nil }
+    return [
+      "reason": .string(shut.reason.rawValue), "until": time(shut.until), "times": .integer(shut.times),
+      "text": .string(shut.text),
+    ]
   }
 
   /// One VLAN is untagged; of several all are tagged but the native one. Beside what is routed all are tagged.
@@ -86,7 +97,7 @@ extension Renderer {
       "facility": .string(station.facility), "vxlan": .integer(station.vxlan),
       "mac": .string(Self.text(ofMAC: station.mac)), "server": .string(station.hostname),
       "server_id": station.server.json, "project": projectName(of: station.server),
-      "port": .string(station.port.rawValue), "age_s": .integer(station.age),
+      "port": .string(station.port.rawValue), "age_s": .integer(station.age), "moves": .integer(station.moves),
     ]
   }
 
@@ -96,7 +107,9 @@ extension Renderer {
       "servers": .integer(status.servers), "networks": .integer(status.networks),
       "stations": .integer(status.stations), "station_limit": .integer(status.stationLimit),
       "stations_evicted": .integer(Int(clamping: status.stationsEvicted)),
-      "stations_refused": .integer(Int(clamping: status.stationsRefused)), "workers": .integer(status.workers),
+      "stations_refused": .integer(Int(clamping: status.stationsRefused)),
+      "station_moves": .integer(Int(clamping: status.stationMoves)), "storm_limit": .integer(status.stormLimit),
+      "workers": .integer(status.workers),
       "io": .string(status.ioDriver), "aging_seconds": .integer(rack.aging),
       "lacp_rate": LACPRate(of: rack).json,
       "start": [

@@ -11,6 +11,7 @@ struct ToprackDeviceRoutes {
     routes.put("/toprack/devices/:server/mtu", setMTU)
     routes.post("/toprack/devices/:server/repair", repair)
     routes.get("/toprack/devices/:server/ports", ports)
+    routes.post("/toprack/devices/:server/ports/:port/reopen", reopen)
     routes.get("/toprack/devices/:server/network-config", networkConfig)
   }
 
@@ -84,6 +85,21 @@ struct ToprackDeviceRoutes {
       "server": .string(server.hostname), "mode": .string(server.mode.rawValue), "format": .string(format.rawValue),
       "text": .string(view.networkConfig(of: server, withBond: withBond).text(format)),
     ])
+  }
+
+  /// A port that the loop guard has shut is opened before its time.
+  private func reopen(_ call: Call) async throws -> Reply {
+    let view = await call.view()
+    let server = try view.known(serverNamed: call.parameter("server"))
+    guard let port = PortName(rawValue: call.parameter("port")) else {
+      let valid = PortName.allCases.map(\.rawValue).joined(separator: ", ")
+      throw APIError.unknown(
+        "\(server.hostname) has no port \(Arguments.shown(.string(call.parameter("port")))); valid are \(valid)")
+    }
+    guard try await call.reopen(port, of: server) else {
+      throw APIError.invalid("\(port.rawValue) of \(server.hostname) is not shut, so there is nothing to reopen")
+    }
+    return .ok(call.renderer(view).wire(port, of: server, nics: await call.counters(of: server)))
   }
 
   private func ports(_ call: Call) async throws -> Reply {

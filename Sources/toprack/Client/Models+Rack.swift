@@ -5,6 +5,7 @@ struct RackStatus: Decodable {
 
   let version: String, rackId: String, startedAt: String
   let servers: Int, networks: Int, stations: Int, stationLimit: Int, stationsEvicted: Int, stationsRefused: Int
+  let stationMoves: Int, stormLimit: Int
   let workers: Int, io: String, agingSeconds: Int, lacpRate: String
   let start: Start, problems: [String]
 }

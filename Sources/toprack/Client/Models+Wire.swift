@@ -12,7 +12,11 @@ struct WirePort: Decodable {
   let name: String, server: String, serverId: String, mode: String, bonded: Bool, linkUp: Bool, mtu: Int
   let vlans: [VLAN]
   let rxPackets: Int, rxBytes: Int, txPackets: Int, txBytes: Int
+  struct Shut: Decodable { let reason: String, until: String, times: Int, text: String }
+
   let drops: [String: Int]
+  let shut: Shut?
+  let storm: Bool
   let mac: String?, interface: String?, namespace: String?
   let carries: Bool?
   let members: [Member]?
@@ -38,5 +42,5 @@ struct Neighbour: Decodable {
 
 struct Station: Decodable {
   let facility: String, vxlan: Int, mac: String, server: String, serverId: String, project: String?
-  let port: String, ageS: Int
+  let port: String, ageS: Int, moves: Int
 }

@@ -26,8 +26,12 @@ extension FDBCommand {
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show the stations.",
-      discussion: "A station that is silent for the ageing time is forgotten.\n\nExample: toprack fdb show --vxlan 1001"
-    )
+      discussion: """
+        A station that is silent for the ageing time is forgotten. Moves counts how often it went to another port: once \
+        or twice for a machine that was moved, very often for a MAC address that two machines have, or a loop.
+
+        Example: toprack fdb show --vxlan 1001
+        """)
 
     @OptionGroup var filter: StationFilter
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
@@ -35,14 +39,13 @@ extension FDBCommand {
     func run() async throws {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
       try global.output.print(json: try answer.value()) {
-        var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S")
+        var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S", "MOVES")
         let stations: [Station] = try answer.decoded()
         let labels = ServerLabels(stations.map { ($0.server, $0.serverId) })
         for station in stations {
           table.add(
             station.facility, "\(station.vxlan)", station.mac, labels.label(station.server, station.project),
-            station.port,
-            "\(station.ageS)")
+            station.port, "\(station.ageS)", "\(station.moves)")
         }
         return table.isEmpty ? "no stations" : table.text
       }

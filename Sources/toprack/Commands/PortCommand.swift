@@ -6,12 +6,12 @@ import ArgumentParser
 struct PortCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "port", abstract: "Ports of a server: bond0, eth0 and eth1.",
-    subcommands: [Show.self, Assignments.self, Attach.self, Detach.self, Native.self, Batch.self])
+    subcommands: [Show.self, Assignments.self, Attach.self, Detach.self, Native.self, Batch.self, Reopen.self])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
-    throw ValidationError("give a command of 'toprack port': show, assignments, attach, detach, native or batch")
+    throw ValidationError("give a command of 'toprack port': show, assignments, attach, detach, native, batch, reopen")
   }
 }
 
@@ -21,7 +21,8 @@ extension PortCommand {
       abstract: "Show what the ports of a server do: VLANs, counters, drops by reason.",
       discussion: """
         Counters are those of the switch: rx is what came from the server, tx what went to it. bond0 sums its members, and names those that \
-        carry frames now; 'toprack lacp show' says why one does not.
+        carry frames now; 'toprack lacp show' says why one does not. A port that the loop guard has shut says why, and until \
+        when.
 
         Examples:
           toprack port show web1
@@ -67,6 +68,31 @@ extension PortCommand {
             assignment.id)
         }
         return table.isEmpty ? "no virtual network is on \(port.name) of \(device.hostname)" : table.text
+      }
+    }
+  }
+}
+
+extension PortCommand {
+  struct Reopen: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Open a port that the loop guard has shut, before its time.",
+      discussion: """
+        What the switch sends into a server and gets back is a loop, and the port that brings it is shut: for 10 seconds \
+        at first, for 5 minutes at most. If it still loops when it is opened, it is shut again, for longer.
+
+        Example: toprack port reopen web1 eth1
+        """)
+
+    @OptionGroup var target: PortTarget
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func run() async throws {
+      let path = "/toprack/devices/\(Client.segment(target.server))/ports/\(Client.segment(target.port))/reopen"
+      let answer = try await global.client.post(path, [:])
+      try global.output.print(json: try answer.value()) {
+        let port: WirePort = try answer.decoded()
+        return "\(port.server) \(port.name): open"
       }
     }
   }

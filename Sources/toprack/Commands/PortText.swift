@@ -6,18 +6,19 @@ enum PortText {
       "PORT", "BONDED", "LINK", "CARRIES", "VLANS", "RX PACKETS", "RX BYTES", "TX PACKETS", "TX BYTES", "DROPS")
     for port in ports {
       table.add(
-        port.name, port.bonded ? "yes" : "no", port.linkUp ? "up" : "down", carrying(port), vlans(of: port),
+        port.name, port.bonded ? "yes" : "no", link(of: port), carrying(port), vlans(of: port),
         "\(port.rxPackets)", "\(port.rxBytes)", "\(port.txPackets)", "\(port.txBytes)",
         "\(port.drops.values.reduce(0, +))")
     }
     guard let first = ports.first else { return "no ports" }
-    return "\(first.server) is \(first.mode)\n\n" + table.text
+    let shut = ports.compactMap(\.shut?.text).map { "\n\n" + $0 }
+    return "\(first.server) is \(first.mode)\n\n" + table.text + shut.joined()
   }
 
   static func facts(_ port: WirePort) -> String {
     var facts = [
       ("port", "\(port.server) \(port.name)"), ("mode", port.mode), ("bonded", port.bonded ? "yes" : "no"),
-      ("link", port.linkUp ? "up" : "down"), ("VLANs", vlans(of: port)), ("MTU", "\(port.mtu)"),
+      ("link", link(of: port)), ("VLANs", vlans(of: port)), ("MTU", "\(port.mtu)"),
     ]
     if let interface = port.interface {
       facts.append(("interface", interface + (port.namespace.map { " in netns \($0)" } ?? "")))
@@ -34,6 +35,11 @@ enum PortText {
     facts += port.drops.sorted { $0.key < $1.key }.map { ("dropped", "\($0.value) \($0.key)") }
     facts += (port.problems ?? []).map { ("problem", $0) }
     return Table.facts(facts)
+  }
+
+  /// "up", "down", or what the loop guard makes of it.
+  private static func link(of port: WirePort) -> String {
+    (port.linkUp ? "up" : "down") + (port.shut == nil ? "" : ", shut")
   }
 
   /// Of a NIC "yes" or "no"; of bond0 those of its members that carry: "eth0 of eth0, eth1".

@@ -28,8 +28,9 @@ struct StatusCommand: AsyncParsableCommand {
         (
           "stations",
           "\(status.stations) of at most \(status.stationLimit); \(status.stationsEvicted) evicted, "
-            + "\(status.stationsRefused) refused"
+            + "\(status.stationsRefused) refused, \(status.stationMoves) moves"
         ),
+        ("storm limit", status.stormLimit == 0 ? "none" : "\(status.stormLimit) floods a second from a NIC"),
         ("aging", "\(status.agingSeconds) s"), ("LACP rate", status.lacpRate), ("workers", "\(status.workers)"),
         ("I/O", status.io),
       ]

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// What tests ask a lab's daemon, and events that they wait for by asking again.
@@ -23,6 +24,13 @@ extension Lab {
       return counted[reason, default: 0] >= expected[reason, default: 0]
     }
     #expect(counted == expected, "drops at \(nic.name) \(comment())", sourceLocation: sourceLocation)
+  }
+
+  /// The newest events, fifty at most.
+  func events() throws -> [JSON] {
+    let finished = try toprack.attempt(["events", "--json", "--limit", "50"])
+    guard finished.status == 0 else { throw CommandRefused(finished) }
+    return try finished.text.split(separator: "\n").map { try JSON(Data($0.utf8)) }
   }
 
   /// `toprack verify` where the daemon runs, with its database or that in the directory `state`.

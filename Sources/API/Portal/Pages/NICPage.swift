@@ -44,6 +44,9 @@ struct NICPage {
     fields["interface"] = nic?.interface
     fields["alternative"] = nic?.alternative
     fields["namespace"] = nic?.namespace
+    fields["shut"] = nic?.shut?.text
+    fields["isShut"] = nic?.shut != nil
+    fields["isStorm"] = nic?.storms ?? false
     if let member = lacp.first(where: { $0.port == name }) {
       fields["lacp"] =
         member.fallback
@@ -72,7 +75,7 @@ struct NICPage {
       .sorted { ($0.vxlan, $0.mac) < ($1.vxlan, $1.mac) }
     fields["stations"] = stations.prefix(Self.stationCount).map { station -> Fields in
       [
-        "mac": Renderer.text(ofMAC: station.mac), "number": station.vxlan, "age": station.age,
+        "mac": Renderer.text(ofMAC: station.mac), "number": station.vxlan, "age": station.age, "moves": station.moves,
         "lane": "lane-\(station.vxlan % Lane.colors)",
       ]
     }

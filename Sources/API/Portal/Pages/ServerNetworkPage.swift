@@ -117,7 +117,7 @@ struct ServerNetworkPage {
     let (server, project) = try visit.server(in: view)
     let lacp = await visit.call.lacp(of: server)
     let traffic = await visit.call.counters(of: server).mapValues {
-      NICTraffic(linkUp: $0.linkUp, rxBytes: $0.rxBytes, txBytes: $0.txBytes)
+      NICTraffic($0)
     }
     var fields = visit.fields(of: server)
     fields["summary"] = server.mode.summary

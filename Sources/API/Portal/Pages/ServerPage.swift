@@ -19,7 +19,7 @@ struct ServerPage {
     let (server, project) = try visit.server(in: view)
     let nics = await visit.call.counters(of: server)
     let lacp = await visit.call.lacp(of: server)
-    let traffic = nics.mapValues { NICTraffic(linkUp: $0.linkUp, rxBytes: $0.rxBytes, txBytes: $0.txBytes) }
+    let traffic = nics.mapValues { NICTraffic($0) }
     let page = try Page(Arguments(members: []), size: Self.eventCount)
     var fields = visit.fields(of: server)
     fields["health"] = Health(server, traffic, lacp).fields

@@ -39,7 +39,7 @@ enum DropWords {
     "gateway-busy": "More than the gateway’s slow path takes from one NIC.",
     "not-answered": "To the gateway itself, which has nothing to answer.",
     "bad-offload": "Its offload fields (checksum, segmentation) do not fit the frame.",
-    "storm": "More broadcasts, multicasts and frames to unknown stations than a NIC may send in a second.",
-    "loop-guard": "The port is shut for a while, because what it sends comes back to it.",
+    "storm": "More broadcasts, multicasts and frames to unknown stations than storm-limit lets a NIC send in a second.",
+    "loop-guard": "From or to a port that is shut for a while, because what the switch sends to it comes back.",
   ]
 }

@@ -7,12 +7,15 @@ struct Health: Sendable {
   enum Level: String { case good, fair, bad, off }
 
   let level: Level
+  /// `loop`: a port of the server is shut; `storm`: it sends more floods than it may.
+  let mark: String?
   let links: String
   /// `nil`: no NIC is in the bond.
   let bond: String?
 
   /// `lacp`: the members of the server's bond.
   init(_ server: Server, _ nics: [PortName: NICTraffic], _ lacp: [LACPMember]) {
+    mark = nics.values.contains { $0.isShut } ? "loop" : nics.values.contains { $0.storms } ? "storm" : nil
     guard server.isPoweredOn else {
       (level, links, bond) = (.off, "off", nil)
       return
@@ -41,8 +44,18 @@ struct Health: Sendable {
   }
 
   var fields: Fields {
-    var fields: Fields = ["level": level.rawValue, "links": links]
+    var fields: Fields = [
+      "level": (mark == nil ? level : .bad).rawValue, "links": mark.map { "\(links), \($0)" } ?? links,
+    ]
     fields["bond"] = bond
     return fields
+  }
+}
+
+extension NICTraffic {
+  /// What a list would show of a NIC that is known in full.
+  init(_ nic: NICStatus) {
+    self.init(
+      linkUp: nic.linkUp, rxBytes: nic.rxBytes, txBytes: nic.txBytes, isShut: nic.shut != nil, storms: nic.storms)
   }
 }

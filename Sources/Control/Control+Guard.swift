@@ -1,0 +1,142 @@
+import Dataplane
+import FoundationEssentials
+import Logging
+public import Rack
+import Switching
+import Wire
+
+/// Storms, loops and stations that move: what the forwarding plane's guard says, as events and problems of servers.
+extension Control {
+  /// Follows the guard until the forwarding plane stops.
+  func watchGuard() {
+    let events = dataplane.guardEvents
+    Task { [weak self] in for await event in events { await self?.happened(event) } }
+  }
+
+  /// Opens a port that the guard has shut. If it still loops, it is shut again, for longer. False: it was not shut.
+  public func reopen(_ port: PortName, of server: ServerID) async -> Bool {
+    let ports = wires.ports(of: server)
+    guard let place = PortName.allCases.firstIndex(of: port), ports.indices.contains(place) else { return false }
+    guard await dataplane.reopen(ports[place]) else { return false }
+    // Before its event has come this far: whoever asks next finds it open.
+    marks.shut[ports[place]] = nil
+    problems.clear(kind: "loop", server: server, port: port)
+    return true
+  }
+
+  private func happened(_ event: GuardEvent) async {
+    switch event {
+    case .storm(let nic): await begins(stormOf: nic)
+    case .calm(let nic): await ends(stormOf: nic)
+    case .shut(let port, let shutting): await shut(port, shutting)
+    case .opened(let port, let opening): await opened(port, opening)
+    case .moves(let move): await moves(move)
+    }
+  }
+
+  // MARK: Storms
+
+  private func begins(stormOf nic: NICIndex) async {
+    marks.storms.insert(nic)
+    guard let (server, name) = owner(of: nic) else { return }
+    let rule = "\(dataplane.stormLimit) broadcasts, multicasts and frames to unknown stations a second"
+    let said = "\(name.rawValue) of \(server.hostname) sends more than \(rule)"
+    problems.raise(
+      Problem(
+        kind: "storm", server: server.id, port: name,
+        text: "\(said); what is more is dropped. Look for a loop in \(server.hostname), or a program that floods; if "
+          + "it is meant, raise storm-limit in the settings"))
+    await note("port.storm", "\(said); what is more is dropped", of: server.id)
+  }
+
+  private func ends(stormOf nic: NICIndex) async {
+    marks.storms.remove(nic)
+    guard let (server, name) = owner(of: nic) else { return }
+    problems.clear(kind: "storm", server: server.id, port: name)
+    await note("port.clear", "\(name.rawValue) of \(server.hostname) sends no storm any more", of: server.id)
+  }
+
+  private func owner(of nic: NICIndex) -> (Server, PortName)? {
+    guard let server = wires.server(of: nic).flatMap({ rack.servers[$0] }) else { return nil }
+    return (server, NICs.name(of: nic))
+  }
+
+  // MARK: Loops
+
+  private func shut(_ port: PortIndex, _ shutting: GuardEvent.Shutting) async {
+    guard let (server, name) = owner(of: port) else { return }
+    let until = entropy.now.addingTimeInterval(Double(shutting.milliseconds) / 1_000)
+    let (reason, cause) = words(for: shutting.cause, of: port, server)
+    let place = "\(name.rawValue) of \(server.hostname)"
+    let inARow = shutting.times > 1 ? " (\(shutting.times) times in a row)" : ""
+    let said = "\(place) is shut for \(shutting.milliseconds / 1_000) s\(inARow): \(cause)"
+    let text =
+      "\(place) is shut until \(until.ISO8601Format())\(inARow): \(cause). Take away what forwards it, a bridge for "
+      + "example; 'toprack port reopen \(server.hostname) \(name.rawValue)' opens it at once"
+    marks.shut[port] = ShutPort(port: name, reason: reason, until: until, times: shutting.times, text: text)
+    problems.raise(Problem(kind: "loop", server: server.id, port: name, text: text))
+    await note("port.loop", said, of: server.id)
+  }
+
+  private func words(
+    for cause: GuardEvent.Cause, of port: PortIndex, _ server: Server
+  ) -> (ShutPort.Reason, String) {
+    switch cause {
+    case .probe(let other):
+      // Who is of another project has no name here.
+      let partner = owner(of: other).flatMap { $0.0.project == server.project ? $0 : nil }
+      let place = partner.map { "\($0.1.rawValue) of \($0.0.hostname)" } ?? "another port"
+      return (
+        .loop,
+        other == port
+          ? "what the switch sends to it comes back by it"
+          : "it and \(place) make a loop: what the switch sends to the one comes back by the other"
+      )
+    case .jumping(let station, let other):
+      let place = owner(of: other).map { "\($0.1.rawValue) of \($0.0.hostname)" } ?? "another port"
+      return (.moves, "station \(station) jumps between \(place) and it hundreds of times a second, with a flood")
+    }
+  }
+
+  private func opened(_ port: PortIndex, _ opening: GuardEvent.Opening) async {
+    marks.shut[port] = nil
+    guard let (server, name) = owner(of: port) else { return }
+    problems.clear(kind: "loop", server: server.id, port: name)
+    let why =
+      switch opening {
+      case .timePassed: "nothing comes back by it any more"
+      case .byHand: "it was reopened"
+      case .changed: "what it carries has changed"
+      }
+    await note("port.clear", "\(name.rawValue) of \(server.hostname) is open again: \(why)", of: server.id)
+  }
+
+  private func owner(of port: PortIndex) -> (Server, PortName)? {
+    guard let (id, name) = wires.owner(of: port), let server = rack.servers[id] else { return nil }
+    return (server, name)
+  }
+
+  // MARK: Moves
+
+  private func moves(_ move: StationMove) async {
+    guard let network = wires.network(of: move.domain).flatMap({ rack.networks[$0] }), let from = owner(of: move.from),
+      let to = owner(of: move.to)
+    else { return }
+    await note(
+      "station.moves",
+      "station \(move.station) moves between \(from.1.rawValue) of \(from.0.hostname) and \(to.1.rawValue) of "
+        + "\(to.0.hostname) in virtual network \(network.vxlan): two machines have this MAC address, or it is a loop",
+      of: to.0.id)
+  }
+
+  // MARK: Marks
+
+  /// What is to be shown beside the counters of a NIC: the port that it belongs to is shut; it storms.
+  func marks(of nic: PortName, _ server: ServerID, slot: Int) -> (shut: ShutPort?, storms: Bool) {
+    let isBonded = rack.servers[server]?[nic].bonded ?? false
+    let ports = wires.ports(of: server)
+    let name: PortName = isBonded ? .bond0 : nic
+    let place = PortName.allCases.firstIndex(of: name).flatMap { ports.indices.contains($0) ? ports[$0] : nil }
+    return (place.flatMap { marks.shut[$0] }, marks.storms.contains(NICs.index(nic, slot: slot)))
+  }
+}
