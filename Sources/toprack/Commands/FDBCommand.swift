@@ -35,7 +35,11 @@ extension FDBCommand {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
       try global.output.print(json: try answer.value()) {
         var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S")
-        for station in try answer.decoded(as: [Station].self) {
+        // A long table comes in no order.
+        let stations = try answer.decoded(as: [Station].self).sorted {
+          ($0.facility, $0.vxlan, $0.mac) < ($1.facility, $1.vxlan, $1.mac)
+        }
+        for station in stations {
           table.add(
             station.facility, "\(station.vxlan)", station.mac, station.server, station.port, "\(station.ageS)")
         }
