@@ -46,7 +46,7 @@ public struct CaptureFault: Error, Hashable, Sendable, CustomStringConvertible {
 /// Its own. It ends when a limit is reached, the interface goes away, or nobody reads any more.
 public struct Capture: Sendable {
   /// Captures at once.
-  public static let limit = 4
+  public static let limit = 8
   /// Bytes of the kernel's ring. A slot of it takes a whole super-frame of 64 KiB.
   private static let ring: Int32 = 8 << 20
   /// The longest wait of the thread before it looks whether somebody still reads.

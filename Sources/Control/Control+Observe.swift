@@ -105,24 +105,6 @@ extension Control {
     return result
   }
 
-  /// Stations on a server's ports, in the networks of a number, or both; `nil` is all. In no order.
-  public func stations(of server: ServerID?, vxlan: Int?) async -> [Station] {
-    var stations: [Station] = []
-    for query in queries(server, vxlan) {
-      for record in await dataplane.stations(query) {
-        // What has gone while we asked is left out.
-        guard let network = wires.network(of: record.domain).flatMap({ rack.networks[$0] }),
-          let (owner, port) = wires.owner(of: record.port), let holder = rack.servers[owner]
-        else { continue }
-        stations.append(
-          Station(
-            facility: holder.facility, vxlan: network.vxlan, network: network.id, mac: record.mac,
-            server: owner, hostname: holder.hostname, port: port, age: record.ageSeconds, moves: record.moves))
-      }
-    }
-    return stations
-  }
-
   /// Forgets those stations. Returns how many there were.
   public func flushStations(of server: ServerID?, vxlan: Int?) async -> Int {
     var count = 0

@@ -309,9 +309,11 @@ public final class Dataplane: Sendable {
 
   // MARK: Stations
 
-  /// In no order.
-  public func stations(_ query: StationQuery = StationQuery()) async -> [StationRecord] {
-    await crew.ask { .list(query, reply: $0) }.flatMap(\.self)
+  /// One worker's part; nil when it has too many to do. Its owner lists a station, whoever else knows it.
+  func scan(_ scan: StationScan, by worker: Int) async -> StationFind? {
+    await withCheckedContinuation { continuation in
+      crew.mailboxes[worker].post(.scan(scan) { continuation.resume(returning: $0) })
+    }
   }
 
   /// Forgets stations. Returns how many.

@@ -16,7 +16,7 @@ enum WorkerLetter: Sendable {
   case detach(NICIndex, reply: @Sendable () -> Void)
   case apply(ForwardingChange, RoutingChange, reply: @Sendable () -> Void)
   case setAging(seconds: UInt32, reply: @Sendable () -> Void)
-  case list(StationQuery, reply: @Sendable ([StationRecord]) -> Void)
+  case scan(StationScan, reply: StationScans.Reply)
   case flush(StationQuery, reply: @Sendable (Int) -> Void)
   case statistics(reply: @Sendable (StationStatistics) -> Void)
   case carries(NICIndex, reply: @Sendable (Bool) -> Void)

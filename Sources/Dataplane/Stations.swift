@@ -12,7 +12,7 @@ public struct StationRecord: Hashable, Sendable {
   public let moves: Int
 }
 
-/// Which stations are meant.
+/// Which stations are to be forgotten.
 public struct StationQuery: Sendable {
   /// nil: every domain.
   public var domain: DomainIndex?
@@ -22,10 +22,6 @@ public struct StationQuery: Sendable {
   public init(domain: DomainIndex? = nil, ports: Set<PortIndex>? = nil) {
     self.domain = domain
     self.ports = ports
-  }
-
-  func matches(_ domain: DomainIndex, _ port: PortIndex) -> Bool {
-    (self.domain == nil || self.domain == domain) && (ports == nil || ports!.contains(port))
   }
 }
 

@@ -41,17 +41,8 @@ struct Worker: ~Copyable {
   private let epoch: UInt64
   /// Whether it looks again and again instead of sleeping.
   private let isPolling: Bool
-  private var listing: Listing?
+  private var scans = StationScans()
   private var stopped = false
-
-  /// A list of stations in the making: copied in pieces, so that frames do not wait for a long one.
-  private struct Listing {
-    let query: StationQuery
-    let reply: @Sendable ([StationRecord]) -> Void
-    var records: [StationRecord] = []
-    var place = 0
-    static let piece = 16_384
-  }
 
   init(
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
@@ -96,7 +87,7 @@ struct Worker: ~Copyable {
         answer(letters)
       }
       if plane.stations.hasMoves { tellMoves() }
-      if listing != nil { continueListing() }
+      if !scans.isEmpty { scans.work(on: plane.stations, at: now) }
     }
   }
 
@@ -106,7 +97,7 @@ struct Worker: ~Copyable {
   }
 
   private borrowing func timeout() -> Int {
-    if isPolling || listing != nil { return 0 }
+    if isPolling || !scans.isEmpty { return 0 }
     return plane.stations.count == 0 ? -1 : 1_000
   }
 
@@ -419,7 +410,7 @@ struct Worker: ~Copyable {
       case .setAging(let seconds, let reply):
         plane.stations.setAging(seconds: seconds)
         reply()
-      case .list(let query, let reply): startListing(query, reply)
+      case .scan(let scan, let reply): scans.begin(scan, reply)
       case .flush(let query, let reply): reply(flush(query))
       case .statistics(let reply):
         reply(
@@ -493,27 +484,5 @@ struct Worker: ~Copyable {
   private mutating func flush(_ query: StationQuery) -> Int {
     guard let ports = query.ports else { return plane.stations.flush(nil, in: query.domain) }
     return ports.reduce(0) { $0 + plane.stations.flush($1, in: query.domain) }
-  }
-
-  private mutating func startListing(_ query: StationQuery, _ reply: @escaping @Sendable ([StationRecord]) -> Void) {
-    // One at a time: the one under way is finished first.
-    while listing != nil { continueListing() }
-    listing = Listing(query: query, reply: reply)
-  }
-
-  private mutating func continueListing() {
-    guard var job = listing.take() else { return }
-    let end = job.place + Listing.piece
-    plane.stations.forEach(in: job.place..<end, at: now) { domain, station, port, age, moves in
-      guard job.query.matches(domain, port) else { return }
-      job.records.append(
-        StationRecord(domain: domain, port: port, mac: station.value, ageSeconds: age, moves: moves))
-    }
-    job.place = end
-    if end >= plane.stations.capacity {
-      job.reply(job.records)
-    } else {
-      listing = job
-    }
   }
 }

@@ -38,7 +38,7 @@ struct Listening {
     }
     guard settings.isSelfSigned else { return nil }
     let own = SelfSignedCertificate(in: settings.state, for: SelfSignedCertificate.Names(settings.listen))
-    let (identity, isNew) = try own.identity()
+    let (identity, isNew) = try own.identity { [logger] in logger.warning("\($0)") }
     if isNew { logger.notice("made a self-signed certificate: clients are to trust \(own.certificatePath)") }
     return identity
   }

@@ -231,7 +231,8 @@ private struct Sink: ResponseBodyWriter {
       let start = clock.now
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
-      #expect(clock.now - start < .seconds(1), "it stops at once")
+      // They may live for half a minute, so this is no question of how fast the machine is.
+      #expect(clock.now - start < .seconds(20), "it waits for none of them")
       try result.get()
     }
   }
@@ -265,7 +266,7 @@ private struct Sink: ResponseBodyWriter {
     }
   }
 
-  @Test("a source has its share of connections, and gets it back")
+  @Test("a server that has its share of connections gets one more for the one of its own that is idle for longest")
   func connections() async throws {
     var limits = MetadataConnections.Limits()
     limits.perSource = 3
@@ -275,18 +276,32 @@ private struct Sink: ResponseBodyWriter {
         client.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await client.receive(until: "\r\n\r\n").contains("200 OK"))
       }
+      clients[0].send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(await clients[0].receive(until: "\r\n\r\n").contains("200 OK"))
       let late = try RawClient(port)
       late.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
-      #expect(await late.receive() == "")
-      clients[2].end()
-      var answer = ""
-      for _ in 0..<100 where answer.isEmpty {
-        let again = try RawClient(port)
-        again.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer = await again.receive(until: "\r\n\r\n")
-        if answer.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+      #expect(await late.receive(until: "\r\n\r\n").contains("200 OK"))
+      #expect(await clients[1].receive() == "", "it was idle for longest")
+      for client in [clients[0], clients[2], late] {
+        client.send("GET /userdata HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await client.receive(until: "\r\n\r\n").contains("200 OK"))
       }
-      #expect(answer.contains("200 OK"))
+    }
+  }
+
+  @Test("half-sent requests of a server keep none of its own out, and what is no request is answered")
+  func halfSent() async throws {
+    var limits = MetadataConnections.Limits()
+    limits.perSource = 3
+    try await serve(limits) { port in
+      let clients = try (0..<3).map { _ in try RawClient(port) }
+      for client in clients { client.send("GET /userdata HTTP/1.1\r\nX: ") }
+      for text in ["GET /userdata HTTP/1.1\r\n\r\n", "GET /userdata HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"] {
+        let client = try RawClient(port)
+        client.send(text)
+        let answer = await client.receive()
+        #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains("{\"error\":\"there "), "\(answer)")
+      }
     }
   }
 
@@ -303,7 +318,7 @@ private struct Sink: ResponseBodyWriter {
       #expect(await silent.receive() == "")
       #expect(await slow.receive() == "")
       endless.send("GET /" + String(repeating: "x", count: 11_000))
-      #expect(await endless.receive() == "")
+      #expect(!(await endless.receive()).contains("200 OK"))
     }
   }
 }

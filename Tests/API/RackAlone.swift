@@ -14,7 +14,10 @@ actor RackAlone: RackKeeper {
   private var batches: [AssignmentBatch] = []
   let interfaces: [ServerID: [PortName: NICLocation]] = [:]
   let problemsOfServers: [ServerID: [Problem]] = [:]
-  private var watchers: [AsyncStream<Event>.Continuation] = []
+  private var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
+  private var watcherCount = 0
+  private var pieceSize = Int.max
+  private var listed = 0
   private var source = Counting()
 
   /// What the switch would know.
@@ -45,8 +48,28 @@ actor RackAlone: RackKeeper {
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
   func traffic() -> [ServerID: [PortName: NICTraffic]] { [:] }
   func bytes() -> [ServerID: UInt64] { [:] }
-  func stations(of server: ServerID?, vxlan: Int?) -> [Station] {
-    known.stations.filter { (server ?? $0.server) == $0.server && (vxlan ?? $0.vxlan) == $0.vxlan }
+  func set(_ stations: [Station], piece: Int = .max) { (known.stations, pieceSize) = (stations, piece) }
+  private func stations(_ selection: StationSelection) -> [Station] {
+    known.stations.filter { station in
+      (selection.vxlan ?? station.vxlan) == station.vxlan && (selection.port ?? station.port) == station.port
+        && (selection.server ?? station.server) == station.server
+        && selection.project.map { rack.networks[station.network]?.project == $0 } ?? true
+    }
+  }
+  func stations(
+    _ selection: StationSelection, from bookmark: StationBookmark, limit: Int
+  ) -> (stations: [Station], next: StationBookmark?) {
+    // It has no places in its table, and so one listing at a time.
+    let all = stations(selection)
+    let piece = Array(all.dropFirst(listed).prefix(pieceSize))
+    listed += piece.count
+    guard listed >= all.count else { return (piece, StationBookmark()) }
+    listed = 0
+    return (piece, nil)
+  }
+  func stations(_ selection: StationSelection, skip: Int, limit: Int) -> (stations: [Station], total: Int) {
+    let all = stations(selection)
+    return (Array(all.dropFirst(skip).prefix(limit)), all.count)
   }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
   func lacp(of server: ServerID?) -> [LACPMember] { known.members.filter { (server ?? $0.server) == $0.server } }
@@ -68,14 +91,28 @@ actor RackAlone: RackKeeper {
   func batch(_ id: BatchID) -> AssignmentBatch? { batches.first { $0.id == id } }
   func watchEvents() -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
-    watchers.append(continuation)
+    watcherCount += 1
+    let number = watcherCount
+    watchers[number] = continuation
+    continuation.onTermination = { _ in Task { await self.forget(number) } }
     return stream
+  }
+
+  private func forget(_ number: Int) { watchers[number] = nil }
+
+  /// Waits until no more than `count` watch; false: that was not within a minute.
+  func watchers(fallTo count: Int) async -> Bool {
+    for _ in 0..<6000 {
+      if watchers.count <= count { return true }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
   }
 
   /// As if something had happened.
   func publish(_ event: Event) {
     journal.append(event)
-    for watcher in watchers { watcher.yield(event) }
+    for watcher in watchers.values { watcher.yield(event) }
   }
 
   /// With a problem of each server.

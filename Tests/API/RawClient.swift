@@ -14,9 +14,26 @@ final class RawClient: Sendable {
       connect(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
     }
     guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    setPatience()
+  }
+
+  /// At a Unix socket.
+  init(path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let bytes = withUnsafeBytes(of: sa_family_t(AF_UNIX)) { Array($0) } + Array(path.utf8) + [0]
+    let result = bytes.withUnsafeBytes {
+      connect(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    }
+    guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    setPatience()
+  }
+
+  /// Longer than any machine takes for what a test waits for; a test that has failed ends by it.
+  private func setPatience() {
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
+
   deinit { close(descriptor) }
 
   /// Ends the connection now, whoever still holds this.
@@ -43,7 +60,8 @@ final class RawClient: Sendable {
         return
       } else {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        if poll(&entry, 1, 200) == 0 { return }
+        let left = (end - ContinuousClock.now) / .milliseconds(1)
+        if poll(&entry, 1, Int32(max(0, left))) == 0 { return }
       }
     }
   }

@@ -288,7 +288,7 @@ private struct Neighbours {
       [
         Station(
           facility: "ewr1", vxlan: 3777, network: network, mac: 0x0200_0000_0099, server: theirs,
-          hostname: "hush-host", port: .eth1, age: 1)
+          hostname: "hush-host", port: .eth1, age: 1, moves: 0)
       ], [member(theirs, 0x77), member(neighbours.server.id, 0x11)],
       [neighbour(theirs, "192.0.2.77"), neighbour(neighbours.server.id, "192.0.2.11")])
     try await Self.test(neighbours) { client in

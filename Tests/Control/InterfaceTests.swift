@@ -238,13 +238,25 @@ struct InterfaceTests {
     // It still asks for the third server's MAC address, once a second.
     try run("ip", "-n", first, "neighbour", "flush", "nud", "all", "dev", "eth1")
 
-    let heard = await machine.control.stations(of: servers[0].id, vxlan: 1001)
+    func stations(_ vxlan: Int?) async throws -> [Station] {
+      let selection = StationSelection(server: servers[0].id, vxlan: vxlan)
+      let found = try await machine.control.stations(selection, skip: 0, limit: 100)
+      #expect(found.total == found.stations.count)
+      #expect(
+        Set(try await machine.control.stations(selection, from: StationBookmark(), limit: 100).stations)
+          == Set(found.stations))
+      return found.stations
+    }
+    let heard = try await stations(1001)
     #expect(heard.map(\.mac) == [servers[0].eth1.mac])
     #expect(heard.map(\.hostname) == [servers[0].hostname])
     #expect(heard.map(\.port) == [.eth1])
-    #expect(await machine.control.stations(of: servers[0].id, vxlan: 1002) == [])
+    #expect(try await stations(1002) == [])
+    let foreign = StationSelection(project: ProjectID(UUID()))
+    #expect(try await machine.control.stations(foreign, skip: 0, limit: 100).total == 0)
+    #expect(try await machine.control.stations(StationSelection(vxlan: 1001), skip: 1, limit: 1).stations.count == 1)
     #expect(await machine.control.flushStations(of: servers[0].id, vxlan: nil) == 1)
-    #expect(await machine.control.stations(of: servers[0].id, vxlan: nil) == [])
+    #expect(try await stations(nil) == [])
 
     let nic = try #require(await machine.control.counters(of: servers[0].id)[.eth1])
     #expect(nic.linkUp && nic.carries && nic.rxPackets > 0 && nic.txPackets > 0)

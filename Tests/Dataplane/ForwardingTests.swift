@@ -150,8 +150,8 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     for _ in 1...50 { _ = lab.cables[1].frame() }
     lab.cables[1].send(everybody + mac(200) + tag(1002) + payload(0))
     while await lab.plane.stationStatistics().count < 51 {}
-    #expect(await lab.plane.stations(StationQuery(domain: DomainIndex(2))).map(\.mac) == [0x0200_0000_00C8])
-    #expect(await lab.plane.stations(StationQuery(ports: [PortIndex(1)])).count == 50)
+    #expect(await lab.plane.stations(StationFilter(domains: [DomainIndex(2)])).map(\.mac) == [0x0200_0000_00C8])
+    #expect(await lab.plane.stations(StationFilter(ports: [PortIndex(1)])).count == 50)
     #expect(await lab.plane.flush(StationQuery(domain: DomainIndex(2))) == 1)
     #expect(await lab.plane.flush(StationQuery(ports: [PortIndex(1), PortIndex(2)])) == 50)
     #expect(await lab.plane.stations().isEmpty)

@@ -56,6 +56,10 @@ extension Integration {
       #expect(entry["server"].string == "a")
       #expect(entry["port"].string == "eth0")
       #expect((0...5).contains(entry["age_s"].int ?? -1))
+
+      let page = try HTTPAnswer("GET", "/toprack/fdb?per_page=1&server=a", socket: lab.daemon.socket).json
+      #expect(page["meta"]["total"].int == list.count { $0["server"].string == "a" })
+      #expect(page["stations"][0]["server"].string == "a")
     }
 
     @Test("a station that moves is reached on its new port from its first frame there")

@@ -14,6 +14,9 @@ struct Door: Sendable {
   static let strangerRate = 20
   /// Seconds' worth of requests that a stranger may make at once.
   static let strangerBurst = 20
+  /// Requests a second for the pages that are for everybody, by address: the sign-in page with its style is four.
+  static let visitorRate = 50
+  static let visitorBurst = 500
 
   enum Answer: Sendable {
     /// With headers for the answer.
@@ -25,6 +28,7 @@ struct Door: Sendable {
   private let placement: Placement
   private let callers: RateLimiter
   private let strangers: RateLimiter
+  private let visitors: RateLimiter
 
   init(
     keeper: any RackKeeper, rate: Int = defaultRate, placement: Placement = .own,
@@ -34,6 +38,21 @@ struct Door: Sendable {
     callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
     let strangerRate = min(rate, Self.strangerRate)
     strangers = RateLimiter(rate: strangerRate, burst: Self.strangerBurst * strangerRate, now: now)
+    visitors = RateLimiter(rate: Self.visitorRate, burst: Self.visitorBurst, now: now)
+  }
+
+  /// For what is everybody's to read: strangers come in as well, within their rate.
+  func answerAnybody(_ request: HTTPRequest, from peer: Peer) async -> Answer {
+    let answer = await answer(request, from: peer)
+    guard case .refused(let error, let headers) = answer, error.status == .unauthorized else { return answer }
+    return .admitted(Access(scope: .none, isReadOnly: true, by: "nobody"), headers)
+  }
+
+  /// Seconds to wait for one who has looked at too many of the portal's open pages; `nil`: this one is granted. By the Unix socket
+  /// come users of this machine, who need not wait.
+  func waitOfVisitor(_ peer: Peer) -> Int? {
+    guard case .address = peer else { return nil }
+    return visitors.take(peer.share).retry
   }
 
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
@@ -77,11 +96,7 @@ struct Door: Sendable {
   }
 
   private func refuse(stranger: Peer) -> Answer {
-    let name =
-      switch stranger {
-      case .user(let name): "user \(name)"
-      case .address(let address): address
-      }
+    let name = stranger.share
     let level = strangers.take(name)
     if level.retry != nil { return tooMany(level, "requests without a valid token from \(name)") }
     return .refused(APIError(.unauthorized, "Invalid authentication token"), Self.headers(level))

@@ -19,7 +19,12 @@ protocol RackKeeper: Sendable {
   func counters(of server: ServerID) async -> [PortName: NICStatus]
   func traffic() async -> [ServerID: [PortName: NICTraffic]]
   func bytes() async -> [ServerID: UInt64]
-  func stations(of server: ServerID?, vxlan: Int?) async -> [Station]
+  /// A piece of a listing, about `limit` of them, and where it goes on.
+  func stations(
+    _ selection: StationSelection, from bookmark: StationBookmark, limit: Int
+  ) async throws -> (stations: [Station], next: StationBookmark?)
+  /// `limit` of them behind the first `skip`, and how many there are.
+  func stations(_ selection: StationSelection, skip: Int, limit: Int) async throws -> (stations: [Station], total: Int)
   func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
   /// False: it was not shut.
   func reopen(_ port: PortName, of server: ServerID) async -> Bool

@@ -5,7 +5,8 @@ import Synchronization
 /// Buckets by caller. Each holds `burst` requests and gets `rate` a second.
 ///
 /// Memory is bounded: a bucket that is full again is as good as none, so it is dropped when there are many; should there be
-/// too many that are not, newcomers share one.
+/// too many that are not, newcomers share one. It is looked for such buckets once in `sweepInterval`: a crowd of newcomers must not
+/// cost a look at all of them each.
 ///
 /// Threads: safe to share.
 final class RateLimiter: Sendable {
@@ -32,11 +33,17 @@ final class RateLimiter: Sendable {
   }
 
   static let bucketLimit = 4096
+  static let sweepInterval = Duration.seconds(1)
 
   private let rate: Double
   private let burst: Double
   private let now: @Sendable () -> Duration
-  private let buckets = Mutex<[Caller: Bucket]>([:])
+  private let state = Mutex(State())
+
+  private struct State {
+    var buckets: [Caller: Bucket] = [:]
+    var lastSweep: Duration?
+  }
 
   /// - Parameters:
   ///   - rate: requests a second, at least 1.
@@ -58,22 +65,24 @@ final class RateLimiter: Sendable {
   /// Takes one request out of the caller's bucket, if there is one.
   func take(_ name: String) -> Level {
     let time = now()
-    return buckets.withLock { buckets in
-      let caller = place(for: .named(name), in: &buckets, at: time)
-      var bucket = refilled(buckets[caller] ?? Bucket(requests: burst, time: time), at: time)
+    return state.withLock { state in
+      let caller = place(for: .named(name), in: &state, at: time)
+      var bucket = refilled(state.buckets[caller] ?? Bucket(requests: burst, time: time), at: time)
       let isGranted = bucket.requests >= 1
       if isGranted { bucket.requests -= 1 }
-      buckets[caller] = bucket
+      state.buckets[caller] = bucket
       return Level(
         limit: Int(burst), remaining: Int(bucket.requests), reset: Int(((burst - bucket.requests) / rate).rounded(.up)),
         retry: isGranted ? nil : max(1, Int(((1 - bucket.requests) / rate).rounded(.up))))
     }
   }
 
-  private func place(for caller: Caller, in buckets: inout [Caller: Bucket], at time: Duration) -> Caller {
-    guard buckets[caller] == nil, buckets.count >= Self.bucketLimit else { return caller }
-    buckets = buckets.filter { refilled($0.value, at: time).requests < burst }
-    return buckets.count < Self.bucketLimit ? caller : .crowd
+  private func place(for caller: Caller, in state: inout State, at time: Duration) -> Caller {
+    guard state.buckets[caller] == nil, state.buckets.count >= Self.bucketLimit else { return caller }
+    guard state.lastSweep.map({ time - $0 >= Self.sweepInterval }) ?? true else { return .crowd }
+    state.lastSweep = time
+    state.buckets = state.buckets.filter { refilled($0.value, at: time).requests < burst }
+    return state.buckets.count < Self.bucketLimit ? caller : .crowd
   }
 
   private func refilled(_ bucket: Bucket, at time: Duration) -> Bucket {

@@ -12,6 +12,12 @@ import ServiceLifecycle
 /// The body of one answer to `GET /events/stream`, or to its like of the portal.
 struct EventStream: Sendable {
   static let heartbeat = Duration.seconds(15)
+  /// Streams of one token or user. Each is a connection and a buffer here; one for each page that is open is what a person has.
+  static let limit = 64
+
+  /// The streams that callers have.
+  static func shares() -> CallerShares { CallerShares(limit, "event streams") }
+
   private static let pageSize = 500
   /// What can be both in the journal and in the buffer of those to come.
   private static let overlap = 2048

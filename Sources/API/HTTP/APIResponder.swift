@@ -19,19 +19,23 @@ public struct APIResponder: HTTPResponder {
     self.init(keeper: control, rate: rate, placement: placement)
   }
 
+  /// `now`: time on a clock that never goes back, by which rates and sessions are counted.
   init(
     keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, placement: Placement = .own,
-    heartbeat: Duration = EventStream.heartbeat
+    heartbeat: Duration = EventStream.heartbeat, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     var routes = Routes(keeper: keeper)
-    Self.register(on: &routes, heartbeat: heartbeat)
+    let streams = EventStream.shares()
+    Self.register(on: &routes, heartbeat: heartbeat, streams: streams)
     self.init(
-      routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement), keeper: keeper,
-      heartbeat: heartbeat)
+      routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
+      heartbeat: heartbeat, streams: streams, now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
-  static func register(on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat) {
+  static func register(
+    on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat, streams: CallerShares = EventStream.shares()
+  ) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
     CatalogueRoutes().register(on: &routes)
@@ -51,17 +55,27 @@ public struct APIResponder: HTTPResponder {
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
-    EventStreamRoutes(heartbeat: heartbeat).register(on: &routes)
+    EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 
   /// Rates that can be.
   public static let rates = 1...1_000_000
   public static let defaultRate = Door.defaultRate
 
-  init(routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat) {
+  init(
+    routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat,
+    streams: CallerShares = EventStream.shares(), now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
+  ) {
     router = routes.responder()
     self.door = door
-    portal = Portal(keeper: keeper, door: door, heartbeat: heartbeat)
+    portal = Portal(keeper: keeper, door: door, heartbeat: heartbeat, streams: streams, now: now)
+  }
+
+  /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.
+  private static func options(_ headers: HTTPFields) -> Response {
+    var headers = headers
+    headers[.allow] = "DELETE, GET, HEAD, PATCH, POST, PUT"
+    return Response(status: .noContent, headers: headers)
   }
 
   /// What goes on beside requests, until the daemon stops.
@@ -77,14 +91,13 @@ public struct APIResponder: HTTPResponder {
     if path.prefix.isEmpty, Portal.isMeant(by: head) {
       return try await portal.respond(to: Request(head: head, body: request.body), context: context)
     }
-    // Whoever may knock may read what there is.
-    if path.target.prefix(while: { $0 != "?" }) == DescriptionRoutes.path {
-      return try await router.respond(to: Request(head: head, body: request.body), context: context)
-    }
-    switch await door.answer(head, from: context.peer) {
+    // Whoever may knock may read what there is, as often as they may knock.
+    let isForEverybody = path.target.prefix { $0 != "?" } == DescriptionRoutes.path
+    switch await isForEverybody ? door.answerAnybody(head, from: context.peer) : door.answer(head, from: context.peer) {
     case .refused(let error, let headers): return Routes.response(error, headers: headers)
     case .admitted(let access, let headers):
       context.access = access
+      if head.method == .options, head.path == "/*" { return Self.options(headers) }
       var response = try await router.respond(to: Request(head: head, body: request.body), context: context)
       response.headers.append(contentsOf: headers)
       return response

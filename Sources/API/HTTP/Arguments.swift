@@ -33,19 +33,23 @@ struct Arguments: Sendable {
   /// `members`: of the body.
   init(members: [JSON.Member], query: [String: String] = [:]) { (body, self.query) = (.object(members), query) }
 
-  /// Reads the body of `request`.
+  /// Reads the query and the body of `request`, the query first: what is wrong with it needs no body.
   init(_ request: Request) async throws {
+    let query = try Self.query(of: request)
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)
-    try self.init(body: Array(buffer.readableBytesView), query: Self.query(of: request))
+    try self.init(body: Array(buffer.readableBytesView), query: query)
   }
 
-  /// The query of `request`, decoded; of repeated names the last one counts.
-  static func query(of request: Request) -> [String: String] {
-    var query: [String: String] = [:]
-    for pair in (request.uri.query ?? "").split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let texts = parts.map { PercentEncoding.decode($0.replacing("+", with: " ")) }
-      query[texts[0]] = texts.count > 1 ? texts[1] : ""
+  /// The query of `request`, decoded; of repeated names the last one counts. Throws 400 when it has too many fields.
+  static func query(of request: Request) throws(APIError) -> [String: String] {
+    guard let text = request.uri.query else { return [:] }
+    let query = try FormFields(text.utf8, of: "the query").pairs.reduce(into: [:]) { $0[$1.name] = $1.value ?? "" }
+    for name in ["include", "exclude"] {
+      let count = query[name]?.utf8.count { $0 == UInt8(ascii: ",") } ?? 0
+      guard count < Expansion.nameLimit else {
+        throw APIError(
+          .badRequest, "\(name) has more than \(Expansion.nameLimit) names; valid are up to \(Expansion.nameLimit)")
+      }
     }
     return query
   }
@@ -124,6 +128,6 @@ struct Arguments: Sendable {
   /// A value in an error text, cut to a length that fits a line.
   static func shown(_ value: JSON) -> String {
     let text = String(decoding: value.text, as: UTF8.self)
-    return text.count <= 80 ? text : text.prefix(77) + "…"
+    return text.utf8.count <= 80 || text.prefix(81).count <= 80 ? text : text.prefix(77) + "…"
   }
 }

@@ -75,11 +75,29 @@ extension Call {
     return traffic.filter { view[$0.key] != nil }
   }
 
-  /// `nil` is all that the caller sees.
-  func stations(of server: Server?, vxlan: Int?) async -> [Station] {
-    let stations = await keeper.stations(of: server?.id, vxlan: vxlan)
+  /// Those of the caller's networks, a page of them and how many there are. Within a page by facility, number and address.
+  func stations(
+    of server: Server?, port: PortName? = nil, vxlan: Int?, _ page: Page
+  ) async throws -> (stations: [Station], total: Int) {
+    let selection = StationSelection(server: server?.id, port: port, vxlan: vxlan, project: access.project)
+    let found = try await keeper.stations(selection, skip: (page.number - 1) * page.size, limit: page.size)
+    return (await seen(found.stations), found.total)
+  }
+
+  /// All of those, a piece after another. Within a piece they are sorted like a page.
+  func stations(
+    of server: Server?, vxlan: Int?, from bookmark: StationBookmark
+  ) async throws -> (stations: [Station], next: StationBookmark?) {
+    let selection = StationSelection(server: server?.id, vxlan: vxlan, project: access.project)
+    let found = try await keeper.stations(selection, from: bookmark, limit: Page.sizeLimit)
+    return (await seen(found.stations), found.next)
+  }
+
+  private func seen(_ stations: [Station]) async -> [Station] {
     let view = await view()
-    return stations.filter { view[$0.network] != nil }
+    return stations.filter { view[$0.network] != nil }.sorted {
+      ($0.facility, $0.vxlan, $0.mac) < ($1.facility, $1.vxlan, $1.mac)
+    }
   }
 
   /// Forgets those stations, and says how many there were. Throws 403 to a caller that may not.

@@ -20,6 +20,14 @@ struct Page {
     }
   }
 
+  /// The first `size`.
+  init(first size: Int) { (number, self.size) = (1, size) }
+
+  /// Whether a page is asked for, of a list that is whole when none is.
+  static func isWanted(_ arguments: Arguments) -> Bool {
+    arguments.value("page") != nil || arguments.value("per_page") != nil
+  }
+
   func slice<Element>(of all: [Element]) -> ArraySlice<Element> {
     all.dropFirst((number - 1) * size).prefix(size)
   }

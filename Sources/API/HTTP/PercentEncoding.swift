@@ -4,8 +4,20 @@ enum PercentEncoding {
   /// The text that `encoded` stands for. What is not well-formed stays as it is.
   static func decode(_ encoded: some StringProtocol) -> String {
     guard encoded.utf8.contains(UInt8(ascii: "%")) else { return String(encoded) }
+    return String(validating: octets(Array(encoded.utf8)[...]), as: UTF8.self) ?? String(encoded)
+  }
+
+  /// The same of a part of a form, where a plus sign is a space. What is no UTF-8 then is repaired.
+  static func decode(form encoded: some Collection<UInt8>) -> String {
+    let plain = encoded.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+    guard plain.contains(UInt8(ascii: "%")) else { return String(decoding: plain, as: UTF8.self) }
+    return String(validating: octets(plain[...]), as: UTF8.self) ?? String(decoding: plain, as: UTF8.self)
+  }
+
+  private static func octets(_ encoded: ArraySlice<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
-    var rest = Array(encoded.utf8)[...]
+    bytes.reserveCapacity(encoded.count)
+    var rest = encoded
     while let byte = rest.popFirst() {
       if byte == UInt8(ascii: "%"), let value = octet(rest.prefix(2)) {
         bytes.append(value)
@@ -14,7 +26,7 @@ enum PercentEncoding {
         bytes.append(byte)
       }
     }
-    return String(validating: bytes, as: UTF8.self) ?? String(encoded)
+    return bytes
   }
 
   /// `text` with everything escaped but unreserved characters and the comma, which stands plain in lists.

@@ -91,7 +91,9 @@ struct Routes {
   }
 
   static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
-    response(error.status, error.body, headers: headers)
+    var headers = headers
+    if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
+    return response(error.status, error.body, headers: headers)
   }
 
   private static func response(

@@ -1,8 +1,8 @@
 // JSON text to a value (RFC 8259), strict: no comments, no trailing comma, valid UTF-8 only.
 //
 // One pass over the bytes, recursive descent. A fault is thrown with the place where reading stopped; nothing of the
-// text survives a fault. Depth is limited, so that a hostile body cannot use up the stack; length is limited by the
-// caller, who has the bytes already.
+// text survives a fault. Depth is limited, so that a hostile body cannot use up the stack, and the number of values, each of which
+// takes a hundred bytes of memory for as few as two of text; length is limited by the caller, who has the bytes already.
 
 /// Why a text is not JSON, and where.
 struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
@@ -16,6 +16,8 @@ struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
 extension JSON {
   /// The deepest nesting of arrays and objects that is read.
   static let depthLimit = 64
+  /// The most values that are read, those inside others counted. The longest batch of assignments has some 2000.
+  static let valueLimit = 32_768
 
   /// Reads one value that fills the whole text, but for white space around it.
   init(reading text: [UInt8]) throws(JSONFault) {
@@ -27,6 +29,7 @@ extension JSON {
 private struct JSONReader {
   let text: [UInt8]
   var position = 0
+  private var left = JSON.valueLimit
 
   init(text: [UInt8]) {
     self.text = text
@@ -42,6 +45,8 @@ private struct JSONReader {
   private mutating func value(depth: Int) throws(JSONFault) -> JSON {
     skipSpace()
     guard depth < JSON.depthLimit else { throw fault("nested deeper than \(JSON.depthLimit) levels") }
+    guard left > 0 else { throw fault("more than \(JSON.valueLimit) values") }
+    left -= 1
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -65,7 +70,7 @@ private struct JSONReader {
       guard next == UInt8(ascii: "\"") else { throw fault("expected a member name in quotes, found \(found)") }
       let name = try string()
       skipSpace()
-      guard take(":") else { throw fault("expected ':' after \"\(name)\", found \(found)") }
+      guard take(":") else { throw fault("expected ':' after \(Arguments.shown(.string(name))), found \(found)") }
       members.append(JSON.Member(name: name, value: try value(depth: depth + 1)))
       skipSpace()
       if take("}") { return .object(members) }

@@ -1,7 +1,7 @@
-// Who is connected to the metadata service. Servers are strangers: each has a share, and none can keep the others out.
+// Who is connected to the metadata service. Servers are strangers: each has a share, and none can keep the others out, or itself by
+// connections that it has forgotten.
 
 import NIOCore
-import Synchronization
 
 /// The open connections, with their limits.
 final class MetadataConnections: Sendable {
@@ -13,54 +13,55 @@ final class MetadataConnections: Sendable {
     var lifetime = TimeAmount.seconds(30)
     /// Without a request.
     var idle = TimeAmount.seconds(10)
+    /// Octets of a body; nobody has to send one.
+    var body = 64 * 1024
     /// Octets that one connection may send: requests have a hundred or two.
     var octets = 256 * 1024
   }
 
-  private struct State {
-    var channels: [ObjectIdentifier: any Channel] = [:]
-    var sources: [SourceAddress: Int] = [:]
-    var isClosed = false
+  let limits: Limits
+  private let connections: APIConnections
+
+  init(_ limits: Limits) {
+    self.limits = limits
+    connections = APIConnections(APIConnections.Shares.Limits(total: limits.total, most: limits.perSource))
   }
 
-  let limits: Limits
-  private let state = Mutex(State())
+  var count: Int { connections.count }
 
-  init(_ limits: Limits) { self.limits = limits }
-
-  var count: Int { state.withLock { $0.channels.count } }
-
-  /// Takes a connection on; false: a limit is reached, and it should be closed.
+  /// Takes a connection on. A server that has its share already gets one more for the one of its own that waits longest; false: all
+  /// of them are being answered, and the new one should be closed.
   func admit(_ channel: any Channel) -> Bool {
-    guard let source = SourceAddress(channel.remoteAddress) else { return false }
-    let isAdmitted = state.withLock { state in
-      guard !state.isClosed, state.channels.count < limits.total,
-        state.sources[source, default: 0] < limits.perSource
-      else { return false }
-      state.channels[ObjectIdentifier(channel)] = channel
-      state.sources[source, default: 0] += 1
-      return true
+    guard case .v4 = channel.remoteAddress, connections.admit(channel, of: CallerAddress(channel.remoteAddress)) else {
+      return false
     }
-    guard isAdmitted else { return false }
     let end = channel.eventLoop.scheduleTask(in: limits.lifetime) { channel.close(promise: nil) }
-    channel.closeFuture.whenComplete { _ in
-      end.cancel()
-      self.state.withLock { state in
-        state.channels[ObjectIdentifier(channel)] = nil
-        state.sources[source]! -= 1
-        if state.sources[source] == 0 { state.sources[source] = nil }
-      }
-    }
+    channel.closeFuture.whenComplete { _ in end.cancel() }
     return true
   }
 
+  /// The connection is being answered, or waits for its server.
+  func note(_ channel: any Channel, isWaiting: Bool) { connections.note(channel, isWaiting: isWaiting) }
+
   /// Closes all, and every one that comes.
-  func closeAll() {
-    let channels = state.withLock { state in
-      state.isClosed = true
-      return Array(state.channels.values)
-    }
-    for channel in channels { channel.close(promise: nil) }
+  func closeAll() { connections.end { $0.close(promise: nil) } }
+}
+
+/// Asks for a place when the connection is there, before anything of it is read.
+final class MetadataPlace: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let connections: MetadataConnections
+  private let log: (SocketAddress?) -> Void
+
+  init(_ connections: MetadataConnections, log: @escaping (SocketAddress?) -> Void) {
+    (self.connections, self.log) = (connections, log)
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if connections.admit(context.channel) { return context.fireChannelActive() }
+    log(context.channel.remoteAddress)
+    context.close(promise: nil)
   }
 }
 

@@ -72,7 +72,7 @@ struct MetadataResponder: Sendable {
     return response
   }
 
-  private static func error(_ status: HTTPResponse.Status, _ message: String) -> Response {
+  static func error(_ status: HTTPResponse.Status, _ message: String) -> Response {
     response(status, .json(["error": .string(message)]))
   }
 

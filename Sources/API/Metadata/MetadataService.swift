@@ -7,6 +7,8 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
 import NIOPosix
 public import Rack
 public import ServiceLifecycle
@@ -36,28 +38,23 @@ public struct MetadataService: Service, CustomStringConvertible {
     connections = MetadataConnections(limits)
   }
 
+  /// A connection, and what the gate says of its requests.
+  private struct Connection: Sendable {
+    let channel: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    let verdicts: GateVerdicts
+  }
+
   public func run() async throws {
-    let http = channel()
     let (connections, logger) = (connections, logger)
     let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .bind(listener) { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(OctetLimit(connections.limits.octets))
-        }
-        .flatMap { http.setup(channel: channel, logger: logger) }
-      }
+      .bind(listener) { channel in setUp(channel) }
     try await withGracefulShutdownHandler {
       try await withThrowingDiscardingTaskGroup { group in
         try await server.executeThenClose { inbound in
           for try await connection in inbound {
-            if !connections.admit(connection.channel) {
-              logger.debug(
-                "metadata: one connection too many from \(String(describing: connection.channel.remoteAddress))")
-              connection.channel.close(promise: nil)
-            }
-            // One that is closed wants its end, too.
-            group.addTask { await http.handle(value: connection, logger: logger) }
+            // One that has got no place wants its end, too.
+            group.addTask { await http(connection.verdicts).handle(value: connection.channel, logger: logger) }
           }
         }
       }
@@ -67,12 +64,33 @@ public struct MetadataService: Service, CustomStringConvertible {
     }
   }
 
-  private func channel() -> HTTP1Channel {
+  private func setUp(_ channel: any Channel) -> EventLoopFuture<Connection> {
+    channel.eventLoop.makeCompletedFuture {
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(
+        MetadataPlace(connections) { logger.debug("metadata: one connection too many from \(String(describing: $0))") })
+      try pipeline.addHandler(OctetLimit(connections.limits.octets))
+    }
+    .flatMap { http(nil).setup(channel: channel, logger: logger) }
+    .flatMapThrowing { connection in
+      let gate = RequestGate(bodyLimit: connections.limits.body) { connections.note($0, isWaiting: $1) }
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(gate, position: HTTPRequestDecoder.position(in: pipeline))
+      return Connection(channel: connection, verdicts: gate.verdicts)
+    }
+  }
+
+  private func http(_ verdicts: GateVerdicts?) -> HTTP1Channel {
     let responder = responder
     return HTTP1Channel(
       responder: { request, writer, channel in
-        var response = await responder.respond(
-          request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress))
+        var response =
+          if let fault = verdicts?.next() {
+            MetadataResponder.error(fault.status, fault.messages[0])
+          } else {
+            await responder.respond(
+              request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress))
+          }
         response.headers[.server] = "toprackd"
         if request.method == .head {
           try await writer.writeResponse(response.head)

@@ -23,17 +23,18 @@ struct Portal: Sendable {
   private let history: TrafficHistory
 
   init(
-    keeper: any RackKeeper, door: Door, sessions: Sessions = Sessions(), heartbeat: Duration = EventStream.heartbeat
+    keeper: any RackKeeper, door: Door, heartbeat: Duration, streams: CallerShares,
+    now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
     self.history = history
     let templates: Templates
     do { templates = try Templates() } catch { preconditionFailure("a template of our own is wrong: \(error)") }
     let site = Site(
-      templates: templates, sessions: sessions, history: history, assetVersion: AssetRoutes.version)
+      templates: templates, sessions: Sessions(now: now), history: history, assetVersion: AssetRoutes.version)
     var routes = PortalRoutes(keeper: keeper, door: door, site: site)
     AssetRoutes().register(on: &routes)
-    SignInPage().register(on: &routes)
+    SignInPage(now: now).register(on: &routes)
     ProjectsPage().register(on: &routes)
     ServersPage().register(on: &routes)
     NewServerPage().register(on: &routes)
@@ -44,7 +45,7 @@ struct Portal: Sendable {
     RackPage().register(on: &routes)
     NetworksPage().register(on: &routes)
     AddressesPage().register(on: &routes)
-    LiveUpdates(heartbeat: heartbeat).register(on: &routes)
+    LiveUpdates(heartbeat: heartbeat, streams: streams).register(on: &routes)
     router = routes.responder()
   }
 

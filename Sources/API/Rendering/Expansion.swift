@@ -13,6 +13,8 @@ struct Expansion: Hashable, Sendable {
   /// Things that are shown whole in one answer because of `include`; further ones stay links. Without it a short request
   /// could ask for an answer that does not fit into memory.
   static let limit = 5000
+  /// Names in one list; a request with more is refused.
+  static let nameLimit = 64
   static let none = Expansion()
 
   private var wishes: [String: Wish] = [:]

@@ -4,6 +4,8 @@ import Rack
 
 struct EventStreamRoutes {
   let heartbeat: Duration
+  /// Of the API and the portal together.
+  let streams: CallerShares
 
   func register(on routes: inout Routes) {
     routes.get("/events/stream", follow)
@@ -20,10 +22,14 @@ struct EventStreamRoutes {
           "there is no event \(Arguments.shown(.string(reference))), or it is not kept any more: begin without it")
       }
     }
+    let place = try streams.take(call.access)
     let stream = EventStream(call: call, last: last, heartbeat: heartbeat) { event, view in
       ServerSentEvents.message(
         id: event.id.description, type: event.type, data: call.renderer(view).event(event))
     }
-    return .stream(ServerSentEvents.mediaType) { try await stream.write(to: &$0) }
+    return .stream(ServerSentEvents.mediaType) { writer in
+      defer { withExtendedLifetime(place) {} }
+      try await stream.write(to: &writer)
+    }
   }
 }

@@ -4,20 +4,15 @@ import Control
 import Rack
 
 struct ToprackSwitchRoutes {
+  /// Listings of all stations that one caller has under way.
+  private let listings = CallerShares(2, "listings of all stations")
+
   func register(on routes: inout Routes) {
     routes.get("/toprack/status") { call in
       let renderer = call.renderer(await call.view())
       return .ok(renderer.status(await call.status()))
     }
-    routes.get("/toprack/fdb") { call in
-      let view = await call.view()
-      let (server, vxlan) = try Self.filter(call.arguments, of: view)
-      let renderer = call.renderer(view)
-      let stations = await call.stations(of: server, vxlan: vxlan).sorted {
-        ($0.facility, $0.vxlan, $0.mac) < ($1.facility, $1.vxlan, $1.mac)
-      }
-      return .ok(.array(stations.map(renderer.station)))
-    }
+    routes.get("/toprack/fdb", stations)
     routes.delete("/toprack/fdb") { call in
       let (server, vxlan) = try Self.filter(call.arguments, of: await call.view())
       return .ok(["flushed": .integer(try await call.flushStations(of: server, vxlan: vxlan))])
@@ -36,6 +31,28 @@ struct ToprackSwitchRoutes {
       let seconds = try call.arguments.required("seconds", "a number of seconds") { try call.arguments.integer($0) }
       try await call.perform(.setAging(seconds: seconds))
       return .ok(["seconds": .integer(await call.view().aging)])
+    }
+  }
+
+  /// A page when one is asked for; else all, as an array that is written while the table is read, so that no length of it is held
+  /// anywhere.
+  private func stations(_ call: Call) async throws -> Reply {
+    let view = await call.view()
+    let (server, vxlan) = try Self.filter(call.arguments, of: view)
+    let renderer = call.renderer(view)
+    if Page.isWanted(call.arguments) {
+      let page = try Page(call.arguments)
+      let (stations, total) = try await call.stations(of: server, vxlan: vxlan, page)
+      return .ok(["stations": .array(stations.map(renderer.station)), "meta": page.meta(total: total, call: call)])
+    }
+    let place = try listings.take(call.access)
+    let first = try await call.stations(of: server, vxlan: vxlan, from: StationBookmark())
+    guard let next = first.next else { return .ok(.array(first.stations.map(renderer.station))) }
+    let listing = StationListing(call: call, view: view, place: place) {
+      try await call.stations(of: server, vxlan: vxlan, from: $0)
+    }
+    return .stream("application/json; charset=utf-8") { writer in
+      try await listing.write(first.stations, then: next, to: &writer)
     }
   }
 

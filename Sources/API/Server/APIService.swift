@@ -1,12 +1,13 @@
 // The API as a service of the daemon: HTTP/1.1 at a Unix socket and at any number of TCP addresses, with TLS or without, all
 // of them before the same responder.
 
-import FoundationEssentials
+public import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 import NIOPosix
 import NIOSSL
@@ -45,14 +46,16 @@ public struct APIService: Service, CustomStringConvertible {
   private let serverName: String
   private let onReady: @Sendable () async -> Void
   private let logger: Logger
+  private let date: @Sendable () -> Date
 
-  /// `onReady` is called once, when all listeners listen.
+  /// `onReady` is called once, when all listeners listen. `date`: the time of day, by which certificates are renewed.
   public init(
     listeners: [APIListener], responder: APIResponder, limits: ConnectionLimits = ConnectionLimits(),
-    serverName: String, logger: Logger, onReady: @escaping @Sendable () async -> Void
+    serverName: String, logger: Logger, date: @escaping @Sendable () -> Date = { .now },
+    onReady: @escaping @Sendable () async -> Void
   ) {
     (self.listeners, self.responder, self.limits) = (listeners, responder, limits)
-    (self.serverName, self.logger, self.onReady) = (serverName, logger, onReady)
+    (self.serverName, self.logger, self.date, self.onReady) = (serverName, logger, date, onReady)
   }
 
   public func run() async throws {
@@ -68,69 +71,91 @@ public struct APIService: Service, CustomStringConvertible {
     }
   }
 
-  private typealias Connection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+  /// A connection, and what the gate says of its requests.
+  private struct Connection: Sendable {
+    let channel: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    let verdicts: GateVerdicts
+  }
 
   private func serve(_ listener: APIListener, whenBound: () async -> Void) async throws {
-    let connections = APIConnections(limit: limits.connections)
-    let server = try await bind(listener)
+    let connections = APIConnections(APIConnections.Shares.Limits(total: limits.connections))
+    let server = try await bind(listener, connections)
     await whenBound()
     try await withGracefulShutdownHandler {
       try await withThrowingDiscardingTaskGroup { group in
         try await server.executeThenClose { inbound in
           for try await connection in inbound {
-            if !connections.admit(connection.channel) {
-              logger.debug("\(listener): one connection too many")
-              connection.channel.close(promise: nil)
-            }
-            // One that is closed wants its end, too.
+            // One that has got no place wants its end, too.
             group.addTask { await answer(connection, isSecure: listener.isSecure) }
           }
         }
       }
     } onGracefulShutdown: {
       server.channel.close(promise: nil)
-      connections.end()
+      // Those that wait for a request go at once, and the others when they are answered.
+      connections.end { $0.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
   }
 
-  private func bind(_ listener: APIListener) async throws -> NIOAsyncChannel<Connection, Never> {
+  private func bind(
+    _ listener: APIListener, _ connections: APIConnections
+  ) async throws -> NIOAsyncChannel<Connection, Never> {
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 256)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
     switch listener.place {
     case .unix(let path):
       return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
-        setUp(channel, nil)
+        setUp(channel, nil, connections, isLocal: true)
       }
     case .tcp(let descriptor, let tls):
-      return try await bootstrap.bind(descriptor) { channel in setUp(channel, tls) }
+      return try await bootstrap.bind(descriptor) { channel in setUp(channel, tls, connections, isLocal: false) }
     }
   }
 
-  private func setUp(_ channel: any Channel, _ tls: TLSIdentity?) -> EventLoopFuture<Connection> {
+  private func setUp(
+    _ channel: any Channel, _ tls: TLSIdentity?, _ connections: APIConnections, isLocal: Bool
+  ) -> EventLoopFuture<Connection> {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(ReadingDeadline(limits.reading))
-      if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+      if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context(at: date()))) }
+      try pipeline.addHandler(
+        ConnectionPlace(connections) { logger.warning("no room for a connection from \($0)") })
       try pipeline.addHandler(RequestDeadline(limits))
     }
     .flatMap { http { _, _, _ in }.setup(channel: channel, logger: logger) }
+    .flatMapThrowing { connection in
+      let gate = RequestGate(bodyLimit: limits.body, wantsHost: !isLocal) { connections.note($0, isWaiting: $1) }
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(gate, position: HTTPRequestDecoder.position(in: pipeline))
+      return Connection(channel: connection, verdicts: gate.verdicts)
+    }
   }
 
   private func answer(_ connection: Connection, isSecure: Bool) async {
-    let peer = await Peer(connection.channel)
+    let peer = await Peer(connection.channel.channel)
     let channel = http { request, writer, channel in
       var logger = logger
       logger[metadataKey: "peer"] = "\(peer)"
       var context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
       context.peer = peer
       context.isSecure = isSecure
-      var response = try await responder.respond(to: request, context: context)
-      response.headers[.date] = HTTPDate.text(.now)
+      var response =
+        if let fault = connection.verdicts.next() {
+          Routes.response(fault)
+        } else {
+          try await responder.respond(to: request, context: context)
+        }
+      response.headers[.date] = HTTPDate.text(date())
       response.headers[.server] = serverName
-      try await writer.write(response: response.head, body: response.body)
+      if request.method == .head {
+        try await writer.writeResponse(response.head)
+      } else {
+        try await writer.write(response: response.head, body: response.body)
+      }
     }
-    await channel.handle(value: connection, logger: logger)
+    await channel.handle(value: connection.channel, logger: logger)
   }
 
   private func http(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTP1Channel {

@@ -4,7 +4,8 @@ public import NIOCore
 
 /// Limits of each connection, and of their number at one listener.
 public struct ConnectionLimits: Sendable {
-  /// Open connections of one listener; more are closed at once.
+  /// Open connections of one listener, shared out among callers (`ConnectionShares`): a listener for TCP by address, the Unix socket
+  /// by user. Each listener has its own, so the Unix socket has room whatever happens at the others.
   public var connections = 1024
   /// From the first byte of a request, or from the connection, to the last byte of its body.
   public var request = TimeAmount.seconds(30)
@@ -12,6 +13,8 @@ public struct ConnectionLimits: Sendable {
   public var reading = TimeAmount.seconds(60)
   /// Between an answer and the next request.
   public var idle = TimeAmount.seconds(120)
+  /// Bytes of a request's body.
+  public var body = Arguments.bodyLimit
   /// Bytes of a request's line and headers: of one header, of all, and their number.
   public var header = 16 * 1024
   public var headers = 64 * 1024

@@ -27,12 +27,12 @@ enum Peer: Hashable, Sendable {
   }
 
   /// `struct ucred`.
-  private struct Credentials {
+  struct Credentials {
     var process: pid_t, user: uid_t, group: gid_t
   }
 
   /// SO_PEERCRED, unix(7): the process that has connected, as it was then.
-  private static func credentials(_ provider: any SocketOptionProvider) -> EventLoopFuture<Credentials> {
+  static func credentials(_ provider: any SocketOptionProvider) -> EventLoopFuture<Credentials> {
     provider.unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
   }
 

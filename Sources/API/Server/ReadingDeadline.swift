@@ -5,7 +5,7 @@ import NIOCore
 /// Closes the channel when the socket has taken nothing of what is to be sent for longer than a limit. Stands next to the
 /// socket, so that it counts what the client really has.
 ///
-/// Threads: belongs to the channel's event loop.
+/// The clock is the event loop's. Threads: belongs to the channel's event loop.
 final class ReadingDeadline: ChannelOutboundHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
@@ -13,7 +13,7 @@ final class ReadingDeadline: ChannelOutboundHandler {
   private let limit: TimeAmount
   /// Writes that the socket has not taken whole.
   private var waiting = 0
-  private var lastTaken = NIODeadline.now()
+  private var lastTaken = NIODeadline.distantPast
   private var timer: Scheduled<Void>?
 
   init(_ limit: TimeAmount) { self.limit = limit }
@@ -21,12 +21,13 @@ final class ReadingDeadline: ChannelOutboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if waiting == 0 { lastTaken = .now() }
+    let clock = context.eventLoop
+    if waiting == 0 { lastTaken = clock.now }
     waiting += 1
     let taken = promise ?? context.eventLoop.makePromise()
     taken.futureResult.assumeIsolated().whenComplete { _ in
       self.waiting -= 1
-      self.lastTaken = .now()
+      self.lastTaken = clock.now
     }
     if timer == nil { schedule(context.channel) }
     context.write(data, promise: taken)
@@ -36,7 +37,11 @@ final class ReadingDeadline: ChannelOutboundHandler {
     timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: lastTaken + limit) {
       self.timer = nil
       guard self.waiting > 0 else { return }
-      if NIODeadline.now() - self.lastTaken < self.limit { self.schedule(channel) } else { channel.close(promise: nil) }
+      if channel.eventLoop.now - self.lastTaken < self.limit {
+        self.schedule(channel)
+      } else {
+        channel.close(promise: nil)
+      }
     }
   }
 }

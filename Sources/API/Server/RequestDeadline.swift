@@ -19,6 +19,8 @@ final class RequestDeadline: ChannelInboundHandler {
   private var timer: Scheduled<Void>?
   /// `nil` while no head is arriving.
   private var headBytes: Int? = 0
+  /// The connection has had its last request; what still comes is thrown away.
+  private var expectsNothing = false
 
   init(_ limits: ConnectionLimits) { self.limits = limits }
 
@@ -31,13 +33,15 @@ final class RequestDeadline: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if expectsNothing { return context.fireChannelRead(data) }
     if timer == nil {
       headBytes = 0
       begin(context.channel)
     }
     if let count = headBytes {
-      headBytes = count + unwrapInboundIn(data).readableBytes
-      guard count < limits.head else {
+      let total = count + unwrapInboundIn(data).readableBytes
+      headBytes = total
+      guard total < limits.head else {
         context.close(promise: nil)
         return
       }
@@ -45,15 +49,21 @@ final class RequestDeadline: ChannelInboundHandler {
     context.fireChannelRead(data)
   }
 
+  /// The last request has come, or something that is none.
+  func expectNothing() {
+    expectsNothing = true
+    requestHasCome()
+  }
+
   /// The parser has seen the head of a request.
   fileprivate func headHasCome(_ channel: any Channel) {
     headBytes = nil
     // One that came in the same bytes as the end of the request before it.
-    if timer == nil { begin(channel) }
+    if timer == nil, !expectsNothing { begin(channel) }
   }
 
   /// The parser has seen the end of a request.
-  fileprivate func requestHasCome() {
+  func requestHasCome() {
     timer?.cancel()
     timer = nil
   }

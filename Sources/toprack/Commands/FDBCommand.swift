@@ -40,7 +40,10 @@ extension FDBCommand {
       let answer = try await global.client.get("/toprack/fdb", filter.query)
       try global.output.print(json: try answer.value()) {
         var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S", "MOVES")
-        let stations: [Station] = try answer.decoded()
+        // A long table comes in no order.
+        let stations = try answer.decoded(as: [Station].self).sorted {
+          ($0.facility, $0.vxlan, $0.mac) < ($1.facility, $1.vxlan, $1.mac)
+        }
         let labels = ServerLabels(stations.map { ($0.server, $0.serverId) })
         for station in stations {
           table.add(

@@ -22,19 +22,25 @@ actor Browser {
   }
 
   nonisolated let keeper: RackAlone
+  /// What rates and sessions are counted by; it stands still unless the test moves it.
+  nonisolated let clock: TestClock
   private let client: any TestClientProtocol
   private var cookies: [String: String] = [:]
 
-  private init(keeper: RackAlone, client: any TestClientProtocol) { (self.keeper, self.client) = (keeper, client) }
+  private init(keeper: RackAlone, clock: TestClock, client: any TestClientProtocol) {
+    (self.keeper, self.clock, self.client) = (keeper, clock, client)
+  }
 
   static func test(
     peer: Peer = .address("192.0.2.1"), isSecure: Bool = false,
     _ body: @Sendable @escaping (Browser) async throws -> Void
   ) async throws {
     let keeper = RackAlone()
-    let responder = Connected(responder: APIResponder(keeper: keeper), peer: peer, isSecure: isSecure)
+    let clock = TestClock()
+    let responder = Connected(
+      responder: APIResponder(keeper: keeper, now: clock.now), peer: peer, isSecure: isSecure)
     try await Application(responder: responder).test(.router) {
-      try await body(Browser(keeper: keeper, client: $0))
+      try await body(Browser(keeper: keeper, clock: clock, client: $0))
     }
   }
 

@@ -6,6 +6,8 @@ import Rack
 
 struct LiveUpdates {
   let heartbeat: Duration
+  /// Of the API and the portal together.
+  let streams: CallerShares
 
   func register(on routes: inout PortalRoutes) {
     routes.get("/live") { visit in
@@ -14,10 +16,14 @@ struct LiveUpdates {
         return ServerSentEvents.message(
           id: event.id.description, type: "message", data: ["text": .string(event.body + by)])
       }
+      let place = try streams.take(visit.access)
       stream.isWanted = { visit.site.sessions.isOpen(visit.key) }
       return PortalAnswer(
         status: .ok, headers: [.contentType: ServerSentEvents.mediaType, .cacheControl: "no-store"],
-        body: .stream { [stream] writer in try await stream.write(to: &writer) })
+        body: .stream { [stream] writer in
+          defer { withExtendedLifetime(place) {} }
+          try await stream.write(to: &writer)
+        })
     }
   }
 }

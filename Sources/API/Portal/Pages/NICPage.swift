@@ -6,6 +6,9 @@ import Control
 import Rack
 
 struct NICPage {
+  /// Captures of one token or user at once; there are `Capture.limit` in all.
+  static let captureLimit = 2
+  private let captures = CallerShares(Self.captureLimit, "captures")
   /// Stations that are shown; a port can have thousands.
   private static let stationCount = 100
 
@@ -71,16 +74,16 @@ struct NICPage {
     }
     fields["hasReasons"] = !drops.isEmpty
     let port = server[name].bonded ? PortName.bond0 : name
-    let stations = await visit.call.stations(of: server, vxlan: nil).filter { $0.port == port }
-      .sorted { ($0.vxlan, $0.mac) < ($1.vxlan, $1.mac) }
-    fields["stations"] = stations.prefix(Self.stationCount).map { station -> Fields in
+    let (stations, total) = try await visit.call.stations(
+      of: server, port: port, vxlan: nil, Page(first: Self.stationCount))
+    fields["stations"] = stations.map { station -> Fields in
       [
         "mac": Renderer.text(ofMAC: station.mac), "number": station.vxlan, "age": station.age, "moves": station.moves,
         "lane": "lane-\(station.vxlan % Lane.colors)",
       ]
     }
     fields["hasStations"] = !stations.isEmpty
-    if stations.count > Self.stationCount { fields["moreStations"] = stations.count - Self.stationCount }
+    if total > Self.stationCount { fields["moreStations"] = total - Self.stationCount }
     fields["member"] = lacp.first { $0.port == name }.map(Self.fields(of:))
     fields["frameLimit"] = CaptureOrder.frameCounts.upperBound
     fields["secondLimit"] = CaptureOrder.durations.upperBound
@@ -122,12 +125,13 @@ struct NICPage {
     guard let location = view.location(of: name, server) else {
       throw Unavailable(message: "\(name.rawValue) of \(server.hostname) is not attached to the switch")
     }
+    let place = try captures.take(visit.access)
     let order = CaptureOrder(
       interface: location.device, namespace: location.namespace,
       description: "\(name.rawValue) of \(server.hostname), by Toprack", frames: frames, seconds: seconds)
     do throws(CaptureFault) {
       let capture = try await Capture.begin(order, application: "toprackd")
-      return .file("\(server.hostname)-\(name.rawValue).pcapng", type: "application/x-pcapng", capture.chunks)
+      return .file("\(server.hostname)-\(name.rawValue).pcapng", type: "application/x-pcapng", capture.chunks, place)
     } catch {
       throw Unavailable(message: error.description)
     }

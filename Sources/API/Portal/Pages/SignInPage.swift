@@ -5,10 +5,12 @@ import Rack
 
 struct SignInPage {
   /// Attempts from one address: ten at once, then one every six seconds. Right ones count as well, or it would not be a limit.
-  private let attempts = RateLimiter(every: .seconds(6), burst: 10)
+  private let attempts: RateLimiter
   private static let path = "\(Portal.path)/sign-in"
   /// The longest token that is looked at.
   private static let tokenLimit = 256
+
+  init(now: @escaping @Sendable () -> Duration) { attempts = RateLimiter(every: .seconds(6), burst: 10, now: now) }
 
   func register(on routes: inout PortalRoutes) {
     routes.open(.get, "/sign-in") { stranger in await show(stranger, fault: nil) }
@@ -40,7 +42,7 @@ struct SignInPage {
       return await show(
         stranger, fault: APIError(.forbidden, "the form was too old, or cookies are not taken; send it again"))
     }
-    let level = attempts.take("\(stranger.peer)")
+    let level = attempts.take(stranger.peer.share)
     if let wait = level.retry {
       var answer = await show(
         stranger, fault: APIError(.tooManyRequests, "too many attempts from your address; try again in \(wait) s"))

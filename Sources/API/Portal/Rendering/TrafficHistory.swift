@@ -25,15 +25,15 @@ final class TrafficHistory: Sendable {
   init(keeper: any RackKeeper) { self.keeper = keeper }
 
   /// Samples until the daemon stops.
-  func run() async {
+  func run(by clock: some Clock<Duration> = ContinuousClock()) async {
     // What it throws is that it was cancelled.
     try? await cancelWhenGracefulShutdown {
-      var last = ContinuousClock.now
+      var last = clock.now
       while true {
-        let now = ContinuousClock.now
-        self.record(await self.keeper.bytes(), after: max(now - last, .milliseconds(1)))
+        let now = clock.now
+        self.record(await self.keeper.bytes(), after: max(last.duration(to: now), .milliseconds(1)))
         last = now
-        try await Task.sleep(for: Self.interval)
+        try await clock.sleep(for: Self.interval)
       }
     }
   }

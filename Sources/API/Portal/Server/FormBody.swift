@@ -1,5 +1,6 @@
-// What a form sends, application/x-www-form-urlencoded (URL standard 5.1), as the arguments that resources read.
+// What a form sends, as the arguments that resources read.
 
+import HTTPTypes
 import Hummingbird
 import NIOCore
 
@@ -8,16 +9,16 @@ extension Arguments {
   static let formLimit = 256 << 10
 
   /// Fields that were left empty are not given. A name that is there several times is a list.
-  init(form: [UInt8], query: [String: String]) {
+  init(form: [UInt8], query: [String: String]) throws(APIError) {
+    var places: [String: Int] = [:]
     var members: [(name: String, values: [String])] = []
-    for pair in String(decoding: form, as: UTF8.self).split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        .map { PercentEncoding.decode($0.replacing("+", with: " ")) }
-      guard parts.count == 2, !parts[1].isEmpty else { continue }
-      if let index = members.firstIndex(where: { $0.name == parts[0] }) {
-        members[index].values.append(parts[1])
+    for (name, value) in try FormFields(form, of: "the form").pairs {
+      guard let value, !value.isEmpty else { continue }
+      if let place = places[name] {
+        members[place].values.append(value)
       } else {
-        members.append((parts[0], [parts[1]]))
+        places[name] = members.count
+        members.append((name, [value]))
       }
     }
     self.init(
@@ -30,7 +31,14 @@ extension Arguments {
 
   /// Reads the form in the body of `request`.
   init(formOf request: Request) async throws {
-    let buffer = try await request.body.collect(upTo: Self.formLimit)
-    self.init(form: Array(buffer.readableBytesView), query: Self.query(of: request))
+    let query = try Self.query(of: request)
+    if let length = request.headers[.contentLength].flatMap(Self.digits), length > Self.formLimit {
+      throw APIError.tooLong(limit: Self.formLimit)
+    }
+    let buffer: ByteBuffer
+    do { buffer = try await request.body.collect(upTo: Self.formLimit) } catch is NIOTooManyBytesError {
+      throw APIError.tooLong(limit: Self.formLimit)
+    }
+    try self.init(form: Array(buffer.readableBytesView), query: query)
   }
 }

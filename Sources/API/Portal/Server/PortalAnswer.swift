@@ -28,16 +28,18 @@ struct PortalAnswer: Sendable {
     PortalAnswer(status: .seeOther, headers: [.location: path, .cacheControl: "no-store"])
   }
 
-  /// A file to be kept, sent while it comes about. `name` has no characters that would need quoting.
-  static func file(_ name: String, type: String, _ chunks: some AsyncSequence<[UInt8], Never> & Sendable)
-    -> PortalAnswer
-  {
+  /// A file to be kept, sent while it comes about. `name` has no characters that would need quoting; `place` is held until its end.
+  static func file(
+    _ name: String, type: String, _ chunks: some AsyncSequence<[UInt8], Never> & Sendable,
+    _ place: CallerShares.Lease? = nil
+  ) -> PortalAnswer {
     PortalAnswer(
       status: .ok,
       headers: [
         .contentType: type, .cacheControl: "no-store", .contentDisposition: "attachment; filename=\"\(name)\"",
       ],
       body: .stream { writer in
+        defer { withExtendedLifetime(place) {} }
         for await chunk in chunks.cancelOnGracefulShutdown() { try await writer.write(ByteBuffer(bytes: chunk)) }
         try await writer.finish(nil)
       })

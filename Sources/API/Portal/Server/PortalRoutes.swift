@@ -83,12 +83,16 @@ private struct Guards: Sendable {
   }
 
   func stranger(_ request: Request, _ context: APIContext) async throws -> Stranger {
+    if let wait = door.waitOfVisitor(context.peer) {
+      throw APIError(
+        .tooManyRequests, "too many requests from \(context.peer.share); try again in \(wait) s", retryAfter: wait)
+    }
     let isForm = request.method == .post
     if isForm, !request.head.isFromOwnPage { throw Self.foreignForm }
     return Stranger(
       request: request.head,
       arguments: isForm
-        ? try await Arguments(formOf: request) : Arguments(form: [], query: Arguments.query(of: request)),
+        ? try await Arguments(formOf: request) : try Arguments(form: [], query: Arguments.query(of: request)),
       cookies: Cookies(request.headers), peer: context.peer, isSecure: context.isSecure, path: request.uri.path,
       parameters: parameters(context), keeper: keeper, site: site)
   }
@@ -105,7 +109,7 @@ private struct Guards: Sendable {
     let isForm = request.method == .post
     if isForm, !request.head.isFromOwnPage { throw Self.foreignForm }
     let arguments =
-      isForm ? try await Arguments(formOf: request) : Arguments(form: [], query: Arguments.query(of: request))
+      isForm ? try await Arguments(formOf: request) : try Arguments(form: [], query: Arguments.query(of: request))
     if isForm, !SessionCookie.isSame(try arguments.string(SessionCookie.field), session.formToken) {
       throw Self.foreignForm
     }
@@ -125,7 +129,8 @@ private struct Guards: Sendable {
     case .token(let id):
       guard let token = await keeper.rack.tokens[id] else { return nil }
       if let wait = door.wait(of: token) {
-        throw APIError(.tooManyRequests, "too many requests: token \(token.name); try again in \(wait) s")
+        throw APIError(
+          .tooManyRequests, "too many requests: token \(token.name); try again in \(wait) s", retryAfter: wait)
       }
       return door.access(of: token)
     }
@@ -160,7 +165,9 @@ extension Site {
     var fields = frame(title: error.status.reasonPhrase, .nowhere)
     fields["lines"] = error.messages
     fields["code"] = error.status.code
-    return .html(error.status, templates.render("error", fields))
+    var answer = PortalAnswer.html(error.status, templates.render("error", fields))
+    if let seconds = error.retryAfter { answer.headers[.retryAfter] = "\(seconds)" }
+    return answer
   }
 }
 

@@ -21,8 +21,8 @@ struct Session: Hashable, Sendable {
 /// All sessions, by the digest of what their cookies say: nothing that is in memory here is a key.
 ///
 /// ## Limits
-/// A session ends when it is not used for `idleLimit`, and after `lifeLimit` in any case. When there are `limit` sessions, or
-/// `identityLimit` of one identity, the one that was not used for longest gives way.
+/// A session ends when it is not used for `idleLimit`, and after `lifeLimit` in any case. When there are `identityLimit` of one
+/// identity, the one of them that was not used for longest gives way; when there are `limit` in all, one of the identity that has most.
 ///
 /// ## Threads
 /// Safe to share.
@@ -52,18 +52,23 @@ final class Sessions: Sendable {
     let time = now()
     entries.withLock { entries in
       entries = entries.filter { !Self.hasEnded($0.value, at: time) }
-      Self.makeRoom(in: &entries, below: Self.identityLimit) { $0.session.identity == identity }
-      Self.makeRoom(in: &entries, below: Self.limit) { _ in true }
+      var counts: [Session.Identity: Int] = [:]
+      for entry in entries.values { counts[entry.session.identity, default: 0] += 1 }
+      if counts[identity, default: 0] >= Self.identityLimit {
+        Self.dropOldest(of: &entries) { $0.session.identity == identity }
+      } else if entries.count >= Self.limit, let most = counts.values.max() {
+        Self.dropOldest(of: &entries) { counts[$0.session.identity] == most }
+      }
       entries[TokenText.digest(key)] = Entry(
         session: Session(identity: identity, formToken: TokenText.make()), began: time, lastUsed: time)
     }
     return key
   }
 
-  private static func makeRoom(in entries: inout [[UInt8]: Entry], below limit: Int, among: (Entry) -> Bool) {
+  private static func dropOldest(of entries: inout [[UInt8]: Entry], among: (Entry) -> Bool) {
     let those = entries.filter { among($0.value) }
-    guard those.count >= limit, let oldest = those.min(by: { $0.value.lastUsed < $1.value.lastUsed }) else { return }
-    entries[oldest.key] = nil
+    guard let oldest = those.min(by: { $0.value.lastUsed < $1.value.lastUsed })?.key else { return }
+    entries[oldest] = nil
   }
 
   /// The session of a cookie, which is thereby used; `nil`: there is none, or it has ended.
