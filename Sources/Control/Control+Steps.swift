@@ -30,7 +30,8 @@ extension Control {
         try wires.openDomain(for: id)
       case .setMTU(let id):
         try await nics.setMTU(
-          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: working.servers[id]!.mtu)
+          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], slot: wires.slotOf[id],
+          before: working.servers[id]!.mtu)
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -48,7 +49,8 @@ extension Control {
       case .setMTU(let id):
         // A server that was made in the same group goes as a whole.
         guard let before = rack.servers[id]?.mtu else { break }
-        try? await nics.setMTU(before, of: wires.locations[id, default: [:]], before: before)
+        try? await nics.setMTU(
+          before, of: wires.locations[id, default: [:]], slot: wires.slotOf[id], before: before)
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -62,7 +64,7 @@ extension Control {
     await switchOff(outcomes, &change, &routing, &carriers)
     for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
       switch effect {
-      case .rewire(let id), .setMTU(let id):
+      case .rewire(let id):
         let server = outcome.server(id)!
         change.ports.merge(wires.programs(for: server)) { $1 }
         routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
@@ -79,7 +81,7 @@ extension Control {
         await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
       case .setPower(let id):
         carriers[id] = outcome.server(id)!.isPoweredOn
-      case .makeNICs, .reboot: break
+      case .makeNICs, .setMTU, .reboot: break
       }
     }
     if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }

@@ -8,8 +8,8 @@ import Switching
 ///
 /// Every namespace is listed once. An interface with our mark whose server wants it is adopted where it is, under the
 /// name that it has: somebody may have moved or renamed it. One that nobody wants is removed, then what is missing is
-/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one has the state's MTU afterwards: a
-/// daemon may have been killed after it had set another one and before that was committed.
+/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one keeps the MTU that it has:
+/// that is its own system's to set.
 ///
 /// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
 extension NICs {
@@ -61,10 +61,8 @@ extension NICs {
             let carrier = server.isPoweredOn
             let tap = try await TAP.open(
               location.device, in: location.namespace, carrier: carrier, until: deadline)
-            if inventory.mtus[location] != server.mtu {
-              try Links.configure(location.device, in: location.namespace, mtu: server.mtu)
-            }
-            try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: carrier)
+            try await dataplane.attach(
+              tap, as: Self.index(nic, slot: slot), mtu: inventory.mtus[location] ?? server.mtu, carrier: carrier)
             result.locations[server.id, default: [:]][nic] = location
             result.adopted += 1
           } else {

@@ -56,7 +56,8 @@ actor NICs {
       alias: marks.mark(server.id, nic), alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
-      try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
+      try await dataplane.attach(
+        tap, as: Self.index(nic, slot: slot), mtu: server.mtu, carrier: server.isPoweredOn)
     } catch {
       try? TAP.open(name.device, in: namespace).remove()
       throw error
@@ -80,13 +81,17 @@ actor NICs {
   }
 
   /// Sets the MTU of all or, when one refuses, puts back what was.
-  func setMTU(_ mtu: Int, of locations: [PortName: NICLocation], before: Int) throws(Unavailable) {
+  func setMTU(
+    _ mtu: Int, of locations: [PortName: NICLocation], slot: Int?, before: Int
+  ) async throws(Unavailable) {
     do {
       for location in locations.values { try Links.configure(location.device, in: location.namespace, mtu: mtu) }
     } catch {
       for location in locations.values { try? Links.configure(location.device, in: location.namespace, mtu: before) }
       throw Unavailable(message: "\(error)")
     }
+    guard let slot else { return }
+    for nic in locations.keys { await dataplane.setMTU(mtu, of: Self.index(nic, slot: slot)) }
   }
 
   /// Plugs or pulls the cables of both NICs.

@@ -72,7 +72,6 @@ extension Facts {
           [
             "role": role, "members": (port?.members ?? []).map(\.rawValue).sortedList,
             "untagged": untagged.map(words) ?? "", "tagged": tagged.map(words).sortedList,
-            "MTU": port == nil ? "0" : "\(server.mtu)",
             "routes": port?.role.isRouted == true ? routes.sortedList : "", "contradictions": "",
           ])
       }
@@ -83,15 +82,18 @@ extension Facts {
     return facts
   }
 
-  /// As the interfaces should be.
+  /// As the interfaces should be. Their MTU is their own system's to set; the switch has to know it.
   static func kernel(of rack: Rack) -> Facts {
     var facts = Facts()
     for server in rack.servers.values {
+      for port in server.wiring where !port.members.isEmpty {
+        facts.add("\(server.hostname) \(port.name.rawValue)", ["MTU": sameMTU])
+      }
       for nic in PortName.nics {
         facts.add(
           "\(server.hostname) \(nic.rawValue)",
           [
-            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "", "MTU": "\(server.mtu)",
+            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
             "carrier": server.isPoweredOn ? "on" : "off",
           ])

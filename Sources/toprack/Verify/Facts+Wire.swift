@@ -34,7 +34,7 @@ extension Facts {
         "\(names.server(server)) \(port.port)",
         [
           "role": port.role, "members": port.members.sortedList, "untagged": port.untagged.map(words) ?? "",
-          "tagged": port.tagged.map(words).sortedList, "MTU": "\(port.mtu)", "routes": port.routes.sortedList,
+          "tagged": port.tagged.map(words).sortedList, "routes": port.routes.sortedList,
           "contradictions": port.faults.joined(separator: "; "),
         ])
     }
@@ -44,10 +44,16 @@ extension Facts {
     return facts
   }
 
+  /// `Switch.mtuLimit`, which this program does not link.
+  private static let mtuLimit = 9_216
+  /// What is said of a port whose MTU at the switch is that of its interfaces.
+  static let sameMTU = "as the interface"
+
   /// The interfaces that the daemon uses, and those that carry the mark of the rack without being any of them.
   static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
     var facts = Facts()
     var used: [Location: ForwardingTables.NIC] = [:]
+    var mtus: [String: (mtu: Int, isUp: Bool)] = [:]
     for nic in tables.nics { used[Location(namespace: nic.namespace, name: nic.interface)] = nic }
     for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
       // A namespace may go away at any moment, and not every file in /run/netns is one.
@@ -55,11 +61,12 @@ extension Facts {
       for link in links {
         if let nic = used[Location(namespace: namespace, name: link.name)] {
           // In a bond of the server's own it has the bond's MAC address.
+          mtus["\(nic.server) \(nic.name)"] = (link.mtu, link.isUp)
           let mac = link.hasMaster ? names.mac(nic.server, nic.name) : link.mac
           facts.add(
             "\(names.server(nic.server)) \(nic.name)",
             [
-              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "", "MTU": "\(link.mtu)",
+              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "",
               "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
             ])
         } else if isNIC(link.alias, of: rack) {
@@ -68,6 +75,17 @@ extension Facts {
             ["mark": link.alias ?? ""])
         }
       }
+    }
+    for port in tables.ports {
+      guard let server = port.server else { continue }
+      let members = port.members.compactMap { mtus["\(server) \($0)"] }
+      let up = members.filter(\.isUp)
+      guard let least = (up.isEmpty ? members : up).map(\.mtu).min() else { continue }
+      // The switch goes by what the interfaces are set to, up to its own limit.
+      let isRight = port.mtu == min(least, mtuLimit)
+      facts.add(
+        "\(names.server(server)) \(port.port)",
+        ["MTU": isRight ? sameMTU : "\(port.mtu) at the switch, \(least) at the interface"])
     }
     return facts
   }
