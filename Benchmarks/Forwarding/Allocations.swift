@@ -38,7 +38,7 @@ import Wire
       guard unsafe socketpair(AF_UNIX, kind, 0, &pair) == 0 else { preconditionFailure("socketpair") }
       ends.append(pair[1])
       try await plane.attach(TAP(adopting: pair[0], name: "cable"), as: NICIndex(index))
-      change.ports[PortIndex(index + 1)] = PortProgram(members: [NICIndex(index)], role: role, mtu: 1_500)
+      change.ports[PortIndex(index + 1)] = PortProgram(members: [NICIndex(index)], role: role)
     }
     var routing = RoutingChange()
     for (port, base) in [(4, 0xC612_0000), (5, 0xC612_0002)] as [(Int, UInt32)] {

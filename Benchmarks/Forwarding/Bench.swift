@@ -44,7 +44,7 @@ import Wire
     let trunk = PortProgram.Role.switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])
     for port in 1...ports {
       let role = port == 1 ? (ingressTagged ? trunk : untagged) : (egressTagged ? trunk : untagged)
-      change.ports[PortIndex(port)] = PortProgram(members: [NICIndex(port)], role: role, mtu: 1_500)
+      change.ports[PortIndex(port)] = PortProgram(members: [NICIndex(port)], role: role)
     }
     plane.apply(change)
     for port in 1...ports { plane.setLink(NICIndex(port), up: true) }
@@ -123,7 +123,7 @@ import Wire
     let size = frame.packetSize(header)
     guard
       case .forward(let nic, let tag) = plane.decide(
-        header, packetSize: size, from: NICIndex(1), at: Self.now, sites: entry.sites),
+        header, from: NICIndex(1), at: Self.now, sites: entry.sites),
       size <= plane.mtu(of: nic)
     else { return 0 }
     let out = frame.withTag(tag, header)
@@ -146,7 +146,7 @@ import Wire
         guard case .header(var header) = frame.decode() else { continue }
         source &+= 1
         header.source = MACAddress(source & ~0x0100_0000_0000)
-        if case .drop = plane.decide(header, packetSize: 46, from: NICIndex(1), at: Self.now) { learned &+= 1 }
+        if case .drop = plane.decide(header, from: NICIndex(1), at: Self.now) { learned &+= 1 }
       }
     }
   }
@@ -159,7 +159,7 @@ import Wire
         guard case .header(var header) = frame.decode() else { continue }
         header.destination = MACAddress(0xFFFF_FFFF_FFFF)
         guard
-          case .flood(let domain, let origin) = plane.decide(header, packetSize: 46, from: NICIndex(1), at: Self.now)
+          case .flood(let domain, let origin) = plane.decide(header, from: NICIndex(1), at: Self.now)
         else { continue }
         var place = 0
         while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {

@@ -20,7 +20,7 @@ import Wire
     routing.pools = [IPPrefix(v4: 0xC612_0000, length: 15)]
     for number in 0..<servers {
       let port = PortIndex(number + 1)
-      change.ports[port] = PortProgram(members: [NICIndex(number)], role: .routed(tagged: []), mtu: 1_500)
+      change.ports[port] = PortProgram(members: [NICIndex(number)], role: .routed(tagged: []))
       let base = 0xC612_0000 + UInt32(2 * number)
       let link = RoutedInterface.Link(gateway: IPAddress(v4: base), host: IPAddress(v4: base + 1), isPublic: true)
       routing.interfaces[port] = RoutedInterface(kind: .server, mac: Self.gateway, mtu: 1_500, links: [link])
@@ -73,7 +73,7 @@ import Wire
           bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self),
           bytes.loadUnaligned(fromByteOffset: 22, as: UInt32.self)
         )
-        guard case .route(let port) = plane.decide(header, packetSize: size, from: NICIndex(0), at: 1),
+        guard case .route(let port) = plane.decide(header, from: NICIndex(0), at: 1),
           case .forward(let neighbour, isWatched: false) = router.route(
             &frame, header, packetSize: size, from: port),
           case .forward(let nic, tagControl: _) = plane.egress(by: neighbour.port)

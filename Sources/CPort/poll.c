@@ -55,8 +55,10 @@ void cport_wake_clear(int fd) {
 
 void cport_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-uint64_t cport_monotonic_ms(void) {
+uint64_t cport_monotonic_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
+
+uint64_t cport_monotonic_ms(void) { return cport_monotonic_ns() / 1000000; }

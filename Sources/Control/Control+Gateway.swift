@@ -91,7 +91,7 @@ extension GatewayStart {
   }
 
   private mutating func add(_ interface: RoutedInterface, as port: PortIndex, by nic: NICIndex) {
-    change.ports[port] = PortProgram(members: [nic], role: .routed(tagged: []), mtu: interface.mtu)
+    change.ports[port] = PortProgram(members: [nic], role: .routed(tagged: []))
     routing.interfaces[port] = interface
   }
 

@@ -103,6 +103,9 @@ extension Control {
       }
     }
     settle(key, server, location)
+    if old.mtu != location.mtu, let slot = wires.slotOf[key.server] {
+      await dataplane.setMTU(location.mtu, of: NICs.index(key.nic, slot: slot))
+    }
     if old.device != location.device || old.space != location.space || old.index != location.index {
       host.unwritten.insert(key)
     }

@@ -67,8 +67,8 @@ extension Control {
     await switchOff(outcomes, &change, &routing, &carriers)
     for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
       switch effect {
-      case .rewire(let id), .setMTU(let id):
-        let server = outcome.server(id) ?? working.servers[id]!
+      case .rewire(let id):
+        let server = outcome.server(id)!
         change.ports.merge(wires.programs(for: server)) { $1 }
         routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
       case .removeNICs(let server):
@@ -84,7 +84,7 @@ extension Control {
         await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
       case .setPower(let id):
         carriers[id] = outcome.server(id)!.isPoweredOn
-      case .makeNICs, .reboot: break
+      case .makeNICs, .setMTU, .reboot: break
       }
     }
     if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }

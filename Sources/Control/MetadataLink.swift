@@ -38,7 +38,7 @@ public struct MetadataLink: ~Copyable, Sendable {
     try namespace.setUp(device)
     try namespace.addRoute(
       Route(to: IPPrefix(v4: 0, length: 0), via: gateway, interface: link.index, owner: Uplinks.routeOwner))
-    try await dataplane.attach(tap, as: nic)
+    try await dataplane.attach(tap, as: nic, mtu: mtu)
     return MetadataLink(mac: mac, namespace: namespace)
   }
 

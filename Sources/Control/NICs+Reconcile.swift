@@ -148,7 +148,8 @@ extension NICs {
       try tap.configure(alias: marks.mark(server.id, nic))
       location.alias = marks.mark(server.id, nic)
     }
-    try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
+    try await dataplane.attach(
+      tap, as: Self.index(nic, slot: slot), mtu: seen.mtu, carrier: server.isPoweredOn)
     return location
   }
 

@@ -75,7 +75,7 @@ actor NICs {
       guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
       let index = Self.index(nic, slot: slot)
       if dataplane.isAttached(index) { await dataplane.detach(index, removing: true) }
-      try await dataplane.attach(tap, as: index, carrier: server.isPoweredOn)
+      try await dataplane.attach(tap, as: index, mtu: place.mtu, carrier: server.isPoweredOn)
       return locate(place, of: server, madeName: name.device)
     } catch {
       try? TAP.open(name.device, in: space).remove()
@@ -100,7 +100,7 @@ actor NICs {
   }
 
   /// Sets the MTU of all or, when one refuses or is gone, puts back what was.
-  func setMTU(_ mtu: Int, of before: [PortName: NICLocation], slot: Int) throws(Unavailable) {
+  func setMTU(_ mtu: Int, of before: [PortName: NICLocation], slot: Int) async throws(Unavailable) {
     var done: [PortName] = []
     do {
       for (nic, location) in before {
@@ -113,10 +113,15 @@ actor NICs {
       for nic in done { _ = try? dataplane.configure(Self.index(nic, slot: slot), mtu: before[nic]!.mtu) }
       throw Unavailable(message: "\(error)")
     }
+    for nic in done { await dataplane.setMTU(mtu, of: Self.index(nic, slot: slot)) }
   }
 
-  func restoreMTUs(_ mtus: [PortName: Int], slot: Int) {
-    for (nic, mtu) in mtus { _ = try? dataplane.configure(Self.index(nic, slot: slot), mtu: mtu) }
+  func restoreMTUs(_ mtus: [PortName: Int], slot: Int) async {
+    for (nic, mtu) in mtus {
+      let index = Self.index(nic, slot: slot)
+      guard (try? dataplane.configure(index, mtu: mtu)) == true else { continue }
+      await dataplane.setMTU(mtu, of: index)
+    }
   }
 
   /// Plugs or pulls the cables of both NICs.

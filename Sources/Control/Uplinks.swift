@@ -222,7 +222,7 @@ public actor Uplinks {
     let (problems, routes) = try configure(request, interface: link.index)
     try tap.setPersistent(true)  // only now that it is marked and whole
     do {
-      try await dataplane.attach(tap, as: request.nic)
+      try await dataplane.attach(tap, as: request.nic, mtu: request.mtu)
     } catch {
       if isNew { try? TAP.open(name, in: namespace).remove() }
       throw error

@@ -96,7 +96,7 @@ struct Wires {
       let members = port.members.filter { locations[server.id]?[$0] != nil }
       guard !members.isEmpty else { continue }
       programs[Self.port(port.name, slot: slot)] = PortProgram(
-        members: members.map { NICs.index($0, slot: slot) }, role: role(port.role), mtu: server.mtu,
+        members: members.map { NICs.index($0, slot: slot) }, role: role(port.role),
         aggregation: port.name == .bond0 ? aggregation(of: server, slot: slot) : nil)
     }
     return programs

@@ -141,14 +141,16 @@ public final class Dataplane: Sendable {
 
   // MARK: NICs
 
-  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it. `carrier`: whether it was
-  /// opened with its cable plugged.
-  public func attach(_ tap: consuming TAP, as nic: NICIndex, carrier: Bool = true) async throws(PortsFault) {
+  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it. `mtu`: what its interface is set
+  /// to. `carrier`: whether it was opened with its cable plugged.
+  public func attach(
+    _ tap: consuming TAP, as nic: NICIndex, mtu: Int = Switch.mtuLimit, carrier: Bool = true
+  ) async throws(PortsFault) {
     let attached = AttachedTAP(tap)
     // The slow path first: when the link comes up it may have something to say.
-    slowPath.post(.attach(attached, nic))
+    slowPath.post(.attach(attached, nic, mtu: mtu))
     loopGuard.post(.attach(attached, nic))
-    let faults = await crew.ask { .attach(attached, nic, reply: $0) }
+    let faults = await crew.ask { .attach(attached, nic, mtu: mtu, reply: $0) }
     if let fault = faults.compactMap(\.self).first {
       await tellWorkers { .detach(nic, reply: $0) }
       slowPath.post(.detach(nic) {})
@@ -175,6 +177,14 @@ public final class Dataplane: Sendable {
   func attached(_ nic: NICIndex) -> AttachedTAP? { taps.withLock { $0[nic]?.attached } }
 
   func attachedNICs() -> [(NICIndex, AttachedTAP)] { taps.withLock { $0.map { ($0.key, $0.value.attached) } } }
+
+  /// Tells that the interface of `nic` takes packets of `mtu` bytes now: larger ones are dropped for it (`mtu-exceeded`), and a routed
+  /// port's neighbours hear of it. More than `Switch.mtuLimit` counts as that. A NIC that is not attached is left alone.
+  public func setMTU(_ mtu: Int, of nic: NICIndex) async {
+    guard taps.withLock({ $0[nic] != nil }) else { return }
+    await tellWorkers { .setMTU(mtu, nic, reply: $0) }
+    await withCheckedContinuation { continuation in slowPath.post(.setMTU(mtu, nic) { continuation.resume() }) }
+  }
 
   /// Counts since `attach`.
   public func counters(of nic: NICIndex) -> NICCounters {

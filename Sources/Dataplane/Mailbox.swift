@@ -12,9 +12,11 @@ final class AttachedTAP: Sendable {
 
 /// What a worker is asked to do between two batches.
 enum WorkerLetter: Sendable {
-  case attach(AttachedTAP, NICIndex, reply: @Sendable (PortsFault?) -> Void)
+  case attach(AttachedTAP, NICIndex, mtu: Int, reply: @Sendable (PortsFault?) -> Void)
   case detach(NICIndex, reply: @Sendable () -> Void)
   case apply(ForwardingChange, RoutingChange, reply: @Sendable () -> Void)
+  /// The interface takes packets of so many bytes.
+  case setMTU(Int, NICIndex, reply: @Sendable () -> Void)
   case setAging(seconds: UInt32, reply: @Sendable () -> Void)
   case scan(StationScan, reply: StationScans.Reply)
   case flush(StationQuery, reply: @Sendable (Int) -> Void)

@@ -7,6 +7,8 @@ import Wire
 /// Ports that are routed interfaces, as the slow path sees them.
 struct RoutedPorts {
   var gateway: Gateway
+  /// How large packets may be.
+  var mtus = RoutedMTUs()
   /// Member of a routed port that is no bond: an uplink's, the metadata service's.
   var plainMember: [PortIndex: NICIndex] = [:]
   /// Every interface, and whether the gateway was told that it can send.
@@ -43,7 +45,7 @@ extension SlowPath {
     sendOutputs()
   }
 
-  private mutating func sendOutputs() {
+  mutating func sendOutputs() {
     while let output = routed.gateway.nextOutput() {
       switch output {
       case .frame(let bytes, let port): send(bytes, by: port)
@@ -78,6 +80,7 @@ extension SlowPath {
 
   mutating func endInterfaces(_ change: RoutingChange, at now: UInt64) {
     for (port, interface) in change.interfaces where interface == nil {
+      routed.mtus.interfaces[port] = nil
       routed.gateway.set(nil, as: port, at: now)
       sendOutputs()
       routed.isUp[port] = nil
@@ -87,7 +90,8 @@ extension SlowPath {
   mutating func beginInterfaces(_ change: RoutingChange, at now: UInt64) {
     for (port, interface) in change.interfaces {
       guard let interface else { continue }
-      routed.gateway.set(interface, as: port, at: now)
+      routed.mtus.interfaces[port] = interface
+      routed.gateway.set(routed.mtus.fitted(port, up: up), as: port, at: now)
       if routed.isUp[port] == nil { routed.isUp[port] = false }
       noteLink(of: port, at: now)
     }
@@ -95,6 +99,7 @@ extension SlowPath {
   }
 
   mutating func noteMembers(_ program: PortProgram, of port: PortIndex) {
+    routed.mtus.members[port] = program.role.isRouted ? program.members : nil
     routed.plainMember[port] = program.role.isRouted && program.aggregation == nil ? program.members.first : nil
   }
 

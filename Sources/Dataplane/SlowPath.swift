@@ -7,12 +7,13 @@ import Wire
 /// What the slow path is asked to do.
 enum SlowLetter: Sendable {
   case configure(system: MACAddress, fastRate: Bool, reply: @Sendable () -> Void)
-  case attach(AttachedTAP, NICIndex)
+  case attach(AttachedTAP, NICIndex, mtu: Int)
   case detach(NICIndex, reply: @Sendable () -> Void)
   /// Before the workers' tables change: partners and neighbours are told of what ends.
   case announce([PortIndex: PortProgram], RoutingChange, reply: @Sendable () -> Void)
   /// After it.
   case apply([PortIndex: PortProgram], RoutingChange, reply: @Sendable () -> Void)
+  case setMTU(Int, NICIndex, reply: @Sendable () -> Void)
   /// From the worker that owns the NIC.
   case link(NICIndex, up: Bool)
   /// From it: the NIC carries for its bond, which has no partner.
@@ -200,12 +201,17 @@ struct SlowPath: ~Copyable {
         finish(port, at: now)
       }
       reply()
-    case .attach(let attached, let nic):
+    case .attach(let attached, let nic, let mtu):
       counters.reset(nic)
       taps[nic] = attached
+      setMTU(mtu, of: nic, at: now)
+    case .setMTU(let mtu, let nic, let reply):
+      setMTU(mtu, of: nic, at: now)
+      reply()
     case .detach(let nic, let reply):
       setLink(nic, up: false, at: now)
       taps[nic] = nil
+      setMTU(nil, of: nic, at: now)
       reply()
     case .announce(let programs, let routing, let reply):
       // What an interface that goes has to say still goes by its bond.
@@ -218,6 +224,7 @@ struct SlowPath: ~Copyable {
       for (port, program) in programs { program.aggregation.map { set(port, program, $0, at: now) } }
       for (port, program) in programs { noteMembers(program, of: port) }
       beginInterfaces(routing, at: now)
+      for port in programs.keys { refit(port, at: now) }
       reply()
     case .link(let nic, let isUp): setLink(nic, up: isUp, at: now)
     case .carrier(let nic): change(bondOf: nic, at: now) { $0.carry(by: $1, at: now) }
@@ -238,6 +245,7 @@ struct SlowPath: ~Copyable {
 
   private mutating func setLink(_ nic: NICIndex, up isUp: Bool, at now: UInt64) {
     if isUp { up.insert(nic) } else { up.remove(nic) }
+    refit(portOf: nic, at: now)
     guard let (port, member) = placeOf[nic] else { return noteLink(ofPlain: nic, at: now) }
     bonds[port]?.bond.setLink(member: member, up: isUp, at: now)
     finish(port, at: now)

@@ -6,8 +6,8 @@ import Wire
 /// One forwarding thread: reads batches, decides, writes batches.
 ///
 /// ## How it works
-/// A turn: wait for something to be readable; for each readable NIC read a batch, decide about each frame, note where it
-/// goes, write everything noted; then do what control asked for. Between two batches nothing is in flight, which is when letters
+/// A turn: wait for something to be readable; of the readable NICs, those first that have used least of the worker's time (`TurnBudget`),
+/// read a batch, decide about each frame, note where it goes, write everything noted; then do what control asked for. Between two batches nothing is in flight, which is when letters
 /// are done: a frame sees all of a change or nothing of it.
 ///
 /// A frame that leaves in another form than it came (with, without, or with another tag) is edited in place when it has one
@@ -23,6 +23,7 @@ struct Worker: ~Copyable {
   private var router: Router
   private var driver: TAPDriver
   private var batch = Batch()
+  private var budget: TurnBudget
   private let poller: Poller
   /// This worker's place in the crew.
   private let index: Int
@@ -52,6 +53,7 @@ struct Worker: ~Copyable {
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
     outsideLimit = SlowLimit(nics: plane.limits.nics, perSecond: 1)
+    budget = TurnBudget(nics: plane.limits.nics)
     router = Router(portLimit: plane.limits.ports)
     self.plane = plane
     self.driver = driver
@@ -69,17 +71,20 @@ struct Worker: ~Copyable {
   mutating func run() {
     while !stopped {
       let count = poller.wait(milliseconds: timeout())
-      plane.clock = Clock.milliseconds()
+      let start = Clock.nanoseconds()
+      plane.clock = start / 1_000_000
       let second = UInt32(truncatingIfNeeded: (plane.clock &- epoch) / 1_000) &+ 1
       if second != now {
         now = second
         expire()
       }
       hearNews()
+      budget.begin(at: start)
       for index in 0..<count {
         guard let event = poller.event(index) else { continue }
         handle(event)
       }
+      while let nic = budget.next() { forward(from: nic) }
       // Behind the events, because looking at a wake-up clears it: a letter that comes later wakes again.
       if let letters = mailbox.take() {
         // What was told before a letter was sent holds for what was before the letter.
@@ -130,7 +135,7 @@ struct Worker: ~Copyable {
     let nic = NICIndex(event.nic)
     if event.hasFailed { return retire(nic) }
     if event.isWritable { linkCameUp(nic) }
-    if event.isReadable { forward(from: nic) }
+    if event.isReadable { budget.note(nic) }
   }
 
   private borrowing func owns(_ nic: NICIndex) -> Bool { crew.owner(of: nic) == index }
@@ -141,9 +146,14 @@ struct Worker: ~Copyable {
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
   }
 
+  private mutating func noteLink(_ nic: NICIndex, up isUp: Bool) {
+    plane.setLink(nic, up: isUp)
+    if let port = plane.port(of: nic) { refit(port) }
+  }
+
   /// What the owner of `nic` says, everybody hears.
   private mutating func setLink(_ nic: NICIndex, up isUp: Bool) {
-    plane.setLink(nic, up: isUp)
+    noteLink(nic, up: isUp)
     slowPath.mailbox.post(.link(nic, up: isUp))
     crew.postToAll(.link(nic, up: isUp), but: index)
     if !isUp, let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
@@ -159,7 +169,7 @@ struct Worker: ~Copyable {
     guard plane.isLinkUp(nic) else { return }
     guard owns(nic) else {
       // Until the owner says how it is.
-      plane.setLink(nic, up: false)
+      noteLink(nic, up: false)
       return crew.post(.checkLink(nic), toOwnerOf: nic)
     }
     setLink(nic, up: false)
@@ -177,7 +187,7 @@ struct Worker: ~Copyable {
   // MARK: A batch
 
   private mutating func forward(from nic: NICIndex) {
-    let places = driver.receive(from: nic.value)
+    let places = driver.receive(from: nic.value, atMost: budget.frames(of: nic))
     guard places > 0 else {
       if places < 0 { retire(nic) }
       return
@@ -200,21 +210,23 @@ struct Worker: ~Copyable {
     counters.received(nic, frames: frames, bytes: bytes)
     if let carrier = plane.takeMoved() { tellCarrier(carrier) }
     finishSends()
+    budget.charge(nic, frames: frames, at: Clock.nanoseconds())
   }
 
   @inline(__always)
   private mutating func dispatch(
     _ frame: FrameBuffer, _ header: FrameHeader, _ sites: Switch.Sites, at index: Int, from nic: NICIndex
   ) {
+    guard frame.hasSoundOffload(header) else { return counters.dropped(nic, .badOffload) }
     if LoopProbe.isSuspected(header), let taken = post.takes(frame, header, from: nic, plane, at: now) {
       if taken == .tooMany { counters.dropped(nic, .slowProtocol) }
       return
     }
     let size = frame.packetSize(header)
-    var verdict = plane.decide(header, packetSize: size, from: nic, at: now, sites: sites)
+    var verdict = plane.decide(header, from: nic, at: now, sites: sites)
     if case .drop(.bondStandby) = verdict {
       if takesOver(nic) {
-        verdict = plane.decide(header, packetSize: size, from: nic, at: now)
+        verdict = plane.decide(header, from: nic, at: now)
       } else {
         tellOutside(header, nic)
       }
@@ -399,13 +411,18 @@ struct Worker: ~Copyable {
   private mutating func answer(_ letters: [WorkerLetter]) {
     for letter in letters {
       switch letter {
-      case .attach(let attached, let nic, let reply): reply(attach(attached, as: nic))
+      case .attach(let attached, let nic, let mtu, let reply): reply(attach(attached, as: nic, mtu: mtu))
       case .detach(let nic, let reply):
         detach(nic)
         reply()
       case .apply(let change, let routing, let reply):
         plane.apply(change)
         router.apply(routing)
+        for port in Set(change.ports.keys).union(routing.interfaces.keys) { refit(port) }
+        reply()
+      case .setMTU(let mtu, let nic, let reply):
+        plane.setMTU(mtu, of: nic)
+        if let port = plane.port(of: nic) { refit(port) }
         reply()
       case .setAging(let seconds, let reply):
         plane.stations.setAging(seconds: seconds)
@@ -427,7 +444,7 @@ struct Worker: ~Copyable {
         reply()
       case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
       case .checkLink(let nic): checkLink(nic)
-      case .link(let nic, let isUp): plane.setLink(nic, up: isUp)
+      case .link(let nic, let isUp): noteLink(nic, up: isUp)
       case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .carrier(let nic): plane.setCarrier(nic)
       case .stop(let reply):
@@ -437,10 +454,17 @@ struct Worker: ~Copyable {
     }
   }
 
-  private mutating func attach(_ attached: AttachedTAP, as nic: NICIndex) -> PortsFault? {
+  /// The router's interface takes what the port's NICs that are up take.
+  private mutating func refit(_ port: PortIndex) {
+    if let mtu = plane.mtu(of: port) { router.setMTU(mtu, of: port) }
+  }
+
+  private mutating func attach(_ attached: AttachedTAP, as nic: NICIndex, mtu: Int) -> PortsFault? {
     do { try driver.attach(attached.tap, as: nic.value) } catch { return error }
     counters.reset(nic)
-    plane.setLink(nic, up: false)
+    budget.forget(nic)
+    plane.setMTU(mtu, of: nic)
+    noteLink(nic, up: false)
     if owns(nic) { poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true) }
     return nil
   }
@@ -469,7 +493,7 @@ struct Worker: ~Copyable {
     guard descriptor >= 0 else { return }
     if owns(nic) { poller.forget(descriptor) }
     driver.detach(nic.value)
-    plane.setLink(nic, up: false)
+    noteLink(nic, up: false)
     if owns(nic), let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
   }
 

@@ -144,9 +144,11 @@ extension Gateway {
     return !ICMPv6.isError(type) && type != ICMPv6.redirect
   }
 
-  /// One of the interface and one of all: RFC 1812 4.3.2.8, RFC 4443 2.4 (f).
+  /// One of the interface and one of all: RFC 1812 4.3.2.8, RFC 4443 2.4 (f). When those of all are used up, one of the few that the
+  /// interface has been promised: who floods takes no traceroute from another.
   mutating func takeErrorToken(_ port: PortIndex, at now: Instant) -> Bool {
-    guard errors.hasToken(at: now), interfaces[port]?.errors.take(at: now) ?? false else { return false }
-    return errors.take(at: now)
+    guard interfaces[port]?.errors.hasToken(at: now) ?? false else { return false }
+    guard errors.take(at: now) || interfaces[port]?.promisedErrors.take(at: now) ?? false else { return false }
+    return interfaces[port]?.errors.take(at: now) ?? false
   }
 }

@@ -46,7 +46,7 @@ extension Gateway {
   /// The datagram that this fragment completes; nil: the fragment waits for others, or does not go with those that wait. Neither is
   /// counted: a datagram that never becomes whole has nobody's NIC to be counted at.
   mutating func reassembled(_ arrival: Arrival, at now: Instant) -> Arrival? {
-    guard let whole = reassembler.add(arrival.packet, at: now) else { return nil }
+    guard let whole = reassembler.add(arrival.packet, from: arrival.ingress, at: now) else { return nil }
     var result = arrival
     result.packet = whole[...]
     result.isReassembled = true

@@ -27,8 +27,14 @@ extension Gateway {
   mutating func takeWaiting(for neighbour: Neighbour) -> [Interface.Waiting] {
     let waiting = interfaces[neighbour.port]?.slots[neighbour.slot].waiting ?? []
     interfaces[neighbour.port]?.slots[neighbour.slot].waiting = []
-    for packet in waiting { waitingBytes -= packet.bytes.count }
+    for packet in waiting { count(packet, by: -1) }
     return waiting
+  }
+
+  private mutating func count(_ packet: Interface.Waiting, by sign: Int) {
+    waitingBytes += sign * packet.bytes.count
+    let left = waitingBytesFrom[packet.ingress, default: 0] + sign * packet.bytes.count
+    waitingBytesFrom[packet.ingress] = left > 0 ? left : nil
   }
 
   /// Tells the worker what it has to know, when that is not what it knows.
@@ -57,17 +63,29 @@ extension Gateway {
   /// The newest displaces the oldest: RFC 4861 7.2.2.
   private mutating func enqueue(_ packet: Interface.Waiting, for neighbour: Neighbour) {
     if let slot = interfaces[neighbour.port]?.slots[neighbour.slot], slot.waiting.count == Self.waitingLimit {
-      let oldest = slot.waiting[0]
-      interfaces[neighbour.port]?.slots[neighbour.slot].waiting.removeFirst()
-      waitingBytes -= oldest.bytes.count
+      let place = Self.displaced(by: packet, from: slot.waiting)
+      let oldest = slot.waiting[place]
+      interfaces[neighbour.port]?.slots[neighbour.slot].waiting.remove(at: place)
+      count(oldest, by: -1)
       drop(oldest.nic, .gatewayBusy)
     }
-    guard waitingBytes + packet.bytes.count <= Self.waitingBytesLimit else {
+    guard waitingBytes + packet.bytes.count <= Self.waitingBytesLimit,
+      waitingBytesFrom[packet.ingress, default: 0] + packet.bytes.count <= Self.waitingBytesShare
+    else {
       drop(packet.nic, .gatewayBusy)
       return
     }
-    waitingBytes += packet.bytes.count
+    count(packet, by: 1)
     interfaces[neighbour.port]?.slots[neighbour.slot].waiting.append(packet)
+  }
+
+  /// The oldest of those that have most in the full queue, the new one counted with its own: who floods displaces himself first.
+  private static func displaced(by packet: Interface.Waiting, from waiting: [Interface.Waiting]) -> Int {
+    func number(_ ingress: PortIndex) -> Int {
+      waiting.count { $0.ingress == ingress } + (ingress == packet.ingress ? 1 : 0)
+    }
+    let most = waiting.map { number($0.ingress) }.max() ?? 0
+    return waiting.firstIndex { number($0.ingress) == most } ?? 0
   }
 
   /// Puts the neighbour's MAC address into the packet and lets it go.

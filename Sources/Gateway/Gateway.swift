@@ -23,9 +23,10 @@ public import Wire
 ///
 /// ## Invariants
 /// 1. `slots` of an interface are in step with its `links`; packets wait only for a neighbour that is INCOMPLETE.
-/// 2. At most `waitingLimit` packets wait for one neighbour and `waitingBytesLimit` bytes for all.
+/// 2. At most `waitingLimit` packets wait for one neighbour, `waitingBytesLimit` bytes for all, `waitingBytesShare` of them from one
+///    interface.
 /// 3. The worker has been told the MAC address of exactly the neighbours that have one (`Slot.told`).
-/// 4. No ICMP error is about an ICMP error, and none is sent without a token of its interface and of all.
+/// 4. No ICMP error is about an ICMP error, and none is sent without a token of its interface and one of all or promised.
 /// 5. Each packet that comes in ends as a frame, as a `drop`, in a queue that is bounded, or has told us something.
 ///
 /// ## Threads
@@ -49,6 +50,8 @@ public struct Gateway {
   static let waitingLimit = 3
   /// Bytes that wait for all of them.
   static let waitingBytesLimit = 4 << 20
+  /// Of which those that came in by one interface: eight super-frames.
+  static let waitingBytesShare = 512 << 10
 
   var interfaces: [PortIndex: Interface] = [:]
   private var linksUp: Set<PortIndex> = []
@@ -61,6 +64,8 @@ public struct Gateway {
   /// Of all interfaces together.
   var errors: TokenBucket
   var waitingBytes = 0
+  /// The same by the interface that they came in by, without zeros.
+  var waitingBytesFrom: [PortIndex: Int] = [:]
   var reassembler = Reassembler()
 
   /// `seed`: spreads timers and numbers packets; constant in tests.

@@ -39,6 +39,8 @@ struct Interface {
   var slots: [Slot]
   var advertiser = RouterAdvertiser()
   var errors: TokenBucket
+  /// Of `errors`, what it may send whatever the others have used up.
+  var promisedErrors: TokenBucket
   var echoes: TokenBucket
   /// DHCP and router solicitations.
   var requests: TokenBucket
@@ -47,6 +49,7 @@ struct Interface {
     self.configuration = configuration
     slots = configuration.links.map { _ in Slot() }
     errors = TokenBucket(rate: 50, burst: 20, at: now)
+    promisedErrors = TokenBucket(rate: 5, burst: 5, at: now)
     echoes = TokenBucket(rate: 2_000, burst: 500, at: now)
     requests = TokenBucket(rate: 10, burst: 10, at: now)
   }

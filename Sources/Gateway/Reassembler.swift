@@ -1,11 +1,13 @@
+public import Switching
 import Wire
 
 /// Puts the fragments of datagrams that are addressed to the gateway together again: large pings, mostly.
 ///
 /// ## How it works
 /// Datagrams stand in the order in which their first fragment came, at most 64 of them, each a list of pieces sorted by offset. A
-/// datagram is whole when the pieces reach from 0 to its end without a gap. When there are too many datagrams or bytes, the one
-/// that came first gives way, so that a flood of fragments costs other fragments and nothing else.
+/// datagram is whole when the pieces reach from 0 to its end without a gap. When there are too many datagrams, the interface that has most
+/// of them loses the one that came first; when there are too many bytes, the interface that has most of those. So a flood of fragments
+/// costs its sender's own fragments and nothing else.
 ///
 /// A fragment that overlaps another, or disagrees about the end, kills the datagram: nothing good does that (RFC 5722 3, for
 /// IPv4 too). A dead one keeps its place, without bytes, until its time is over, so that its other fragments are not taken for a
@@ -49,12 +51,14 @@ public struct Reassembler {
     byteCount = datagrams.reduce(0) { $0 + $1.cost }
   }
 
-  /// Takes an IP packet, from its version byte; padding behind it is ignored.
+  /// Takes an IP packet that came in by `ingress`, from its version byte; padding behind it is ignored.
   ///
   /// The whole packet when there is one: the packet itself when it is no fragment, or the datagram that it completes, without
   /// fragmentation fields or Fragment header, its length and header checksum right. `nil` when fragments are missing, or the packet
   /// is malformed.
-  public mutating func add(_ packet: ArraySlice<UInt8>, at now: Instant) -> [UInt8]? {
+  public mutating func add(
+    _ packet: ArraySlice<UInt8>, from ingress: PortIndex = PortIndex(0), at now: Instant
+  ) -> [UInt8]? {
     expire(at: now)
     let fragment: Fragment
     switch Fragment.read(packet) {
@@ -63,12 +67,13 @@ public struct Reassembler {
     case .fragment(let read): fragment = read
     }
     let index: Int
-    if let found = datagrams.firstIndex(where: { $0.key == fragment.key }) {
+    if let found = datagrams.firstIndex(where: { $0.key == fragment.key && $0.ingress == ingress }) {
       index = found
     } else {
-      if datagrams.count == Self.datagramLimit { remove(at: 0) }
+      if datagrams.count == Self.datagramLimit { giveWay(to: ingress) { _ in 1 } }
       index = datagrams.count
-      datagrams.append(Datagram(fragment.key, deadline: now &+ (fragment.isV4 ? Self.timeout4 : Self.timeout6)))
+      datagrams.append(
+        Datagram(fragment.key, ingress, deadline: now &+ (fragment.isV4 ? Self.timeout4 : Self.timeout6)))
     }
     byteCount -= datagrams[index].cost
     datagrams[index].add(fragment)
@@ -78,8 +83,17 @@ public struct Reassembler {
       // The header of the first fragment may be longer than that of the fragment whose end was checked.
       return whole.isEmpty ? nil : whole
     }
-    while byteCount > Self.byteLimit { remove(at: 0) }
+    while byteCount > Self.byteLimit { giveWay(to: nil) { $0.cost } }
     return nil
+  }
+
+  /// The interface that has most by `measure`, one more counted for `ingress`, loses its oldest datagram.
+  private mutating func giveWay(to ingress: PortIndex?, _ measure: (Datagram) -> Int) {
+    var sums: [PortIndex: Int] = [:]
+    for datagram in datagrams { sums[datagram.ingress, default: 0] += measure(datagram) }
+    if let ingress { sums[ingress, default: 0] += 1 }
+    let most = datagrams.lazy.map { sums[$0.ingress]! }.max() ?? 0
+    remove(at: datagrams.firstIndex { sums[$0.ingress] == most && measure($0) > 0 } ?? 0)
   }
 
   private mutating func remove(at index: Int) {
@@ -97,6 +111,7 @@ private struct Datagram {
   }
 
   let key: Fragment.Key
+  let ingress: PortIndex
   let deadline: Reassembler.Instant
   private(set) var isDead = false
   /// What `Reassembler.byteLimit` limits.
@@ -109,7 +124,9 @@ private struct Datagram {
   /// Of the fragment with offset 0.
   private var header: [UInt8] = []
 
-  init(_ key: Fragment.Key, deadline: Reassembler.Instant) { (self.key, self.deadline) = (key, deadline) }
+  init(_ key: Fragment.Key, _ ingress: PortIndex, deadline: Reassembler.Instant) {
+    (self.key, self.ingress, self.deadline) = (key, ingress, deadline)
+  }
 
   mutating func add(_ fragment: Fragment) {
     guard !isDead else { return }

@@ -57,7 +57,7 @@ public struct RoutedInterface: Hashable, Sendable {
   public var kind: Kind
   /// Ours on this link: one for all its addresses.
   public var mac: MACAddress
-  /// Largest IP packet on this link, bytes.
+  /// Largest IP packet on this link, bytes. On the wire it is what the port's NICs are set to: the forwarding plane puts that here.
   public var mtu: Int
   /// At most `linkLimit`, at most one public and one private pair of IPv4 and one of IPv6. The place is the neighbour's slot.
   public var links: [Link]

@@ -38,7 +38,6 @@ extension Router {
     guard header.source.isValidSource else { return .drop(.invalidSource) }
     let isGroup = header.destination.isGroup
     guard isGroup || header.destination.value == entry.mac else { return .drop(.notForGateway) }
-    guard packetSize <= Int(entry.mtu) else { return .drop(.mtuExceeded) }
     let nobody = Neighbour(index: 0)
     let isV4: Bool
     switch header.etherType {

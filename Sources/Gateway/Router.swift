@@ -1,4 +1,4 @@
-import Switching
+public import Switching
 public import Wire
 
 /// The worker's half of the gateway: forwarding by address.
@@ -94,6 +94,12 @@ public import Wire
   public mutating func watch(_ neighbour: Neighbour) {
     guard unsafe neighbours[neighbour.index] & Self.known != 0 else { return }
     unsafe neighbours[neighbour.index] |= Self.watched
+  }
+
+  /// Packets of `mtu` bytes fit the interface of `port`, whatever its program said; nothing where there is none.
+  public mutating func setMTU(_ mtu: Int, of port: PortIndex) {
+    guard unsafe entries[port.value].kind != 0 else { return }
+    unsafe entries[port.value].mtu = Int32(clamping: mtu)
   }
 
   private mutating func leave(_ port: PortIndex, for next: RoutedInterface?) {

@@ -88,4 +88,6 @@ public func nameThread(_ name: String) {
 public enum Clock {
   /// Milliseconds of CLOCK_MONOTONIC.
   public static func milliseconds() -> UInt64 { cport_monotonic_ms() }
+  /// Nanoseconds of the same clock.
+  public static func nanoseconds() -> UInt64 { cport_monotonic_ns() }
 }

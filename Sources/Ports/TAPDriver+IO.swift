@@ -47,10 +47,10 @@ extension TAPDriver {
 
   // MARK: Receiving
 
-  /// Fills the batch from `nic`. Returns how many places to look at with `received`; a place can be empty.
-  /// 0: nothing there. Negative: −errno, the interface is gone.
-  public mutating func receive(from nic: Int) -> Int {
-    let wanted = unsafe Int(appetite[nic])
+  /// Fills the batch from `nic`, with at most `limit` frames (1 or more). Returns how many places to look at with `received`; a place
+  /// can be empty. 0: nothing there. Negative: −errno, the interface is gone.
+  public mutating func receive(from nic: Int, atMost limit: Int = batchLimit) -> Int {
+    let wanted = unsafe min(limit, Int(appetite[nic]))
     guard wanted > 1, let ring = unsafe ring else { return receivePlain(nic, wanted) }
     return unsafe receiveBatch(nic, wanted, ring)
   }
@@ -93,9 +93,10 @@ extension TAPDriver {
     return taken == 0 ? fault : wanted
   }
 
-  /// Asks for more next time while the NIC gives all that it was asked for, for less when it gives less than half.
+  /// Asks for more next time while the NIC gives all that it was asked for, for less when it gives less than half. A NIC that was
+  /// asked for less than it would be has said nothing about more.
   private mutating func adapt(_ nic: Int, wanted: Int, taken: Int) {
-    if taken == wanted, wanted < Self.batchLimit {
+    if taken == wanted, wanted < Self.batchLimit, unsafe wanted == Int(appetite[nic]) {
       unsafe appetite[nic] = UInt8(wanted &* 2)
     } else if taken < wanted / 2 {
       unsafe appetite[nic] = UInt8(wanted / 2)

@@ -6,9 +6,9 @@
   import Wire
 
   @_noLocks func proveDecide(
-    _ plane: inout Switch, _ header: FrameHeader, _ size: Int, _ nic: NICIndex, _ now: UInt32
+    _ plane: inout Switch, _ header: FrameHeader, _ nic: NICIndex, _ now: UInt32
   ) -> Verdict {
-    plane.decide(header, packetSize: size, from: nic, at: now)
+    plane.decide(header, from: nic, at: now)
   }
 
   @_noLocks func proveFlood(
@@ -37,6 +37,8 @@
   @_noLocks func proveMoves(_ stations: inout StationTable) -> Bool { stations.hasMoves && stations.nextMove() != nil }
 
   @_noLocks func proveEgress(_ plane: borrowing Switch, _ port: PortIndex) -> Verdict { plane.egress(by: port) }
+
+  @_noLocks func proveMTU(_ plane: borrowing Switch, _ nic: NICIndex) -> Int { plane.mtu(of: nic) }
 
   @_noLocks func proveTagEdits(_ frame: inout FrameBuffer, _ tag: UInt16) {
     frame.pushTag(tag)

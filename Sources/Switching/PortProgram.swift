@@ -20,19 +20,16 @@ public struct PortProgram: Hashable, Sendable {
   /// One NIC, or those of a bond that are in it now: at most two.
   public var members: [NICIndex]
   public var role: Role
-  /// Largest network-layer packet that the port takes or gives, bytes.
-  public var mtu: Int
   /// What LACP says of the port when it is a bond; nil for a NIC outside a bond, which speaks none.
   public var aggregation: Aggregation?
 
-  public init(members: [NICIndex], role: Role, mtu: Int, aggregation: Aggregation? = nil) {
+  public init(members: [NICIndex], role: Role, aggregation: Aggregation? = nil) {
     self.members = members
     self.role = role
-    self.mtu = mtu
     self.aggregation = aggregation
   }
 
-  public static let absent = PortProgram(members: [], role: .absent, mtu: 0)
+  public static let absent = PortProgram(members: [], role: .absent)
 
   /// The domains that the port carries.
   public var domains: [DomainIndex] {

@@ -16,7 +16,7 @@ public struct PortState: Hashable, Sendable {
   public let untagged: Domain?
   /// By VID.
   public let tagged: [Domain]
-  /// Largest network-layer packet, bytes.
+  /// Largest network-layer packet that may leave by it, bytes: the least of the MTUs of its members that are up.
   public let mtu: Int
   /// Where one table contradicts another: sentences. Empty unless the switch has a fault.
   public let faults: [String]
@@ -89,7 +89,7 @@ extension Switch {
       port: PortIndex(port), members: members, isBond: entry.isBond, role: role,
       untagged: entry.untaggedDomain == 0
         ? nil : Domain(index: DomainIndex(Int(entry.untaggedDomain)), vid: entry.untaggedVID),
-      tagged: tagged, mtu: Int(entry.mtu),
+      tagged: tagged, mtu: mtu(of: PortIndex(port)) ?? 0,
       faults: members.compactMap { nic in
         let owner = unsafe Int(portOfNIC[nic.value])
         return owner == port ? nil : "frames of NIC \(nic.value) are taken for port \(owner)"

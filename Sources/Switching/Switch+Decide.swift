@@ -24,13 +24,12 @@ public enum TagForm {
 extension Switch {
   /// Decides about a frame of `header` that came in by `nic`, and learns its source.
   ///
-  /// `packetSize`: its network-layer bytes (`FrameBuffer.packetSize`). `now`: second on the worker's clock. `sites`: what `sites` has
-  /// said of this header since the last change, if it was asked.
+  /// `now`: second on the worker's clock. `sites`: what `sites` has said of this header since the last change, if it was asked.
   /// The checks stand in the order in which architecture and standard give them precedence: a frame that is malformed or
   /// reserved is that, whatever the port's role.
   @inlinable
   public mutating func decide(
-    _ header: FrameHeader, packetSize: Int, from nic: NICIndex, at now: UInt32, sites: Sites = Sites()
+    _ header: FrameHeader, from nic: NICIndex, at now: UInt32, sites: Sites = Sites()
   ) -> Verdict {
     let port = unsafe Int(portOfNIC[nic.value])
     if header.destination.isReserved {
@@ -56,7 +55,6 @@ extension Switch {
     case .domain(let number): domain = Int(number)
     case .refused(let reason): return .drop(reason)
     }
-    guard packetSize <= Int(entry.mtu) else { return .drop(.mtuExceeded) }
     let index = DomainIndex(domain)
     let origin = PortIndex(port)
     stations.learn(header.source, in: index, on: origin, at: now, buckets: sites.source)
@@ -150,10 +148,6 @@ extension Switch {
     case .either: .balance(port, tagControl: TagForm.untagged)
     }
   }
-
-  /// Largest network-layer packet that may leave by `nic`, bytes.
-  @inline(always) @inlinable
-  public borrowing func mtu(of nic: NICIndex) -> Int { unsafe Int(ports[Int(portOfNIC[nic.value])].mtu) }
 }
 
 /// One receiver of a flooded frame.

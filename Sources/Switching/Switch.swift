@@ -53,7 +53,6 @@ public import Wire
     /// Domain of untagged frames, 0: none, and its VID.
     @usableFromInline var untaggedDomain: UInt16 = 0
     @usableFromInline var untaggedVID: UInt16 = 0
-    @usableFromInline var mtu: Int32 = 0
     /// VID to domain, 4096 entries, on a port with tagged VLANs (the untagged one included); else nil.
     @usableFromInline var domainOfVID: UnsafeMutablePointer<UInt16>?
     @usableFromInline init() {}
@@ -98,6 +97,8 @@ public import Wire
   public var clock: UInt64 = 1
   /// The NIC that has become the one of its bond that carries, by what it was heard to say, until `takeMoved`.
   @usableFromInline var moved: NICIndex?
+  /// Of each NIC, network-layer bytes.
+  @usableFromInline let mtus: UnsafeMutablePointer<Int32>
   @usableFromInline let ports: UnsafeMutablePointer<PortEntry>
   @usableFromInline let domains: UnsafeMutablePointer<DomainEntry>
   /// What each port was told, to know what a new program changes. Not read per frame.
@@ -113,6 +114,8 @@ public import Wire
     unsafe links.initialize(repeating: [], count: limits.nics)
     unsafe voices = .allocate(capacity: limits.nics)
     unsafe voices.initialize(repeating: Voice(), count: limits.nics)
+    unsafe mtus = .allocate(capacity: limits.nics)
+    unsafe mtus.initialize(repeating: Int32(Self.mtuLimit), count: limits.nics)
     unsafe ports = .allocate(capacity: limits.ports)
     unsafe ports.initialize(repeating: PortEntry(), count: limits.ports)
     unsafe domains = .allocate(capacity: limits.domains)
@@ -125,6 +128,7 @@ public import Wire
     unsafe portOfNIC.deallocate()
     unsafe links.deallocate()
     unsafe voices.deallocate()
+    unsafe mtus.deallocate()
     unsafe ports.deallocate()
     unsafe domains.deallocate()
   }
@@ -302,7 +306,6 @@ public import Wire
     if let nic = program.members.first { entry.members.0 = UInt16(nic.value) }
     if program.members.count > 1 { entry.members.1 = UInt16(program.members[1].value) }
     for nic in program.members { unsafe portOfNIC[nic.value] = UInt16(port.value) }
-    entry.mtu = Int32(program.mtu)
     switch program.role {
     case .absent: break
     case .dark: entry.role = .dark

@@ -40,11 +40,13 @@
     unsafe FrameHeader.decode(frame, count: count)
   }
 
-  /// What an MTU has to hold for this frame; see `VirtioNetHeader.packetSize`. `header` is the frame's own, decoded.
+  /// What an MTU has to hold for this frame, none of whose tags counts; see `VirtioNetHeader.packetSize`. `header` is the frame's own,
+  /// decoded.
   @inline(always) @inlinable public func packetSize(_ header: FrameHeader) -> Int {
-    unsafe VirtioNetHeader.packetSize(
-      UnsafeRawPointer(start), frame: frame, count: count,
-      linkHeader: header.isTagged ? FrameHeader.size + FrameHeader.tagSize : FrameHeader.size)
+    var linkHeader = header.isTagged ? FrameHeader.size + FrameHeader.tagSize : FrameHeader.size
+    if FlowHash.isTag(header.etherType) { linkHeader = linkHeaderSize(header) }
+    return unsafe VirtioNetHeader.packetSize(
+      UnsafeRawPointer(start), frame: frame, count: count, linkHeader: linkHeader)
   }
 
   /// Puts a C-tag with the control field `tagControl` behind the addresses of an untagged frame.

@@ -1,4 +1,5 @@
-// The compiler's word that hashing a frame allocates nothing, takes no lock and counts no reference. The attribute is
+// The compiler's word that hashing a frame, judging its virtio header and measuring it
+// allocate nothing, take no lock and count no reference. The attribute is
 // underscored, so it stays in this one file of the module; the other per-frame functions here are proved where they are
 // used, in Switching.
 
@@ -6,4 +7,8 @@
   @_noLocks func proveFlowHash(_ frame: FrameBuffer, _ members: Int) -> Int {
     FlowHash.member(frame.flowHash, of: members)
   }
+
+  @_noLocks func proveOffloadCheck(_ frame: FrameBuffer, _ header: FrameHeader) -> Bool { frame.hasSoundOffload(header) }
+
+  @_noLocks func provePacketSize(_ frame: FrameBuffer, _ header: FrameHeader) -> Int { frame.packetSize(header) }
 #endif

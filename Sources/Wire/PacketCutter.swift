@@ -58,7 +58,8 @@ public enum PacketCutter {
     guard offload.needsChecksum else { return true }
     let start = Place.frame + offload.checksumStart
     let field = start + offload.checksumOffset
-    guard start >= Packet.endOfNetworkHeader(bytes), field + 2 <= bytes.count else { return false }
+    let end = Packet(bytes)?.upperLayer ?? Packet.endOfNetworkHeader(bytes)
+    guard start >= end, field + 2 <= bytes.count else { return false }
     var checksum = InternetChecksum.finish(sum(bytes[start...]))
     // RFC 768: in UDP, zero says that there is no checksum.
     if checksum == 0, offload.checksumOffset == UDP.checksum { checksum = 0xFFFF }

@@ -42,7 +42,7 @@ public enum VirtioNetHeader {
 
   /// Network-layer bytes of the largest packet that the frame stands for: what an MTU has to hold.
   ///
-  /// `frame` is the frame behind the header, `count` its bytes, `linkHeader` 14 or 18. A super-frame is judged by one
+  /// `frame` is the frame behind the header, `count` its bytes, `linkHeader` 14 and 4 for each tag. A super-frame is judged by one
   /// segment: its headers, read from the TCP or UDP header at `csum_start` because `hdr_len` is only a hint, and
   /// `gso_size` of payload.
   @unsafe @inline(always) @inlinable

@@ -91,16 +91,16 @@ import Testing
       ])
     #expect(
       wires.programs(for: web1)[bond0]
-        == PortProgram(members: both, role: .routed(tagged: []), mtu: 1500, aggregation: lacp))
+        == PortProgram(members: both, role: .routed(tagged: []), aggregation: lacp))
 
     try rack.perform(.setMode(web1.id, .hybrid), with: &source)
     for number in [1002, 1001] { try rack.perform(.assign(web1.eth1.id, .number(number)), with: &source) }
     #expect(
       wires.programs(for: web1) == [
-        bond0: PortProgram(members: [NICIndex(2)], role: .routed(tagged: []), mtu: 1500, aggregation: lacp),
+        bond0: PortProgram(members: [NICIndex(2)], role: .routed(tagged: []), aggregation: lacp),
         eth0: .absent,
         eth1: PortProgram(
-          members: [NICIndex(3)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]), mtu: 1500),
+          members: [NICIndex(3)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])),
       ])
     try rack.perform(.setNative(web1.eth1.id, .number(1002)), with: &source)
     #expect(

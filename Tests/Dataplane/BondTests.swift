@@ -31,7 +31,7 @@ final class BondedServer {
     for (nic, cable) in (eth + [other]).enumerated() { try await plane.attach(cable.takeTAP(), as: NICIndex(nic)) }
     var change = ForwardingChange()
     change.domains[DomainIndex(1)] = VLANID(1001)!
-    change.ports[PortIndex(9)] = PortProgram(members: [NICIndex(2)], role: Self.vlan, mtu: 1_500)
+    change.ports[PortIndex(9)] = PortProgram(members: [NICIndex(2)], role: Self.vlan)
     change.ports[Self.bond] = Self.program([0, 1])
     await plane.apply(change)
     while !(await plane.carries(NICIndex(0))) {}
@@ -40,7 +40,7 @@ final class BondedServer {
 
   static func program(_ members: [Int]) -> PortProgram {
     PortProgram(
-      members: members.map { NICIndex($0) }, role: vlan, mtu: 1_500,
+      members: members.map { NICIndex($0) }, role: vlan,
       aggregation: Aggregation(
         key: 7,
         places: [
@@ -155,7 +155,7 @@ private func packet(to: UInt8, from: UInt8, flow: UInt8) -> [UInt8] {
     await server.join()
     await server.apply([
       BondedServer.bond: BondedServer.program([0]),
-      PortIndex(3): PortProgram(members: [NICIndex(1)], role: .dark, mtu: 1_500),
+      PortIndex(3): PortProgram(members: [NICIndex(1)], role: .dark),
     ])
     server.eth[0].send(packet(to: 3, from: 1, flow: 0))
     #expect(server.other.frame() == packet(to: 3, from: 1, flow: 0))
@@ -175,8 +175,8 @@ private func packet(to: UInt8, from: UInt8, flow: UInt8) -> [UInt8] {
     await server.join()
     await server.apply([
       BondedServer.bond: .absent,
-      PortIndex(2): PortProgram(members: [NICIndex(0)], role: BondedServer.vlan, mtu: 1_500),
-      PortIndex(3): PortProgram(members: [NICIndex(1)], role: BondedServer.vlan, mtu: 1_500),
+      PortIndex(2): PortProgram(members: [NICIndex(0)], role: BondedServer.vlan),
+      PortIndex(3): PortProgram(members: [NICIndex(1)], role: BondedServer.vlan),
     ])
     for cable in server.eth { _ = cable.drain() }
     #expect(await server.plane.bonds().isEmpty)

@@ -80,12 +80,14 @@ final class Lab {
     configuration.workers = setup.workers
     plane = try Dataplane(configuration)
     cables = roles.map { _ in Cable() }
-    for (index, cable) in cables.enumerated() { try await plane.attach(cable.takeTAP(), as: NICIndex(index)) }
+    for (index, cable) in cables.enumerated() {
+      try await plane.attach(cable.takeTAP(), as: NICIndex(index), mtu: 9_000)
+    }
     var change = ForwardingChange()
     change.domains[DomainIndex(1)] = VLANID(1001)!
     change.domains[DomainIndex(2)] = VLANID(1002)!
     for (index, role) in roles.enumerated() {
-      change.ports[PortIndex(index + 1)] = PortProgram(members: [NICIndex(index)], role: role, mtu: 9_000)
+      change.ports[PortIndex(index + 1)] = PortProgram(members: [NICIndex(index)], role: role)
     }
     await plane.apply(change)
     // The links come up with the first turn of the worker that sees them writable.

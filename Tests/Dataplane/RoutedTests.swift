@@ -15,6 +15,7 @@ private final class RoutedLab {
   /// `others`: ports beside the two. `tagged`: domains that port 1 carries beside what is routed.
   init(tagged: [DomainIndex] = [], others: [PortProgram.Role] = []) async throws {
     lab = try await Lab([.routed(tagged: tagged), .routed(tagged: [])] + others)
+    for number in 0..<2 { await lab.plane.setMTU(1_500, of: NICIndex(number)) }
     var routing = RoutingChange()
     routing.pools = [IPPrefix(v4: 0xC612_0000, length: 15)]
     for number in 0..<2 {
@@ -23,10 +24,10 @@ private final class RoutedLab {
     await lab.plane.apply(ForwardingChange(), routing)
   }
 
-  static func interface(_ number: Int, mtu: Int = 1_500) -> RoutedInterface {
+  static func interface(_ number: Int) -> RoutedInterface {
     let base = 0xC612_0000 + UInt32(2 * number)
     return RoutedInterface(
-      kind: .server, mac: gateway, mtu: mtu,
+      kind: .server, mac: gateway, mtu: 68,
       links: [RoutedInterface.Link(gateway: IPAddress(v4: base), host: IPAddress(v4: base + 1), isPublic: true)])
   }
 
@@ -53,6 +54,15 @@ private final class RoutedLab {
     let checksum = InternetChecksum.finish(InternetChecksum.sum(header))
     (header[10], header[11]) = (UInt8(checksum >> 8), UInt8(checksum & 0xFF))
     return octets(gateway) + octets(mac(0)) + [8, 0] + header + [0x12, 0x34, 0x56, 0x78, 0, 9, 0, 0, number]
+  }
+
+  /// A packet of `count` bytes from machine 0 to machine 1 that must not be fragmented.
+  static func large(_ count: Int) -> [UInt8] {
+    var header: [UInt8] =
+      [0x45, 0, UInt8(count >> 8), UInt8(count & 255), 0, 1, 0x40, 0, 64, 17, 0, 0] + host(0) + host(1)
+    let checksum = InternetChecksum.finish(InternetChecksum.sum(header))
+    (header[10], header[11]) = (UInt8(checksum >> 8), UInt8(checksum & 0xFF))
+    return octets(gateway) + octets(mac(0)) + [8, 0] + header + [UInt8](repeating: 5, count: count - 20)
   }
 
   /// The same packet as machine 1 receives it.
@@ -142,7 +152,8 @@ private final class RoutedLab {
     #expect(ports.map(\.port.value) == [1, 2, 3])
     #expect(ports.map(\.role) == [.routed, .routed, .dark])
     #expect(ports[0].tagged.map(\.vid) == [1_002])
-    #expect(ports.allSatisfy { $0.faults.isEmpty && $0.mtu == 9_000 && $0.members == [NICIndex($0.port.value - 1)] })
+    #expect(ports.map(\.mtu) == [1_500, 1_500, 9_000], "what the NICs are set to")
+    #expect(ports.allSatisfy { $0.faults.isEmpty && $0.members == [NICIndex($0.port.value - 1)] })
     let interfaces = await lab.lab.plane.interfaces()
     #expect(interfaces.keys.map(\.value).sorted() == [1, 2])
     #expect(interfaces[PortIndex(2)]?.prefixes.map(\.description) == ["198.18.0.3/32"])
@@ -151,6 +162,39 @@ private final class RoutedLab {
     routing.interfaces.updateValue(nil, forKey: PortIndex(2))
     await lab.lab.plane.apply(ForwardingChange(), routing)
     #expect(await lab.lab.plane.interfaces().keys.map(\.value) == [1])
+    await lab.lab.plane.stop()
+  }
+
+  @Test(
+    "RFC 1191: the next link is as large as the receiver's own system has set it, and the sender is told that number")
+  func receiversMTU() async throws {
+    let lab = try await RoutedLab()
+    lab.lab.cables[1].send(
+      RoutedLab.arp(1, from: RoutedLab.mac(1), RoutedLab.host(1), to: RoutedLab.mac(1), RoutedLab.router(1)))
+    _ = lab.frame(at: 1)
+    for mtu in [1_400, 2_000, 9_000, 1_300] {
+      await lab.lab.plane.setMTU(mtu, of: NICIndex(1))
+      #expect(await lab.lab.plane.interfaces()[PortIndex(2)]?.mtu == mtu)
+      lab.lab.cables[0].send(RoutedLab.large(mtu))
+      #expect(lab.frame(at: 1)?.count == 14 + mtu)
+      lab.lab.cables[0].send(RoutedLab.large(mtu + 1))
+      let answer = try #require(lab.frame(at: 0))
+      #expect(Array(answer[34..<36]) == [3, 4], "fragmentation needed")
+      #expect(Array(answer[40..<42]) == [UInt8(mtu >> 8), UInt8(mtu & 255)])
+    }
+    await lab.lab.plane.stop()
+  }
+
+  @Test("a virtio header that would rewrite addresses behind the source check is dropped and counted where it came in")
+  func forgedOffload() async throws {
+    let lab = try await RoutedLab()
+    let forged: [(UInt8, UInt8)] = [(26, 0), (20, 6), (14, 16), (34, 2)]
+    for (start, offset) in forged {
+      lab.lab.cables[0].send(RoutedLab.packet(1), header: [1, 0, 0, 0, 0, 0, start, 0, offset, 0, 0, 0])
+    }
+    lab.lab.cables[0].send(RoutedLab.packet(2), header: [1, 0, 0, 0, 0, 0, 34, 0, 6, 0, 0, 0])
+    _ = try #require(lab.frame(at: 1), "the question for whom the sound one is")
+    #expect(lab.lab.plane.counters(of: NICIndex(0)).drops == ["bad-offload": 4])
     await lab.lab.plane.stop()
   }
 

@@ -69,7 +69,7 @@ private func payload(_ number: Int) -> [UInt8] { [0x88, 0xB5, UInt8(number & 255
       // Many stations of cable 0 on their way to the other worker while its port changes to another VLAN.
       for number in 0..<40 { lab.cables[0].send(everybody + mac(UInt8(number)) + payload(round)) }
       var change = ForwardingChange()
-      change.ports[PortIndex(1)] = PortProgram(members: [NICIndex(0)], role: second, mtu: 9_000)
+      change.ports[PortIndex(1)] = PortProgram(members: [NICIndex(0)], role: second)
       await lab.plane.apply(change)
       _ = lab.cables[0].drain()
       for number in 0..<40 { lab.cables[2].send(mac(UInt8(number)) + mac(0xEE) + payload(round)) }
@@ -77,7 +77,7 @@ private func payload(_ number: Int) -> [UInt8] { [0x88, 0xB5, UInt8(number & 255
         while let frame = lab.cables[1].frame(), frame != mac(UInt8(number)) + mac(0xEE) + payload(round) {}
       }
       #expect(lab.cables[0].drain() == [], "round \(round)")
-      change.ports[PortIndex(1)] = PortProgram(members: [NICIndex(0)], role: untagged, mtu: 9_000)
+      change.ports[PortIndex(1)] = PortProgram(members: [NICIndex(0)], role: untagged)
       await lab.plane.apply(change)
       for cable in lab.cables { _ = cable.drain() }
     }

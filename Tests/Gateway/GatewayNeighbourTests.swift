@@ -145,7 +145,9 @@ import Wire
     #expect((3...4).contains(requests))
   }
 
-  @Test("all that wait together have a limit; who does not fit is counted, but its neighbour is asked all the same")
+  @Test(
+    "all that wait from one interface have a limit, which is a share of that of all; who does not fit is counted, but its neighbour is asked all the same"
+  )
   func bytes() {
     var bench = Bench()
     bench.receive(.local, Bench.arp(Bench.publicHost, asks: Bench.publicGateway))
@@ -164,10 +166,29 @@ import Wire
         #expect(outputs.frames.count == (packet == 0 ? 1 : 0))
       }
     }
-    #expect(bench.gateway.waitingBytes <= Gateway.waitingBytesLimit)
-    #expect(180 - busy == Gateway.waitingBytesLimit / large.count)
+    #expect(bench.gateway.waitingBytes <= Gateway.waitingBytesShare)
+    #expect(180 - busy == Gateway.waitingBytesShare / large.count)
     bench.advance(3_000)
     #expect(bench.gateway.waitingBytes == 0)
+    #expect(bench.gateway.waitingBytesFrom.isEmpty)
+  }
+
+  @Test("of packets that wait for one neighbour, who has most gives way, so that a flood displaces nobody else's")
+  func displacement() {
+    var bench = Bench()
+    let mine = Bench.onItsWay(Bench.udp(from: Bench.publicHost, to: v4(147, 75, 0, 3)))
+    let web = Neighbour(port: Bench.other, slot: 0)
+    var dropped: [NICIndex] = []
+    func send(_ ingress: PortIndex, _ nic: NICIndex) {
+      bench.gateway.receive(
+        SlowPacket(kind: .resolve, ingress: ingress, nic: nic, neighbour: web, bytes: mine), at: bench.now)
+      while let output = bench.gateway.nextOutput() {
+        if case .drop(let nic, .gatewayBusy) = output { dropped.append(nic) }
+      }
+    }
+    send(Bench.server, NICIndex(1))
+    for _ in 0..<10 { send(Bench.uplink, NICIndex(2)) }
+    #expect(dropped == Array(repeating: NICIndex(2), count: 8), "the one that came first waits on")
   }
 
   @Test("REACHABLE to STALE after 15 to 45 s: the worker is to say when it is used, then it is asked itself")

@@ -1,3 +1,4 @@
+import Switching
 import Testing
 import Wire
 
@@ -281,6 +282,22 @@ extension Reassembler {
     #expect(full.add([four(8_000..<8_000 + left + 1, more: false, identification: 100)]) == nil)
     #expect(full.add([four(60_000..<60_001, more: false, identification: 0)]) == nil)
     #expect(full.add([four(60_000..<60_001, more: false, identification: 1)]) != nil)
+  }
+
+  @Test("a flood of datagrams or bytes from one interface costs those of that interface alone")
+  func shares() {
+    var reassembler = Reassembler()
+    #expect(reassembler.add(four(0..<8, more: true)[...], from: PortIndex(1), at: 0) == nil)
+    for identification in 0..<200 {
+      let piece = four(0..<8, more: true, identification: identification)
+      #expect(reassembler.add(piece[...], from: PortIndex(2), at: 0) == nil)
+    }
+    for identification in 0..<200 {
+      let piece = four(0..<60_000, more: true, identification: 1_000 + identification)
+      #expect(reassembler.add(piece[...], from: PortIndex(2), at: 0) == nil)
+    }
+    #expect(reassembler.add(four(8..<9, more: false)[...], from: PortIndex(2), at: 0) == nil, "another one's datagram")
+    #expect(reassembler.add(four(8..<9, more: false)[...], from: PortIndex(1), at: 0) != nil)
   }
 
   @Test("tiny fragments are not cheap: each counts what it costs to keep")

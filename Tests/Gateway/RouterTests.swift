@@ -10,7 +10,7 @@ private final class RouterRig {
   static let (web1, web2, uplink, metadata) = (PortIndex(1), PortIndex(4), PortIndex(100), PortIndex(101))
   static let exitOfBoth = uplink
 
-  private var router = Router(portLimit: 128)
+  var router = Router(portLimit: 128)
 
   init() {
     var change = RoutingChange()
@@ -402,9 +402,13 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     let cut = rig.route(packet(1_501, flags: 0), from: RouterRig.web2)
     #expect(cut.verdict == .slow(.fragment, .transit, web1))
     #expect(cut.frame[22] == 63, "ready to be sent but for its size")
+    let large = rig.route(packet(9_001, flags: 0), from: RouterRig.web2)
     #expect(
-      rig.route(packet(9_001, flags: 0), from: RouterRig.web2).verdict == .drop(.mtuExceeded),
-      "larger than its own link")
+      large.verdict == .slow(.fragment, .transit, web1), "what the sender's own interface is set to plays no part")
+    rig.router.setMTU(1_400, of: RouterRig.web1)
+    #expect(
+      rig.route(packet(1_401, flags: 0x4000), from: RouterRig.web2).verdict == .slow(.tooBig, .error, web1))
+    rig.router.setMTU(9_000, of: PortIndex(77))
   }
 
   @Test("a super-frame is judged by its segments, and its virtio header stays as it is")

@@ -13,7 +13,7 @@ extension Integration {
       let other = try Tenant(in: lab, "web2")
       try other.configure()
       try lab.toprack("set", "mtu", "web1", "\(mtu)")
-      try booting.shell("ip link set lo up; ip link set eth0 mtu 1500; ip link set eth0 up")
+      try booting.shell("ip link set lo up; ip link set eth0 up")
       return (booting, other)
     }
 

@@ -155,6 +155,88 @@ extension Integration {
       }
     }
 
+    @Test("a forged virtio header is dropped as bad-offload, in whatever tag form; a sound one behind it arrives")
+    func forged() throws {
+      let sender = try PacketSocket(on: "eth0", in: trunk.namespace, offloads: true)
+      let receiver = try PacketSocket(on: "eth0", in: plain.namespace, offloads: true, receiving: true)
+      let six =
+        Packet.tagged(
+          plain.eth0.mac.bytes + trunk.eth0.mac.bytes + [0x86, 0xDD]
+            + IPPacket.ipv6(
+              6, IPPacket.octets6("2001:db8::1"), IPPacket.octets6("2001:db8::2"), [UInt8](repeating: 0x50, count: 60)),
+          .c(100))
+      // Into the source, the destination and the tag, as they stand behind the tag.
+      let forged: [(UInt16, UInt16)] = [
+        (38, 2), (24, 2), (30, 0), (42, 0), (8, 6), (14, 16), (42, 16), (58, 6), (100, 16),
+      ]
+      for (start, offset) in forged {
+        var header = OffloadHeader()
+        header.needsChecksum = true
+        (header.checksumStart, header.checksumOffset) = (start, offset)
+        try lab.expectDrops("bad-offload", at: trunk.eth0, "\(start), \(offset)") { try sender.send(six, header) }
+      }
+      var sound = OffloadHeader()
+      sound.needsChecksum = true
+      (sound.checksumStart, sound.checksumOffset) = (58, 16)
+      try sender.send(six, sound)
+      let arrived = try #require(try receiver.receive(until: .after(.seconds(5))))
+      #expect(arrived.header.needsChecksum && arrived.header.checksumStart == 54, "nothing came before it")
+      #expect(Array(arrived.bytes[14..<54]) == Array(six[18..<58]))
+    }
+
+    @Test(
+      "nothing that a kernel sends is taken for forged: plain, tagged, stacked, IPv6, within VXLAN, GRE, IP in IP and SIT"
+    )
+    func kernels() throws {
+      func shell(_ machine: Machine, _ text: String) throws { try machine.namespace.run("sh", "-c", text) }
+      // Each reaches the other's address a.1 or a.2 by a way of its own.
+      for (machine, own, peer) in [(trunk, 1, 2), (otherTrunk, 2, 1)] {
+        try shell(
+          machine,
+          """
+          for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 0 > $f; done
+          ip link add link eth0 name v100 type vlan id 100; ip link set v100 up
+          ip address add 10.1.0.\(own)/24 dev v100; ip address add fd01::\(own)/64 dev v100 nodad
+          ip link add link v100 name q type vlan id 7; ip link set q up
+          ip address add 10.2.0.\(own)/24 dev q
+          ip link add link v100 name s type vlan protocol 802.1ad id 8; ip link set s up
+          ip address add fd03::\(own)/64 dev s nodad
+          ip link add vx type vxlan id 5 dstport 4789 local 10.1.0.\(own) remote 10.1.0.\(peer) udpcsum || true
+          ip link set vx up && ip address add 10.4.0.\(own)/24 dev vx || true
+          ip link add vy type vxlan id 6 dstport 4790 local fd01::\(own) remote fd01::\(peer) || true
+          ip link set vy up && ip address add 10.5.0.\(own)/24 dev vy || true
+          ip tunnel add g mode gre local 10.1.0.\(own) remote 10.1.0.\(peer) || true
+          ip link set g up && ip address add 10.6.0.\(own)/24 dev g || true
+          ip tunnel add i mode ipip local 10.1.0.\(own) remote 10.1.0.\(peer) || true
+          ip link set i up && ip address add 10.7.0.\(own)/24 dev i || true
+          ip tunnel add t mode sit local 10.1.0.\(own) remote 10.1.0.\(peer) || true
+          ip link set t up && ip address add fd08::\(own)/64 dev t nodad || true
+          """)
+      }
+      let addresses = [
+        "10.1.0.2", "fd01::2", "10.2.0.2", "fd03::2", "10.4.0.2", "10.5.0.2", "10.6.0.2", "10.7.0.2", "fd08::2",
+      ]
+      var reached = 0
+      for address in addresses {
+        let interface = try otherTrunk.namespace.run("ip", "-o", "address").text
+        // Not every kernel has every kind of tunnel.
+        guard interface.contains("\(address)/") else { continue }
+        reached += 1
+        let report = try TCPTransfer.send(3_000_000, from: trunk.namespace, to: address, in: otherTrunk.namespace)
+        #expect(report.right == 3_000_000, "\(address)")
+        let receiver = try UDPSocket(on: address, in: otherTrunk.namespace)
+        let sender = try UDPSocket(on: address.dropLast() + "1", in: trunk.namespace)
+        for size in [1, 1_200, 4_000] {
+          let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 5) }
+          try sender.send(bytes, to: address, port: receiver.port)
+          #expect(difference(receiver.receive(until: .after(.seconds(5))), bytes) == nil, "\(size) bytes to \(address)")
+        }
+      }
+      print("ways that this kernel has: \(reached) of \(addresses.count)")
+      #expect(reached >= 4)
+      for nic in [trunk.eth0, otherTrunk.eth0] { #expect(try lab.drops(nic)["bad-offload"] == nil) }
+    }
+
     @Test("a super-frame whose segments exceed the MTU of its destination is dropped as mtu-exceeded")
     func superFrameOverMTU() throws {
       try lab.toprack("set", "mtu", "plain1", "9000")

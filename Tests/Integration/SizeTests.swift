@@ -59,18 +59,46 @@ extension Integration {
       try small.eth0.expect(fitting)
     }
 
-    @Test("the MTU holds at ingress too: a server that raises it behind our back gains nothing")
-    func ingressMTU() throws {
+    @Test(
+      "what the receiver's interface is set to decides, also over a restart; the sender's plays no part, and names no one"
+    )
+    func receiversMTU() throws {
       let lab = try Lab()
       try lab.networks(100)
       let a = try lab.individual("a", 100)
       let b = try lab.individual("b", 100)
-      try lab.toprack("set", "mtu", "b", "9000")
-      try a.namespace.run("ip", "link", "set", "eth0", "mtu", "9000")
-      try lab.expectDrops("mtu-exceeded", at: a.eth0) {
-        try a.eth0.send(Frame(to: .broadcast, from: a.eth0.mac, "a giant", size: 1515))
+      let c = try lab.individual("c", 100)
+      for machine in [a, b] { try machine.namespace.run("ip", "link", "set", "eth0", "mtu", "9000") }
+      // A start reads what the interfaces are set to, and leaves it.
+      lab.daemon.kill()
+      try lab.daemon.start()
+      #expect(try Interface.list(in: b.namespace).first { $0.name == "eth0" }?.mtu == 9000)
+      let giant = Frame(to: .broadcast, from: a.eth0.mac, "a giant", size: 9014)
+      try lab.expectDrops("mtu-exceeded", at: c.eth0) { try a.eth0.send(giant) }
+      try b.eth0.expect(giant)
+      #expect(try lab.drops(a.eth0)["mtu-exceeded"] == nil)
+      // What was set last is set again, when it is not what the interface has now.
+      try lab.toprack("set", "mtu", "b", "1500")
+      #expect(try Interface.list(in: b.namespace).map(\.mtu) == [1500, 1500])
+      try lab.expectDrops("mtu-exceeded", at: b.eth0) {
+        try a.eth0.send(Frame(to: .broadcast, from: a.eth0.mac, "another giant", size: 1515))
       }
       try b.eth0.expectNothing(sentinelFrom: a.eth0)
+    }
+
+    @Test("a full packet with two tags passes, C and C as well as C and S")
+    func stackedTags() throws {
+      let lab = try Lab()
+      try lab.networks(100, 200)
+      let a = try lab.individual("a", 100).eth0
+      let trunk = try lab.individual("t", 100, 200).eth0
+      // Linux gives a raw socket room for one tag over the MTU.
+      try trunk.namespace.run("ip", "link", "set", "eth0", "mtu", "9000")
+      for inner: Frame.Tag in [.c(7), .s(9)] {
+        let frame = Frame(to: .broadcast, from: trunk.mac, tags: [.c(100), inner], "two tags", size: 1522)
+        try trunk.send(frame)
+        try a.expect(frame.with(tags: [inner]))
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ private struct Model {
       return PortState(
         port: PortIndex(port), members: program.members, isBond: program.aggregation != nil, role: role,
         untagged: carried.first { !$0.1 }?.0, tagged: carried.filter(\.1).map(\.0).sorted { $0.vid < $1.vid },
-        mtu: program.mtu, faults: [])
+        mtu: program.members.isEmpty ? 0 : Switch.mtuLimit, faults: [])
     }
   }
 
@@ -192,25 +192,25 @@ private struct Model {
       programs = [bond: .absent, bond + 1: .absent, bond + 2: .absent]
     case 1:
       programs = [
-        bond: PortProgram(members: nics, role: role(&random), mtu: 1_500, aggregation: lag), bond + 1: .absent,
+        bond: PortProgram(members: nics, role: role(&random), aggregation: lag), bond + 1: .absent,
         bond + 2: .absent,
       ]
     case 2:
       programs = [
         bond: PortProgram(
-          members: nics, role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag), bond + 1: .absent,
+          members: nics, role: .routed(tagged: tagged(&random)), aggregation: lag), bond + 1: .absent,
         bond + 2: .absent,
       ]
     case 3:
       programs = [
-        bond: PortProgram(members: [nics[0]], role: .routed(tagged: tagged(&random)), mtu: 1_500, aggregation: lag),
+        bond: PortProgram(members: [nics[0]], role: .routed(tagged: tagged(&random)), aggregation: lag),
         bond + 1: .absent,
-        bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
+        bond + 2: PortProgram(members: [nics[1]], role: role(&random)),
       ]
     default:
       programs = [
-        bond: .absent, bond + 1: PortProgram(members: [nics[0]], role: role(&random), mtu: 1_500),
-        bond + 2: PortProgram(members: [nics[1]], role: role(&random), mtu: 1_500),
+        bond: .absent, bond + 1: PortProgram(members: [nics[0]], role: role(&random)),
+        bond + 2: PortProgram(members: [nics[1]], role: role(&random)),
       ]
     }
     rig.apply(programs)

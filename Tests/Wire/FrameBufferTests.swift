@@ -137,6 +137,20 @@ func tcpFrame(payload: Int, tcpWords: UInt8 = 8, tag: [UInt8] = []) -> [UInt8] {
     #expect(size(Memory(addresses + [8, 0])) == 0)
   }
 
+  @Test("leaves every tag out: the outer one, a second one, and one of the provider's")
+  func stackedTags() {
+    let packet: [UInt8] = [0x88, 0xB5] + [UInt8](repeating: 0, count: 1_500)
+    let (customer, provider): ([UInt8], [UInt8]) = ([0x81, 0, 0, 7], [0x88, 0xA8, 0, 9])
+    for tags in [
+      customer + customer, customer + provider, provider, provider + customer, customer + provider + customer,
+    ] {
+      #expect(size(Memory(addresses + tags + packet)) == 1_500)
+    }
+    #expect(size(Memory(addresses + customer + customer)) == 0, "the end comes behind the second tag's control field")
+    let large = Memory(tcpFrame(payload: 20_000, tag: customer + customer), header: (1, 1, 74, 1_448, 42, 16))
+    #expect(size(large) == 1_500)
+  }
+
   @Test("of a TCP super-frame is that of one segment", arguments: [5, 8, 15] as [UInt8])
   func tcp(_ words: UInt8) {
     let memory = Memory(tcpFrame(payload: 20_000, tcpWords: words), header: (1, 1, 0, 1448, 34, 16))

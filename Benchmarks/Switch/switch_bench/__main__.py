@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from . import native, rfc2889
+from . import floods, native, rfc2889
 from .cases import PEERS, BatchVirtio, Case, ForwardersOne, ForwardersTwo, OpenVSwitch
 from .comparison import compare
 from .documentation import rewrite
@@ -35,6 +35,7 @@ def options(words: list[str]) -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--short", action="store_true")
     kind.add_argument("--rfc2889", action="store_true")
+    kind.add_argument("--floods", action="store_true")
     parser.add_argument("--cases", type=_keys(CASES))
     parser.add_argument("--only", type=_keys([*MEASUREMENTS, *rfc2889.TESTS]))
     parser.add_argument("--sizes", type=_keys(str(size) for size in rfc2889.SIZES))
@@ -111,6 +112,20 @@ def by_the_rfcs(wish: argparse.Namespace, lab: Lab) -> int:
     return 0
 
 
+def flooded(wish: argparse.Namespace, lab: Lab) -> int:
+    seconds = wish.seconds or 3
+    results = floods.measure(lab, wish.rounds or 3, seconds)
+    heading = f"{Machine.here()}; echoes for {seconds:g} s, of each kind the round with the median of the 99 %"
+    table = floods.table(results)
+    print("\n\n".join([heading, table.text()]))
+    markdown = f"{heading}.\n\n{table.markdown()}"
+    data = {"machine": Machine.here().as_dict(), "round_trips": floods.as_dicts(results)}
+    _write(wish, markdown + "\n", json.dumps(data, indent=2) + "\n")
+    if wish.docs:
+        rewrite(wish.root / DOCUMENT, "floods", markdown)
+    return 0
+
+
 def _write(wish: argparse.Namespace, markdown: str, data: str) -> None:
     if wish.json:
         wish.json.write_text(data)
@@ -121,7 +136,7 @@ def _write(wish: argparse.Namespace, markdown: str, data: str) -> None:
 def main() -> int:
     wish = options(sys.argv[1:])
     end_on_signals()
-    act = short if wish.short else by_the_rfcs if wish.rfc2889 else side_by_side
+    act = short if wish.short else by_the_rfcs if wish.rfc2889 else flooded if wish.floods else side_by_side
     try:
         with Lab(programs_at(wish.programs)) as lab:
             native.build(lab)

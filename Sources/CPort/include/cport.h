@@ -251,7 +251,8 @@ int cport_close(int fd);
 /* Names the calling thread, for ps and debuggers; at most 15 bytes. */
 void cport_name_thread(const char *name);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* Milliseconds and nanoseconds of CLOCK_MONOTONIC. */
 uint64_t cport_monotonic_ms(void);
+uint64_t cport_monotonic_ns(void);
 
 #endif

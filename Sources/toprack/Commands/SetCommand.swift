@@ -53,9 +53,10 @@ extension SetCommand {
     static let configuration = CommandConfiguration(
       commandName: "mtu", abstract: "Set the MTU of a server's NICs and of its routed interface.",
       discussion: """
-        1280 to 9216; a new server has 1500. Between NICs the switch drops what is longer, and counts it as mtu-exceeded; what \
-        is routed to the server is fragmented, or its sender told. The server's operating system has to be told too, see \
-        'toprack server network-config'.
+        1280 to 9216; a new server has 1500. The server's own operating system can set its interfaces as well (ip link set eth0 \
+        mtu 9000): what they are set to decides what the server gets. A longer frame is dropped for this receiver, and counted \
+        as mtu-exceeded; what is routed to it is fragmented, or its sender told. Bonds and VLAN interfaces in the server have \
+        MTUs of their own, see 'toprack server network-config'.
 
         Example: toprack set mtu web1 9000
         """)

@@ -74,7 +74,6 @@ extension Facts {
           [
             "role": role, "members": (port?.members ?? []).map(\.rawValue).sortedList,
             "untagged": untagged.map(words) ?? "", "tagged": tagged.map(words).sortedList,
-            "MTU": port == nil ? "0" : "\(server.mtu)",
             "routes": port?.role.isRouted == true ? routes.sortedList : "", "contradictions": "",
           ])
       }
@@ -85,11 +84,14 @@ extension Facts {
     return facts
   }
 
-  /// As the interfaces should be.
+  /// As the interfaces should be. Their MTU is their own system's to set; the switch has to know it.
   static func kernel(of rack: Rack) -> Facts {
     let names = Names(rack)
     var facts = Facts()
     for server in rack.servers.values {
+      for port in server.wiring where !port.members.isEmpty {
+        facts.add("\(server.hostname) \(port.name.rawValue)", ["MTU": sameMTU])
+      }
       for nic in PortName.nics {
         facts.add(
           "\(names.server("\(server.id)")) \(nic.rawValue)",

@@ -34,7 +34,7 @@ extension Facts {
         "\(names.server(server)) \(port.port)",
         [
           "role": port.role, "members": port.members.sortedList, "untagged": port.untagged.map(words) ?? "",
-          "tagged": port.tagged.map(words).sortedList, "MTU": "\(port.mtu)", "routes": port.routes.sortedList,
+          "tagged": port.tagged.map(words).sortedList, "routes": port.routes.sortedList,
           "contradictions": port.faults.joined(separator: "; "),
         ])
     }
@@ -44,10 +44,17 @@ extension Facts {
     return facts
   }
 
-  /// The interfaces that the daemon uses (their MTU is the server's own), and those that carry the mark of the rack without being any of them.
+  /// `Switch.mtuLimit`, which this program does not link.
+  private static let mtuLimit = 9_216
+  /// What is said of a port whose MTU at the switch is that of its interfaces.
+  static let sameMTU = "as the interface"
+
+  /// The interfaces that the daemon uses (their MTU is the server's own), and those that carry the mark of the rack without
+  /// being any of them.
   static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
     var facts = Facts()
     var used: [Location: ForwardingTables.NIC] = [:]
+    var mtus: [String: (mtu: Int, isUp: Bool)] = [:]
     for nic in tables.nics { used[Location(namespace: nic.namespace, name: nic.interface)] = nic }
     for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
       // A namespace may go away at any moment, and not every file in /run/netns is one.
@@ -55,6 +62,7 @@ extension Facts {
       for link in links {
         if let nic = used[Location(namespace: namespace, name: link.name)] {
           // In a bond of the server's own it has the bond's MAC address.
+          mtus["\(nic.server) \(nic.name)"] = (link.mtu, link.isUp)
           let mac = link.hasMaster ? names.mac(nic.server, nic.name) : link.mac
           facts.add(
             "\(names.server(nic.server)) \(nic.name)",
@@ -68,6 +76,17 @@ extension Facts {
             ["mark": link.alias ?? ""])
         }
       }
+    }
+    for port in tables.ports {
+      guard let server = port.server else { continue }
+      let members = port.members.compactMap { mtus["\(server) \($0)"] }
+      let up = members.filter(\.isUp)
+      guard let least = (up.isEmpty ? members : up).map(\.mtu).min() else { continue }
+      // The switch goes by what the interfaces are set to, up to its own limit.
+      let isRight = port.mtu == min(least, mtuLimit)
+      facts.add(
+        "\(names.server(server)) \(port.port)",
+        ["MTU": isRight ? sameMTU : "\(port.mtu) at the switch, \(least) at the interface"])
     }
     return facts
   }

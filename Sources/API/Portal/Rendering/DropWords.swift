@@ -19,7 +19,7 @@ enum DropWords {
     "bond-standby": "Came by a member of the bond that does not carry.",
     "same-port": "Its receiver is on the port that it came in by.",
     "no-receiver": "Nobody else is in its network.",
-    "mtu-exceeded": "Longer than the receiver’s MTU.",
+    "mtu-exceeded": "Not delivered here: longer than the MTU that this interface is set to.",
     "link-down": "The receiver’s link was down.",
     "transmit-failed": "The receiver’s interface did not take it.",
     "spoofed-source": "Its source address is not the server’s.",

@@ -1,0 +1,138 @@
+/// Whether the virtio header of a frame fits the frame. It is the server's to write (`PACKET_VNET_HDR`), so it is input: whoever
+/// finishes a checksum stores two bytes where the header says, behind every check of what stood there before.
+///
+/// ## How it works
+/// A frame of which nothing is left to do passes by one test. Of any other frame all of this holds:
+///
+/// 1. `csum_start` is where the TCP or UDP header begins: behind all tags, the IPv4 header with its options, the IPv6 header with its
+///    extension headers. `csum_offset` is the protocol's: 16 in TCP, 6 in UDP. Nothing in front of the payload's own checksum can change.
+/// 2. The header of TCP or UDP is whole, and `hdr_len` ends within the frame.
+/// 3. A fragment has nothing left to do: its checksum is that of another packet.
+/// 4. A super-frame is TCP over IPv4 (1), TCP over IPv6 (4) or UDP (5) and says so; its checksum is left to do; the ECN bit is TCP's; it
+///    has a header length, a segment size, and no more segments than `PacketCutter` makes.
+/// 5. Behind another EtherType there may be a checksum to do where TCP and UDP have theirs, since Linux leaves it so in HSR (88FB, 892F)
+///    and NSH frames; never in ARP or an LLC frame, and never before the end of the tags.
+///
+/// What Linux sends through a TAP with TUN_F_CSUM passes: checksums within a tunnel (VXLAN, GRE, IP in IP) and those of SCTP it finishes
+/// itself, because the interface offers neither (`skb_csum_hwoffload_help`), and it finishes those of a packet that it fragments.
+///
+/// Source: virtio 1.2 5.1.6.2; RFC 791 3.1; RFC 8200 4; RFC 9293 3.1; RFC 768.
+public enum OffloadCheck {
+  /// IPv6 extension headers that are walked over: a limit on the work for a hostile frame.
+  @usableFromInline static let extensionLimit = 8
+
+  /// TCP or UDP, or nothing that may have a checksum left to do.
+  private struct Upper {
+    let isTCP: Bool
+    let isV4: Bool
+    let start: Int
+
+    /// `nil`: another protocol.
+    init?(_ protocolNumber: UInt8, isV4: Bool, start: Int) {
+      guard protocolNumber == ProtocolNumber.tcp || protocolNumber == ProtocolNumber.udp else { return nil }
+      (isTCP, self.isV4, self.start) = (protocolNumber == ProtocolNumber.tcp, isV4, start)
+    }
+  }
+
+  /// Rules 1 to 5 for the frame of `count` bytes at `frame`, whose header is `link` and whose virtio header asks for something.
+  @unsafe @usableFromInline
+  static func isSound(_ virtio: UnsafeRawPointer, frame: UnsafeRawPointer, count: Int, _ link: FrameHeader) -> Bool {
+    func number(_ place: Int) -> Int { unsafe Int(virtio.loadUnaligned(fromByteOffset: place, as: UInt16.self)) }
+    let type = unsafe virtio.load(fromByteOffset: 1, as: UInt8.self)
+    let headerLength = number(2)
+    let start = number(6)
+    let offset = number(8)
+    guard unsafe virtio.load(as: UInt8.self) & VirtioNetHeader.needsChecksum != 0, headerLength <= count,
+      start &+ offset &+ 2 <= count
+    else { return false }
+    let network = unsafe NetworkPlace(frame, count: count, link)
+    guard network.isIP else {
+      return type == 0 && network.etherType >= 0x0600 && network.etherType != EtherType.arp && start >= network.offset
+        && (offset == 16 || offset == 6)
+    }
+    let found =
+      unsafe network.etherType == EtherType.ipv4
+      ? upper4(frame, count: count, at: network.offset) : upper6(frame, count: count, at: network.offset)
+    guard let upper = found, start == upper.start, offset == (upper.isTCP ? 16 : 6) else { return false }
+    let fixed = upper.isTCP ? 20 : 8
+    guard start &+ fixed <= count else { return false }
+    guard type != 0 else { return true }
+    guard isKind(type, upper), headerLength > 0 else { return false }
+    let size = upper.isTCP ? unsafe Int(frame.load(fromByteOffset: start &+ 12, as: UInt8.self) >> 4) &* 4 : fixed
+    let payload = count &- start &- size
+    return size >= fixed && payload >= 0 && payload <= number(4) &* PacketCutter.segmentLimit && number(4) > 0
+  }
+
+  /// Whether a super-frame of gso type `type` may hold `upper`.
+  private static func isKind(_ type: UInt8, _ upper: Upper) -> Bool {
+    switch type {
+    case 1, 1 | VirtioNetHeader.ecn: upper.isTCP && upper.isV4
+    case 4, 4 | VirtioNetHeader.ecn: upper.isTCP && !upper.isV4
+    case 5: !upper.isTCP
+    default: false
+    }
+  }
+
+  /// `nil`: no IPv4 header, a fragment, or another protocol.
+  @unsafe private static func upper4(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
+    guard place &+ 20 <= count else { return nil }
+    let packet = unsafe frame + place
+    let first = unsafe packet.load(as: UInt8.self)
+    let size = Int(first & 0xF) &* 4
+    guard first >> 4 == 4, size >= 20, unsafe packet.bigEndian16(at: 6) & 0x3FFF == 0 else { return nil }
+    return unsafe Upper(packet.load(fromByteOffset: 9, as: UInt8.self), isV4: true, start: place &+ size)
+  }
+
+  /// `nil`: no IPv6 header, a fragment, headers that run over the end, or another protocol.
+  @unsafe private static func upper6(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
+    guard place &+ 40 <= count, unsafe frame.load(fromByteOffset: place, as: UInt8.self) >> 4 == 6 else { return nil }
+    var next = unsafe frame.load(fromByteOffset: place &+ 6, as: UInt8.self)
+    var start = place &+ 40
+    var headers = 0
+    while next == ProtocolNumber.hopByHop || next == ProtocolNumber.routing || next == ProtocolNumber.destinationOptions
+    {
+      guard headers < extensionLimit, start &+ 8 <= count else { return nil }
+      next = unsafe frame.load(fromByteOffset: start, as: UInt8.self)
+      start &+= unsafe (Int(frame.load(fromByteOffset: start &+ 1, as: UInt8.self)) &+ 1) &* 8
+      headers &+= 1
+    }
+    return Upper(next, isV4: false, start: start)
+  }
+}
+
+/// Where the network layer of a frame begins: behind all tags, C (8100) and S (88A8), as many as `FlowHash` steps over.
+struct NetworkPlace: BitwiseCopyable {
+  /// Of what stands at `offset`, host order.
+  var etherType: UInt16
+  /// From the first byte of the frame.
+  var offset: Int
+
+  var isIP: Bool { etherType == EtherType.ipv4 || etherType == EtherType.ipv6 }
+
+  /// In the frame of `count` bytes at `frame`, whose header is `link`.
+  @unsafe init(_ frame: UnsafeRawPointer, count: Int, _ link: FrameHeader) {
+    etherType = link.etherType
+    offset = link.isTagged ? FrameHeader.size + FrameHeader.tagSize : FrameHeader.size
+    var tags = link.isTagged ? 1 : 0
+    while FlowHash.isTag(etherType), tags < FlowHash.tagLimit, offset &+ FrameHeader.tagSize <= count {
+      etherType = unsafe frame.bigEndian16(at: offset &+ 2)
+      offset &+= FrameHeader.tagSize
+      tags &+= 1
+    }
+  }
+}
+
+extension FrameBuffer {
+  /// Whether the virtio header can be what the sender's system has left to do: `OffloadCheck`. `header`: the frame's own, decoded.
+  @inline(always) @inlinable public func hasSoundOffload(_ header: FrameHeader) -> Bool {
+    // Flag NEEDS_CSUM, and the gso type; other flags are about checksums that somebody has looked at.
+    let asked = unsafe UInt16(littleEndian: start.loadUnaligned(as: UInt16.self))
+    guard asked & (0xFF00 | UInt16(VirtioNetHeader.needsChecksum)) != 0 else { return true }
+    return unsafe OffloadCheck.isSound(UnsafeRawPointer(start), frame: frame, count: count, header)
+  }
+
+  /// Bytes before the network layer in a frame with a second tag or an S-tag.
+  @usableFromInline func linkHeaderSize(_ header: FrameHeader) -> Int {
+    unsafe NetworkPlace(frame, count: count, header).offset
+  }
+}
