@@ -34,6 +34,7 @@ actor RackAlone: RackKeeper {
   func bytes() -> [ServerID: UInt64] { [:] }
   func stations(of server: ServerID?, vxlan: Int?) -> [Station] { [] }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
+  func reopen(_ port: PortName, of server: ServerID) -> Bool { false }
   func lacp(of server: ServerID?) -> [LACPMember] { [] }
   func neighbours() -> [NeighbourStatus] { [] }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
