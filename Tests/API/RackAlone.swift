@@ -72,6 +72,7 @@ actor RackAlone: RackKeeper {
     return (Array(all.dropFirst(skip).prefix(limit)), all.count)
   }
   func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
+  func reopen(_ port: PortName, of server: ServerID) -> Bool { false }
   func lacp(of server: ServerID?) -> [LACPMember] { known.members.filter { (server ?? $0.server) == $0.server } }
   func neighbours() -> [NeighbourStatus] { known.neighbours }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
