@@ -28,8 +28,8 @@ public struct Plan: Hashable, Sendable {
   /// One sentence for people.
   public let summary: String
   public let layer2: Layer2
-  /// Linux bonding mode that the server is told to use: 4 LACP, 5 balance-tlb.
-  public let bondingMode: Int
+  /// How the server is told to bond its NICs.
+  public let bondingMode: BondingMode
   public let processors: [Part]
   /// As the API words it: `32GB`.
   public let memory: String
@@ -56,7 +56,7 @@ public struct Plan: Hashable, Sendable {
   public var initialMode: NetworkMode { layer2 == .hybridOnly ? .hybrid : .layer3 }
 
   fileprivate init(
-    _ slug: String, legacy: String? = nil, layer2: Layer2 = .all, bondingMode: Int = 4, cpu: (Int, String),
+    _ slug: String, legacy: String? = nil, layer2: Layer2 = .all, bondingMode: BondingMode = .lacp, cpu: (Int, String),
     memory: String, drives: [Part], nics: String, price: Double
   ) {
     id = UUID(naming: "toprack plan \(slug)")
@@ -114,13 +114,14 @@ extension Catalogue {
       "c1.large.arm", legacy: "baremetal_2a", cpu: (2, "ThunderX 48-core"), memory: "128GB",
       drives: [.ssd(1, "240GB")], nics: "10Gbps", price: 0.5),
     Plan(
-      "t1.small.x86", legacy: "baremetal_0", layer2: .none, bondingMode: 5, cpu: (1, "Atom C2550 4-core"),
+      "t1.small.x86", legacy: "baremetal_0", layer2: .none, bondingMode: .balanceTLB, cpu: (1, "Atom C2550 4-core"),
       memory: "8GB", drives: [.ssd(1, "80GB")], nics: "1Gbps", price: 0.07),
     Plan(
       "c1.small.x86", legacy: "baremetal_1", layer2: .none, cpu: (1, "Xeon E3-1240 v3 4-core"), memory: "32GB",
       drives: [.ssd(2, "120GB")], nics: "1Gbps", price: 0.4),
     Plan(
-      "x1.small.x86", legacy: "baremetal_1e", layer2: .hybridOnly, bondingMode: 5, cpu: (1, "Xeon E3-1578L v5 4-core"),
+      "x1.small.x86", legacy: "baremetal_1e", layer2: .hybridOnly, bondingMode: .balanceTLB,
+      cpu: (1, "Xeon E3-1578L v5 4-core"),
       memory: "32GB", drives: [.ssd(1, "240GB")], nics: "10Gbps", price: 0.4),
   ]
 }

@@ -10,6 +10,7 @@ import Testing
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     var mode: NetworkMode = .layer3
+    var plan = "c3.small.x86"
     /// Network numbers by port, in order.
     var networks: [PortName: [Int]] = [:]
     var native: Int?
@@ -33,6 +34,8 @@ import Testing
       Case(name: "hybrid-bonded", networks: [.bond0: [1002, 1001]]),
       Case(
         name: "layer2-bonded-no-bond", mode: .layer2Bonded, networks: [.bond0: [1001]], withBond: false, formats: [.ip]),
+      Case(name: "layer3-balance-tlb", plan: "t1.small.x86"),
+      Case(name: "hybrid-balance-tlb", mode: .hybrid, plan: "x1.small.x86", networks: [.eth1: [1001]]),
     ]
 
     func config() throws -> NetworkConfig {
@@ -42,7 +45,7 @@ import Testing
       try rack.perform(
         .createServer(
           ServerRequest(
-            hostname: "web1", plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: project,
+            hostname: "web1", plan: plan, facility: "ewr1", operatingSystem: "debian_12", project: project,
             place: place)), with: &source)
       func server() throws -> Server { try #require(rack.server(named: "web1")) }
       for number in 1001...1003 {

@@ -39,7 +39,7 @@ import Testing
     let special = Catalogue.plans.filter { $0.layer2 != .all }
     #expect(special.map(\.slug) == ["t1.small.x86", "c1.small.x86", "x1.small.x86"])
     #expect(special.map(\.layer2) == [.none, .none, .hybridOnly])
-    #expect(special.map(\.bondingMode) == [5, 4, 5])
-    #expect(Catalogue.plans.filter { $0.layer2 == .all }.allSatisfy { $0.bondingMode == 4 && $0.modes.count == 4 })
+    #expect(special.map(\.bondingMode) == [.balanceTLB, .lacp, .balanceTLB])
+    #expect(Catalogue.plans.filter { $0.layer2 == .all }.allSatisfy { $0.bondingMode == .lacp && $0.modes.count == 4 })
   }
 }

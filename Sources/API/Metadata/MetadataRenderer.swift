@@ -46,7 +46,7 @@ struct MetadataRenderer {
   /// `mode` is that of Linux bonding: 4 LACP, 5 balance-tlb.
   private var bonding: JSON {
     [
-      "mode": .integer(Catalogue.plan(server.plan)?.bondingMode ?? 4),
+      "mode": .integer(server.bondingMode.rawValue),
       "link_aggregation": server.members.isEmpty ? "individual" : "bonded",
     ]
   }

@@ -11,9 +11,10 @@ extension NetworkConfig {
     lines += ["ip link set lo up"] + cleanUp
     if !bond.isEmpty {
       lines += [
-        "# bond0: \(bond.joined(separator: " and ")), LACP",
+        "# bond0: \(bond.joined(separator: " and ")), \(bondingMode == .lacp ? "LACP" : bondingMode.name)",
         "modprobe bonding max_bonds=0 2>/dev/null",
-        "ip link add bond0 mtu \(mtu) type bond mode 802.3ad miimon 100 xmit_hash_policy layer3+4",
+        "ip link add bond0 mtu \(mtu) type bond mode \(bondingMode.name) miimon 100"
+          + (hashPolicy.map { " xmit_hash_policy \($0)" } ?? ""),
       ]
       lines += bond.map { "ip link set \($0) master bond0" }
     }

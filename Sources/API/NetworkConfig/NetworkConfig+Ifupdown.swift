@@ -30,9 +30,9 @@ extension NetworkConfig {
     var lines: [String] = []
     if port.name == "bond0" {
       lines += [
-        "    bond-slaves \(bond.joined(separator: " "))", "    bond-mode 802.3ad", "    bond-miimon 100",
-        "    bond-xmit-hash-policy layer3+4",
+        "    bond-slaves \(bond.joined(separator: " "))", "    bond-mode \(bondingMode.name)", "    bond-miimon 100",
       ]
+      lines += hashPolicy.map { ["    bond-xmit-hash-policy \($0)"] } ?? []
     }
     return lines + ["    mtu \(mtu)"]
   }

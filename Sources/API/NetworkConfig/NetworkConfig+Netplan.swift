@@ -20,9 +20,9 @@ extension NetworkConfig {
     if isBonded, let port = ports.first(where: { $0.name == "bond0" }) {
       lines += [
         "  bonds:", "    " + remark(on: port), "    bond0:", "      interfaces: [\(bond.joined(separator: ", "))]",
-        "      parameters:", "        mode: 802.3ad", "        mii-monitor-interval: 100",
-        "        transmit-hash-policy: layer3+4",
+        "      parameters:", "        mode: \(bondingMode.name)", "        mii-monitor-interval: 100",
       ]
+      lines += hashPolicy.map { ["        transmit-hash-policy: \($0)"] } ?? []
       lines += body(of: port)
     }
     let tagged = ports.flatMap { port in port.tagged.map { (port, $0) } }

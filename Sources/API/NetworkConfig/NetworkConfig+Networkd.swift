@@ -12,9 +12,9 @@ extension NetworkConfig {
       lines += file(
         "bond0.netdev",
         [
-          "[NetDev]", "Name=bond0", "Kind=bond", "MTUBytes=\(mtu)", "", "[Bond]", "Mode=802.3ad",
-          "MIIMonitorSec=100ms", "TransmitHashPolicy=layer3+4",
-        ])
+          "[NetDev]", "Name=bond0", "Kind=bond", "MTUBytes=\(mtu)", "", "[Bond]", "Mode=\(bondingMode.name)",
+          "MIIMonitorSec=100ms",
+        ] + (hashPolicy.map { ["TransmitHashPolicy=\($0)"] } ?? []))
     }
     for nic in bond { lines += file("\(nic).network", match(nic) + ["", "[Network]", "Bond=bond0"]) }
     for port in ports {

@@ -56,15 +56,18 @@ struct NetworkConfig: Hashable, Sendable {
   let hasFixedNames: Bool
   /// The NICs in bond0; empty without a bond.
   var bond: [String] = []
+  /// The plan's, as the metadata has it.
+  let bondingMode: BondingMode
   /// Every interface to be set up, in the order bond0, eth0, eth1.
   var ports: [Port] = []
 
-  /// - Parameter withBond: false: what bond0 would have is on its first NIC, for a kernel that has no bonds. As it then speaks no
-  ///   LACP, the switch carries by that NIC alone; the other one stays down.
+  /// - Parameter withBond: false: what bond0 would have is on its first NIC, for a kernel that has no bonds. As it then speaks
+  ///   no LACP, the switch carries by that NIC alone; the other one stays down.
   init(of server: Server, in rack: Rack, withBond: Bool) {
     hostname = server.hostname
     mode = server.mode.rawValue
     mtu = server.mtu
+    bondingMode = server.bondingMode
     hasFixedNames = server.place.namespace != nil
     nics = PortName.nics.map { name in
       NIC(name: name.rawValue, mac: server[name].mac.map(Renderer.text(ofMAC:)) ?? "")
@@ -130,6 +133,9 @@ extension NetworkConfig {
     guard !hasFixedNames else { return nil }
     return "# \(nics[0].name) is the NIC with MAC address \(nics[0].mac), \(nics[1].name) that with \(nics[1].mac)."
   }
+
+  /// By what LACP spreads conversations; balance-tlb spreads them by load.
+  var hashPolicy: String? { bondingMode == .lacp ? "layer3+4" : nil }
 
   /// What a port carries, as a comment.
   func remark(on port: Port) -> String {

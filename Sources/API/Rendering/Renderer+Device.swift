@@ -11,7 +11,7 @@ extension Renderer {
       "id": server.id.json, "short_id": .string(server.id.short), "href": link("/devices/\(server.id)"),
       "hostname": .string(server.hostname), "description": JSON(details.description), "state": state(of: server),
       "tags": .list(details.tags), "user": "root", "iqn": .string(iqn(of: server)),
-      "locked": .boolean(server.isLocked), "bonding_mode": .integer(Catalogue.plan(server.plan)?.bondingMode ?? 4),
+      "locked": .boolean(server.isLocked), "bonding_mode": .integer(server.bondingMode.rawValue),
       "billing_cycle": "hourly", "created_at": time(server.createdAt), "updated_at": time(server.updatedAt),
       "operating_system": operatingSystem(server.operatingSystem), "facility": facility(server.facility),
       "metro": metro(facility: server.facility), "project": project(nested: server.project),
