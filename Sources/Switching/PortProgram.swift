@@ -50,6 +50,8 @@ public struct Aggregation: Hashable, Sendable {
   public var key: UInt16
   /// Both NICs of the server, eth0 first.
   public var places: [Place]
+  /// The server's bond needs no LACP (balance-tlb and its like).
+  public var isStatic: Bool
 
   public struct Place: Hashable, Sendable {
     public var nic: NICIndex
@@ -62,35 +64,42 @@ public struct Aggregation: Hashable, Sendable {
     }
   }
 
-  public init(key: UInt16, places: [Place]) {
+  public init(key: UInt16, places: [Place], isStatic: Bool = false) {
     self.key = key
     self.places = places
+    self.isStatic = isStatic
   }
 }
 
 /// By which members a bond's frames cross: what LACP has agreed with the partner.
 public struct BondCarriage: Sendable {
-  /// False: no partner was heard, and the first member whose link is up carries alone.
+  /// False: no aggregate is in force, and one member carries alone.
   public var isAggregate: Bool
   public var members: [Member]
+  /// Who carries alone, as LACP knows; who does it is the switch's own knowledge, except when an aggregate has just ended.
+  public var carrier: NICIndex?
 
   public struct Member: Sendable {
     public var nic: NICIndex
-    /// Frames that come in by it are taken.
+    /// Frames that come in by it are taken, whoever carries alone.
     public var isCollecting: Bool
-    /// Frames may leave by it.
+    /// Frames may leave by it; of an aggregate.
     public var isDistributing: Bool
+    /// It must not carry alone.
+    public var isBarred: Bool
 
-    public init(nic: NICIndex, isCollecting: Bool, isDistributing: Bool) {
+    public init(nic: NICIndex, isCollecting: Bool, isDistributing: Bool, isBarred: Bool = false) {
       self.nic = nic
       self.isCollecting = isCollecting
       self.isDistributing = isDistributing
+      self.isBarred = isBarred
     }
   }
 
-  public init(isAggregate: Bool, members: [Member]) {
+  public init(isAggregate: Bool, members: [Member], carrier: NICIndex? = nil) {
     self.isAggregate = isAggregate
     self.members = members
+    self.carrier = carrier
   }
 }
 

@@ -12,9 +12,10 @@ public import Wire
 /// domains on two ports (two projects, two facilities), so the map belongs to the port. A frame never leaves by the port
 /// that it came in by, a bond being one port.
 ///
-/// A bond whose partner does not speak LACP works as a single link: the first member whose link is up carries, what comes in
-/// by the other is dropped (`bond-standby`). With a partner the members that LACP says (`setCarriage`) take frames and
-/// send them, a conversation by one of them. A member whose link goes down stops at once, before LACP has heard of it.
+/// A bond whose partner does not speak LACP works as a single link: one member carries, the one that the server uses
+/// (`Switch+Carrier`), and what comes in by the other is dropped (`bond-standby`). With a partner the members that LACP says
+/// (`setCarriage`) take frames and send them, a conversation by one of them. A member whose link goes down stops at once,
+/// before LACP has heard of it.
 ///
 /// ## Invariants
 /// 1. A station in the table stands on a port that carries its domain: leaving a domain flushes the port's stations in it.
@@ -41,6 +42,10 @@ public import Wire
     @usableFromInline var isBond = false
     /// A bond whose partner speaks LACP: its members' `LinkState` says which of them carry.
     @usableFromInline var isAggregate = false
+    /// A bond that needs no LACP: without a partner the frames of both members are taken.
+    @usableFromInline var isStatic = false
+    /// Without a partner the second member carries, while its link is up.
+    @usableFromInline var isSecond = false
     @usableFromInline var members: (UInt16, UInt16) = (0, 0)
     /// Domain of untagged frames, 0: none, and its VID.
     @usableFromInline var untaggedDomain: UInt16 = 0
@@ -71,11 +76,15 @@ public import Wire
     @inlinable init(rawValue: UInt8) { self.rawValue = rawValue }
     /// The interface is up on the server's side, as last seen.
     @inlinable static var up: LinkState { LinkState(rawValue: 1) }
-    /// Meaningful for members of an aggregate.
+    /// What LACP says of a member of a bond: its frames are taken, also while another one carries alone.
     @inlinable static var collecting: LinkState { LinkState(rawValue: 2) }
     @inlinable static var distributing: LinkState { LinkState(rawValue: 4) }
+    /// It must not carry alone.
+    @inlinable static var barred: LinkState { LinkState(rawValue: 8) }
     /// Frames may leave by it.
     @inlinable static var sending: LinkState { LinkState(rawValue: 5) }
+    /// Up, and not barred.
+    @inline(always) @inlinable var isAble: Bool { rawValue & 9 == 1 }
   }
 
   public let limits: Limits
@@ -83,6 +92,11 @@ public import Wire
   /// Port of each NIC, 0: none.
   @usableFromInline let portOfNIC: UnsafeMutablePointer<UInt16>
   @usableFromInline let links: UnsafeMutablePointer<LinkState>
+  @usableFromInline let voices: UnsafeMutablePointer<Voice>
+  /// Milliseconds on the owner's clock, for what a bond's members were heard to say; never 0. The owner sets it once a turn.
+  public var clock: UInt64 = 1
+  /// The NIC that has become the one of its bond that carries, by what it was heard to say, until `takeMoved`.
+  @usableFromInline var moved: NICIndex?
   @usableFromInline let ports: UnsafeMutablePointer<PortEntry>
   @usableFromInline let domains: UnsafeMutablePointer<DomainEntry>
   /// What each port was told, to know what a new program changes. Not read per frame.
@@ -96,6 +110,8 @@ public import Wire
     unsafe portOfNIC.initialize(repeating: 0, count: limits.nics)
     unsafe links = .allocate(capacity: limits.nics)
     unsafe links.initialize(repeating: [], count: limits.nics)
+    unsafe voices = .allocate(capacity: limits.nics)
+    unsafe voices.initialize(repeating: Voice(), count: limits.nics)
     unsafe ports = .allocate(capacity: limits.ports)
     unsafe ports.initialize(repeating: PortEntry(), count: limits.ports)
     unsafe domains = .allocate(capacity: limits.domains)
@@ -107,6 +123,7 @@ public import Wire
     for index in 0..<limits.domains { unsafe domains[index].members?.deallocate() }
     unsafe portOfNIC.deallocate()
     unsafe links.deallocate()
+    unsafe voices.deallocate()
     unsafe ports.deallocate()
     unsafe domains.deallocate()
   }
@@ -129,13 +146,16 @@ public import Wire
   /// Notes what LACP says of the bond `port`. A port that is no bond any more is left alone: the word came late.
   public mutating func setCarriage(_ carriage: BondCarriage, of port: PortIndex) {
     guard unsafe ports[port.value].isBond else { return }
+    let ends = unsafe ports[port.value].isAggregate && !carriage.isAggregate
     unsafe ports[port.value].isAggregate = carriage.isAggregate
-    for member in carriage.members {
+    for member in carriage.members where unsafe Int(portOfNIC[member.nic.value]) == port.value {
       var state = unsafe links[member.nic.value].intersection(.up)
       if member.isCollecting { state.insert(.collecting) }
       if member.isDistributing { state.insert(.distributing) }
+      if member.isBarred { state.insert(.barred) }
       unsafe links[member.nic.value] = state
     }
+    if ends, let carrier = carriage.carrier { setCarrier(carrier) }
   }
 
   /// By which members `port` sends now.
@@ -151,21 +171,24 @@ public import Wire
     let entry = unsafe ports[port]
     let (first, second) = entry.members
     guard entry.memberCount > 0 else { return .none }
-    let needed: LinkState = entry.isAggregate ? .sending : .up
-    let firstSends = unsafe links[Int(first)].isSuperset(of: needed)
-    guard entry.memberCount > 1, unsafe links[Int(second)].isSuperset(of: needed) else {
-      return firstSends ? .one(first) : .none
-    }
+    let firstSends = sends(first, entry)
+    guard entry.memberCount > 1, sends(second, entry) else { return firstSends ? .one(first) : .none }
     guard firstSends else { return .one(second) }
-    return unsafe entry.isAggregate ? .either(first, second) : .one(first)
+    if entry.isAggregate { return .either(first, second) }
+    return .one(entry.isSecond ? second : first)
+  }
+
+  /// Whether frames of the port `entry` can leave by its member `nic`.
+  @inline(always) @inlinable
+  borrowing func sends(_ nic: UInt16, _ entry: PortEntry) -> Bool {
+    let state = unsafe links[Int(nic)]
+    return entry.isAggregate ? state.isSuperset(of: .sending) : state.isAble
   }
 
   /// Whether frames that come in by `nic`, a member of the bond `entry`, are taken.
   @inline(always) @inlinable
-  borrowing func takes(_ nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
-    if entry.isAggregate { return unsafe links[nic.value].contains(.collecting) }
-    guard case .one(let carrier) = carrier(of: port) else { return false }
-    return Int(carrier) == nic.value
+  mutating func takes(_ header: FrameHeader, by nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
+    entry.isAggregate ? unsafe links[nic.value].contains(.collecting) : hear(header, by: nic, on: port)
   }
 
   /// The member by which `port` sends the conversation of `flowHash`; nil when it has none.
@@ -247,12 +270,17 @@ public import Wire
       for domain in old.domains where !kept.contains(domain) { stations.flush(port, in: domain) }
     }
     for domain in old.domains { removeMember(port, from: domain) }
-    for nic in old.members where unsafe Int(portOfNIC[nic.value]) == port.value { unsafe portOfNIC[nic.value] = 0 }
+    for nic in old.members where unsafe Int(portOfNIC[nic.value]) == port.value {
+      unsafe portOfNIC[nic.value] = 0
+      if next.aggregation == nil || !next.members.contains(nic) { forget(nic) }
+    }
     unsafe ports[port.value].domainOfVID?.deallocate()
-    // What LACP has agreed holds on while the port is a bond, so that a change of its VLANs costs no frame.
-    let agreed = unsafe ports[port.value].isAggregate && next.aggregation != nil && next.role != .absent
+    // What LACP has agreed, and which member carries, holds on while the port is a bond, so that a change of its VLANs costs
+    // no frame.
+    let (before, goesOn) = unsafe (ports[port.value], next.aggregation != nil && next.role != .absent)
     unsafe ports[port.value] = PortEntry()
-    unsafe ports[port.value].isAggregate = agreed
+    unsafe ports[port.value].isAggregate = before.isAggregate && goesOn
+    unsafe ports[port.value].isSecond = before.isSecond && goesOn && next.members == old.members
     programs[port] = nil
   }
 
@@ -264,6 +292,8 @@ public import Wire
     entry.memberCount = UInt8(program.members.count)
     entry.isBond = program.aggregation != nil
     entry.isAggregate = unsafe ports[port.value].isAggregate
+    entry.isSecond = unsafe ports[port.value].isSecond
+    entry.isStatic = program.aggregation?.isStatic ?? false
     if let nic = program.members.first { entry.members.0 = UInt16(nic.value) }
     if program.members.count > 1 { entry.members.1 = UInt16(program.members[1].value) }
     for nic in program.members { unsafe portOfNIC[nic.value] = UInt16(port.value) }

@@ -11,6 +11,8 @@ public struct MACAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConve
   /// Multicast or broadcast: the I/G bit, lowest of the first octet.
   @inlinable public var isGroup: Bool { value & 0x0100_0000_0000 != 0 }
 
+  @inlinable public var isBroadcast: Bool { value == 0xFFFF_FFFF_FFFF }
+
   /// 01-80-C2-00-00-00…0F, which no VLAN bridge forwards. Source: IEEE 802.1Q-2018 Table 8-1, 8.6.3.
   @inlinable public var isReserved: Bool { value & ~0xF == 0x0180_C200_0000 }
 

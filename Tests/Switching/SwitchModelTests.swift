@@ -43,12 +43,60 @@ private struct Model {
     }
   }
 
-  func carrier(of port: Int) -> Int? { programs[port]?.members.map(\.value).first(where: up.contains) }
+  /// Of each bond, who carries when both links are up; the first member unless something has happened.
+  var chosen: [Int: Int] = [:]
+  struct Voice { var source: UInt64, heard: UInt64 }
+  var voices: [Int: Voice] = [:]
+  /// First broadcast by a NIC since the carrying one fell silent.
+  var since: [Int: UInt64] = [:]
+  var clock: UInt64 = 0
+
+  func carrier(of port: Int) -> Int? {
+    let live = (programs[port]?.members ?? []).map(\.value).filter(up.contains)
+    if let choice = chosen[port], live.contains(choice) { return choice }
+    return live.first
+  }
+
+  /// Whether a frame by a bond's member is taken, without a partner.
+  mutating func takes(_ header: FrameHeader, from nic: Int, _ port: Int) -> Bool {
+    guard let carrier = carrier(of: port) else { return false }
+    let source = header.source.isValidSource ? header.source.value : 0
+    guard nic != carrier else {
+      voices[nic] = Voice(source: source, heard: clock)
+      chosen[port] = nic
+      return true
+    }
+    guard up.contains(nic), source != 0 else { return false }
+    let silence = clock - (voices[carrier]?.heard ?? 0)
+    var isUsed = false
+    if source == voices[carrier]?.source {
+      isUsed = silence >= 100
+    } else if !header.destination.isGroup {
+      isUsed = silence >= 1_000
+    } else if header.destination.isBroadcast {
+      if let first = since[nic], first > voices[carrier]?.heard ?? 0 {
+        isUsed = silence >= 5_000 && clock - first >= 1_000
+      } else {
+        since[nic] = clock
+      }
+    }
+    if isUsed {
+      chosen[port] = nic
+      voices[nic] = Voice(source: source, heard: clock)
+    }
+    return isUsed
+  }
 
   func port(of nic: Int) -> Int? { programs.first { $0.value.members.contains(NICIndex(nic)) }?.key }
 
   mutating func set(_ port: Int, _ program: PortProgram) {
     let old = domains(of: port)
+    let before = programs[port]?.members ?? []
+    if program.members != before || program.aggregation == nil { chosen[port] = nil }
+    for nic in before where program.aggregation == nil || !program.members.contains(nic) {
+      voices[nic.value] = nil
+      since[nic.value] = nil
+    }
     programs[port] = program.role == .absent ? nil : program
     let new = domains(of: port)
     for domain in old.keys where new[domain] == nil {
@@ -58,13 +106,19 @@ private struct Model {
 
   mutating func setLink(_ nic: Int, up isUp: Bool) {
     if isUp { up.insert(nic) } else { up.remove(nic) }
+    if !isUp, let port = port(of: nic), let members = programs[port]?.members.map(\.value), members.count == 2,
+      programs[port]?.aggregation != nil
+    {
+      let other = members[0] == nic ? members[1] : members[0]
+      chosen[port] = up.contains(other) ? other : members[0]
+    }
     if !isUp, let port = port(of: nic), carrier(of: port) == nil { stations = stations.filter { $0.value != port } }
   }
 
   /// NIC to tag control field of what leaves; empty when the frame is dropped.
   mutating func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
     guard !header.destination.isReserved, let port = port(of: nic), let program = programs[port],
-      program.aggregation == nil || carrier(of: port) == nic, header.source.isValidSource
+      program.aggregation == nil || takes(header, from: nic, port), header.source.isValidSource
     else { return [:] }
     let carried = domains(of: port)
     let domain: Int?
@@ -100,6 +154,9 @@ private struct Model {
     let rig = Rig([], domains: Self.vids.map { ($0.key, Int($0.value)) })
     var model = Model(vids: Self.vids)
     for step in 0..<6_000 {
+      let pause = [0, 0, 1, 50, 100, 999, 1_000, 5_000].randomElement(using: &random)!
+      rig.pass(UInt64(pause))
+      model.clock = rig.plane.clock
       switch Int.random(in: 0..<20, using: &random) {
       case 0:
         changeServer(rig, &model, &random)

@@ -27,6 +27,7 @@ final class Rig {
     }
     plane.apply(change)
     for (port, _) in ports { plane.setLink(NICIndex(port), up: true) }
+    plane.clock = 100_000
   }
 
   func decide(_ header: FrameHeader, from nic: Int, size: Int = 46) -> Verdict {
@@ -62,7 +63,13 @@ final class Rig {
     plane.apply(change)
   }
 
-  func setLink(_ nic: Int, up: Bool) { plane.setLink(NICIndex(nic), up: up) }
+  /// As the NIC's owner does.
+  func setLink(_ nic: Int, up: Bool) {
+    plane.setLink(NICIndex(nic), up: up)
+    if !up { _ = plane.passOn(from: NICIndex(nic)) }
+  }
+  func pass(_ milliseconds: UInt64) { plane.clock += milliseconds }
+  func takeMoved() -> Int? { plane.takeMoved()?.value }
   func carries(_ nic: Int) -> Bool { plane.carries(NICIndex(nic)) }
   func otherCarrier(than nic: Int) -> Int? { plane.otherCarrier(than: NICIndex(nic))?.value }
   func mtu(of nic: Int) -> Int { plane.mtu(of: NICIndex(nic)) }
@@ -352,11 +359,169 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
     plane.setLink(10, up: true)
-    #expect(plane.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(plane.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1], "the server uses it")
+    plane.setLink(11, up: false)
     #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1], "a station stands on the bond, not on a member")
+    plane.setLink(11, up: true)
     #expect(plane.carries(10))
     #expect(!plane.carries(11))
     #expect(plane.otherCarrier(than: 11) == 10)
+  }
+
+  @Test("the first member carries at first, also when the other one's link was up before")
+  func firstAtFirst() {
+    let plane = bond()
+    plane.setLink(11, up: true)
+    plane.setLink(10, up: true)
+    #expect(plane.carries(10))
+  }
+
+  /// A bond both of whose links are up, and b was heard by 10.
+  func bothUp(isStatic: Bool = false) -> Rig {
+    let plane = Rig([(1, TagCase.untagged)])
+    var aggregation = aggregation(10, 11)
+    aggregation.isStatic = isStatic
+    plane.apply([
+      20: PortProgram(
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500, aggregation: aggregation)
+    ])
+    plane.setLink(10, up: true)
+    plane.setLink(11, up: true)
+    #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+    return plane
+  }
+  private var c: MACAddress { MACAddress(0x0200_0000_000C) }
+  private var everyRouter: MACAddress { MACAddress(0x3333_0000_0002) }
+
+  @Test("a server whose address moves to the other link is followed with its first frame, and back")
+  func addressMoves() {
+    let plane = bothUp()
+    plane.pass(100)
+    #expect(plane.receivers(of: frame(b, a), from: 11) == [1: -1])
+    #expect(plane.takeMoved() == 11)
+    #expect(plane.takeMoved() == nil)
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
+    #expect(plane.decide(frame(b, a), from: 10) == .drop(.bondStandby))
+    plane.pass(100)
+    #expect(plane.receivers(of: frame(b, a), from: 10) == [1: -1])
+    #expect(plane.takeMoved() == 10)
+  }
+
+  @Test("a server that bridges its NICs says everything twice: the second time is dropped, and moves nothing")
+  func saidTwice() {
+    let plane = bothUp()
+    for _ in 0..<10 {
+      plane.pass(3_000)
+      #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
+      plane.pass(20)
+      #expect(plane.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    }
+    #expect(plane.takeMoved() == nil)
+  }
+
+  @Test("what the server gets by one link and reflects by the other moves nothing")
+  func reflected() {
+    let plane = bothUp()
+    for _ in 0..<50 {
+      plane.pass(50)
+      #expect(plane.decide(frame(b, broadcast), from: 10) != .drop(.bondStandby))
+      #expect(plane.decide(frame(a, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.decide(frame(a, b), from: 11) == .drop(.bondStandby))
+    }
+  }
+
+  @Test("a second NIC with an address of its own carries when it sends unicast and the first one is silent")
+  func secondSendsUnicast() {
+    let plane = bothUp()
+    plane.pass(999)
+    #expect(plane.decide(frame(c, a), from: 11) == .drop(.bondStandby))
+    plane.pass(1)
+    #expect(plane.receivers(of: frame(c, a), from: 11) == [1: -1])
+  }
+
+  @Test("broadcasts of a second NIC count when they go on while the first one is silent for five seconds")
+  func secondSendsBroadcasts() {
+    let plane = bothUp()
+    plane.pass(4_500)
+    #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+    plane.pass(900)
+    #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+    plane.pass(100)
+    #expect(plane.receivers(of: frame(c, broadcast), from: 11) == [1: -1])
+  }
+
+  @Test("a broadcast now and then is no use of a link, when the first one speaks between them")
+  func chatterOfBoth() {
+    let plane = bothUp()
+    for _ in 0..<20 {
+      plane.pass(10_000)
+      #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+      plane.pass(500)
+      #expect(plane.decide(frame(b, everyRouter), from: 10) != .drop(.bondStandby))
+    }
+  }
+
+  @Test("multicast proves nothing: every NIC that is up sends it")
+  func chatter() {
+    let plane = bothUp()
+    for _ in 0..<20 {
+      plane.pass(60_000)
+      #expect(plane.decide(frame(c, everyRouter), from: 11) == .drop(.bondStandby))
+    }
+    #expect(plane.carries(10))
+  }
+
+  @Test("a frame from nobody moves nothing")
+  func fromNobody() {
+    let plane = bond()
+    plane.setLink(10, up: true)
+    plane.setLink(11, up: true)
+    _ = plane.decide(frame(MACAddress(0), broadcast), from: 10)
+    plane.pass(60_000)
+    #expect(plane.decide(frame(MACAddress(0), a), from: 11) == .drop(.bondStandby))
+  }
+
+  @Test("a static bond takes the frames of both members, and sends where the broadcasts come from")
+  func staticBond() {
+    let plane = bothUp(isStatic: true)
+    #expect(plane.receivers(of: frame(c, a), from: 11) == [1: -1])
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1])
+    #expect(plane.receivers(of: frame(a, c), from: 1) == [10: -1], "the one that receives")
+    #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1], "once")
+    #expect(plane.decide(frame(b, c), from: 10) == .drop(.samePort))
+    plane.pass(1_000)
+    #expect(plane.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
+    #expect(plane.takeMoved() == 11)
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
+    plane.setLink(11, up: false)
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1])
+  }
+
+  @Test("a member that must not carry alone does not, and leaves that behind with its bond")
+  func barred() {
+    let plane = bothUp()
+    plane.plane.setCarriage(
+      BondCarriage(
+        isAggregate: false,
+        members: [10, 11].map {
+          BondCarriage.Member(nic: NICIndex($0), isCollecting: false, isDistributing: false, isBarred: $0 == 10)
+        }), of: PortIndex(20))
+    #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
+    #expect(plane.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    plane.apply([20: .absent, 21: PortProgram(members: [NICIndex(10)], role: TagCase.untagged, mtu: 1_500)])
+    #expect(plane.carries(10))
+  }
+
+  @Test("which member carries outlives a change of the bond's VLANs")
+  func carrierStays() {
+    let plane = bothUp()
+    plane.plane.setCarrier(NICIndex(11))
+    plane.apply([
+      20: PortProgram(
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.native, mtu: 1_500, aggregation: aggregation(10, 11))
+    ])
+    #expect(plane.carries(11) && !plane.carries(10))
   }
 
   @Test("a bond never reflects a frame by its other member")
@@ -477,6 +642,28 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     ])
     #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
     #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.noPort))
+  }
+
+  @Test("takes frames by the members that LACP has opened while one sends alone, until the aggregate begins")
+  func comingUp() {
+    let rig = bond(collecting: [10, 11], distributing: [], isAggregate: false)
+    rig.pass(10_000)
+    #expect(rig.receivers(of: frame(b, a), from: 11) == [1: -1])
+    #expect(rig.receivers(of: frame(b, a), from: 10) == [1: -1])
+    #expect(egress(rig) == [10], "and nothing moves by what is heard")
+    agree(rig, [10, 11], [10, 11])
+    #expect(egress(rig) == [10, 11])
+  }
+
+  @Test("the end of an aggregate leaves the member that LACP names")
+  func end() {
+    let rig = bond(collecting: [11], distributing: [11])
+    rig.plane.setCarriage(
+      BondCarriage(
+        isAggregate: false,
+        members: [10, 11].map { BondCarriage.Member(nic: NICIndex($0), isCollecting: false, isDistributing: false) },
+        carrier: NICIndex(11)), of: PortIndex(20))
+    #expect(rig.carries(11) && !rig.carries(10))
   }
 
   @Test("falls back to one member when the partner is gone")
