@@ -58,7 +58,7 @@ public struct LACPMember: Hashable, Sendable {
   public var selected: Bool
   /// Frames that come by it are taken; frames are sent by it.
   public var collecting: Bool, distributing: Bool
-  /// It carries alone because no partner is heard.
+  /// It carries alone, because no partner is in sync.
   public var fallback: Bool
   public var actor: Participant
   /// `nil` while no partner is known.

@@ -101,7 +101,8 @@ struct Wires {
       key: UInt16(server.lacpKey),
       places: PortName.nics.map {
         Aggregation.Place(nic: NICs.index($0, slot: slot), portNumber: UInt16(server.lacpPort($0)))
-      })
+      },
+      isStatic: server.bondingMode != .lacp)
   }
 
   /// The programs of a server that is going.

@@ -45,11 +45,17 @@ final class Crew: Sendable {
   func ask<Answer: Sendable>(
     _ letter: (@escaping @Sendable (Answer) -> Void) -> WorkerLetter, isolation: isolated (any Actor)? = #isolation
   ) async -> [Answer] {
-    await withCheckedContinuation { continuation in
-      let answers = Answers<Answer>(count) { continuation.resume(returning: $0) }
-      turn.withLock { _ in
-        for (index, mailbox) in mailboxes.enumerated() { mailbox.post(letter { answers.put($0, from: index) }) }
-      }
+    await withCheckedContinuation { continuation in ask(letter) { continuation.resume(returning: $0) } }
+  }
+
+  /// The same without waiting: `finished` gets the answers on the thread of the worker that answers last, and must be quick.
+  func ask<Answer: Sendable>(
+    _ letter: (@escaping @Sendable (Answer) -> Void) -> WorkerLetter,
+    _ finished: @escaping @Sendable ([Answer]) -> Void
+  ) {
+    let answers = Answers<Answer>(count, finished)
+    turn.withLock { _ in
+      for (index, mailbox) in mailboxes.enumerated() { mailbox.post(letter { answers.put($0, from: index) }) }
     }
   }
 

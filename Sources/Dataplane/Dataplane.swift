@@ -183,10 +183,17 @@ public final class Dataplane: Sendable {
 
   // MARK: Forwarding
 
-  /// Applies one transaction: first frames see it, then the bonds' partners and the routed interfaces' neighbours hear of it.
+  /// Applies one transaction. What ends, the bonds' partners and the routed interfaces' neighbours hear before frames see it;
+  /// what begins, they hear after it.
   public func apply(_ change: ForwardingChange, _ routing: RoutingChange = RoutingChange()) async {
+    let isForSlowPath = !change.ports.isEmpty || !routing.interfaces.isEmpty
+    if isForSlowPath {
+      await withCheckedContinuation { continuation in
+        slowPath.post(.announce(change.ports, routing) { continuation.resume() })
+      }
+    }
     await tellWorkers { .apply(change, routing, reply: $0) }
-    guard !change.ports.isEmpty || !routing.interfaces.isEmpty else { return }
+    guard isForSlowPath else { return }
     await withCheckedContinuation { continuation in
       slowPath.post(.apply(change.ports, routing) { continuation.resume() })
     }

@@ -23,8 +23,8 @@ enum WorkerLetter: Sendable {
   /// Ports from an index on, some hundred of them, and where to go on.
   case ports(PortIndex, reply: @Sendable ([PortState], PortIndex?) -> Void)
   case interfaces(reply: @Sendable ([PortIndex: InterfaceState]) -> Void)
-  /// From the slow path: what LACP has agreed for a bond.
-  case carry(BondCarriage, PortIndex)
+  /// From the slow path: what LACP has agreed for a bond, in force when answered.
+  case carry(BondCarriage, PortIndex, reply: @Sendable () -> Void)
   /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its next use is to
   /// be told.
   case neighbour(Neighbour, MACAddress?, watched: Bool)
@@ -32,6 +32,8 @@ enum WorkerLetter: Sendable {
   case checkLink(NICIndex)
   /// From the worker that owns the NIC: its link has come up or gone down.
   case link(NICIndex, up: Bool)
+  /// From the worker that owns the NIC: it carries for its bond, which has no partner.
+  case carrier(NICIndex)
   case stop(reply: @Sendable () -> Void)
 }
 

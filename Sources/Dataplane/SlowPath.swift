@@ -9,9 +9,18 @@ enum SlowLetter: Sendable {
   case configure(system: MACAddress, fastRate: Bool, reply: @Sendable () -> Void)
   case attach(AttachedTAP, NICIndex)
   case detach(NICIndex, reply: @Sendable () -> Void)
+  /// Before the workers' tables change: partners and neighbours are told of what ends.
+  case announce([PortIndex: PortProgram], RoutingChange, reply: @Sendable () -> Void)
+  /// After it.
   case apply([PortIndex: PortProgram], RoutingChange, reply: @Sendable () -> Void)
-  /// From the worker.
+  /// From the worker that owns the NIC.
   case link(NICIndex, up: Bool)
+  /// From it: the NIC carries for its bond, which has no partner.
+  case carrier(NICIndex)
+  /// From it: frames come by the NIC, which its bond's aggregate leaves out.
+  case outside(NICIndex)
+  /// All workers have answered what they were told of the bond's carriage; `life`: which bond, as a port can have several.
+  case inForce(PortIndex, life: Int, revision: UInt64)
   case report(Set<PortIndex>?, reply: @Sendable ([BondReport]) -> Void)
   case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
   case stop(reply: @Sendable () -> Void)
@@ -38,9 +47,13 @@ public struct BondReport: Sendable {
 /// whoever writes), and what has changed is told to the workers. So an LACPDU never waits behind
 /// data: in, it has a ring of its own, out, no queue at all. Nor behind the gateway's packets: of those a turn takes a few.
 ///
+/// What a bond begins is told to the workers first, and the partner hears of it when all of them have answered; the answer is
+/// a letter, so nothing waits for it but that bond's LACPDU (decision 19).
+///
 /// ## Invariants
 /// 1. A NIC is a place of at most one bond.
 /// 2. Every worker knows the carriage of every bond that is here, as soon as it has read its letters.
+/// 3. No LACPDU says what a worker does not do yet.
 ///
 /// ## Threads
 /// Everything here belongs to this thread. In: `SlowPathInbox`. Out: letters to the worker, and replies.
@@ -48,8 +61,10 @@ struct SlowPath: ~Copyable {
   struct Entry {
     var bond: Bond
     var places: [Aggregation.Place]
-    /// What the worker was told last; nil: nothing yet.
-    var told: Carriage?
+    /// The revision of the carriage that the workers were told last; nil: none yet.
+    var told: UInt64?
+    /// No two bonds have the same.
+    let life: Int
   }
 
   private let poller: Poller
@@ -66,6 +81,7 @@ struct SlowPath: ~Copyable {
   private var system = MACAddress(0x0200_0000_0001)
   private var fastRate = false
   private var stopped = false
+  private var lives = 0
   /// A zero virtio header and the frame that goes out.
   private var room = [UInt8](repeating: 0, count: VirtioNetHeader.size + SlowProtocolPDU.frameSize)
 
@@ -126,10 +142,21 @@ struct SlowPath: ~Copyable {
   private mutating func finish(_ port: PortIndex, at now: UInt64) {
     guard bonds[port] != nil else { return }
     transmit(port, at: now)
-    guard let entry = bonds[port], entry.told != entry.bond.carriage else { return }
-    bonds[port]?.told = entry.bond.carriage
-    crew.postToAll(.carry(carriage(of: entry), port))
+    guard let entry = bonds[port], entry.told != entry.bond.revision else { return }
+    bonds[port]?.told = entry.bond.revision
+    tell(entry, of: port)
     noteLink(of: port, at: now)
+  }
+
+  /// Tells the workers how the bond carries from now on; the answer comes as a letter.
+  private borrowing func tell(_ entry: Entry, of port: PortIndex) {
+    let told = carriage(of: entry)
+    let (mailbox, life, revision) = (inboxes[0].mailbox, entry.life, entry.bond.revision)
+    crew.ask { (answer: @escaping @Sendable (Bool) -> Void) in
+      .carry(told, port) { answer(true) }
+    } _: { _ in
+      mailbox.post(.inForce(port, life: life, revision: revision))
+    }
   }
 
   private mutating func transmit(_ port: PortIndex, at now: UInt64) {
@@ -146,17 +173,18 @@ struct SlowPath: ~Copyable {
     }
   }
 
-  /// A bond none of whose links is up has no partner to obey: the worker lets the first link that comes up carry at once.
   private borrowing func carriage(of entry: Entry) -> BondCarriage {
     let agreed = entry.bond.carriage
-    let hasLink = entry.places.contains { up.contains($0.nic) }
+    let alone = entry.places.indices.first { agreed.kind == .fallback && agreed.distributing.contains(member: $0) }
     return BondCarriage(
-      isAggregate: agreed.kind == .aggregate || (agreed.kind == .none && hasLink),
+      isAggregate: agreed.kind == .aggregate,
       members: entry.places.enumerated().map { index, place in
         BondCarriage.Member(
-          nic: place.nic, isCollecting: agreed.collecting.contains(member: index),
-          isDistributing: agreed.distributing.contains(member: index))
-      })
+          nic: place.nic, isCollecting: agreed.opened.contains(member: index),
+          isDistributing: agreed.kind == .aggregate && agreed.distributing.contains(member: index),
+          isBarred: agreed.barred.contains(member: index))
+      },
+      carrier: alone.map { entry.places[$0].nic })
   }
 
   // MARK: Letters
@@ -179,9 +207,12 @@ struct SlowPath: ~Copyable {
       setLink(nic, up: false, at: now)
       taps[nic] = nil
       reply()
-    case .apply(let programs, let routing, let reply):
+    case .announce(let programs, let routing, let reply):
       // What an interface that goes has to say still goes by its bond.
       endInterfaces(routing, at: now)
+      for (port, program) in programs { sayGoodbye(port, program, at: now) }
+      reply()
+    case .apply(let programs, let routing, let reply):
       // First the bonds that end, then those that begin: a NIC can change hands in one transaction.
       for (port, program) in programs where program.aggregation == nil || program.members.isEmpty { end(port, at: now) }
       for (port, program) in programs { program.aggregation.map { set(port, program, $0, at: now) } }
@@ -189,6 +220,12 @@ struct SlowPath: ~Copyable {
       beginInterfaces(routing, at: now)
       reply()
     case .link(let nic, let isUp): setLink(nic, up: isUp, at: now)
+    case .carrier(let nic): change(bondOf: nic, at: now) { $0.carry(by: $1, at: now) }
+    case .outside(let nic): change(bondOf: nic, at: now) { $0.hearOutside(member: $1, at: now) }
+    case .inForce(let port, let life, let revision):
+      guard bonds[port]?.life == life else { return }
+      bonds[port]?.bond.confirm(revision, at: now)
+      finish(port, at: now)
     case .report(let ports, let reply):
       let wanted = ports.map { $0.filter { bonds[$0] != nil } } ?? Set(bonds.keys)
       reply(wanted.sorted { $0.value < $1.value }.compactMap { report($0, at: now) })
@@ -203,8 +240,24 @@ struct SlowPath: ~Copyable {
     if isUp { up.insert(nic) } else { up.remove(nic) }
     guard let (port, member) = placeOf[nic] else { return noteLink(ofPlain: nic, at: now) }
     bonds[port]?.bond.setLink(member: member, up: isUp, at: now)
-    // Whether any link is up is part of what the worker is told.
-    bonds[port]?.told = nil
+    finish(port, at: now)
+    // What frames may leave by is more than the carriage says.
+    noteLink(of: port, at: now)
+  }
+
+  private mutating func change(bondOf nic: NICIndex, at now: UInt64, _ change: (inout Bond, Int) -> Void) {
+    guard let (port, member) = placeOf[nic], bonds[port] != nil else { return }
+    change(&bonds[port]!.bond, member)
+    finish(port, at: now)
+  }
+
+  /// Members that leave the bond `port` say so; they are used until the workers' tables change.
+  private mutating func sayGoodbye(_ port: PortIndex, _ program: PortProgram, at now: UInt64) {
+    guard let places = bonds[port]?.places else { return }
+    for (member, place) in places.enumerated()
+    where program.aggregation == nil || !program.members.contains(place.nic) {
+      bonds[port]?.bond.remove(member: member, at: now)
+    }
     finish(port, at: now)
   }
 
@@ -223,13 +276,15 @@ struct SlowPath: ~Copyable {
 
   private mutating func begin(_ port: PortIndex, _ aggregation: Aggregation, at now: UInt64) {
     end(port, at: now)
-    let configuration = LACPConfiguration(system: system, key: aggregation.key, fastRate: fastRate)
+    let configuration = LACPConfiguration(
+      system: system, key: aggregation.key, fastRate: fastRate, isStatic: aggregation.isStatic)
     var bond = Bond(configuration, ports: [], at: now)
     for (member, place) in aggregation.places.enumerated() {
       bond.setLink(member: member, up: up.contains(place.nic), at: now)
       placeOf[place.nic] = (port, member)
     }
-    bonds[port] = Entry(bond: bond, places: aggregation.places, told: nil)
+    lives += 1
+    bonds[port] = Entry(bond: bond, places: aggregation.places, told: nil, life: lives)
   }
 
   /// The partner is told once, and stops using the links when it has heard it, or when it has heard nothing for its timeout.

@@ -32,6 +32,8 @@ struct Worker: ~Copyable {
   private let slowPath: SlowPathInbox
   private var slowLimit: SlowLimit
   private var packetLimits: PacketLimits
+  /// How often the slow path hears of frames that an aggregate leaves out.
+  private var outsideLimit: SlowLimit
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
   private var now: UInt32 = 1
   /// Where the clock of all workers starts.
@@ -56,6 +58,7 @@ struct Worker: ~Copyable {
   ) {
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
+    outsideLimit = SlowLimit(nics: plane.limits.nics, perSecond: 1)
     router = Router(portLimit: plane.limits.ports)
     self.plane = plane
     self.driver = driver
@@ -73,7 +76,8 @@ struct Worker: ~Copyable {
   mutating func run() {
     while !stopped {
       let count = poller.wait(milliseconds: timeout())
-      let second = UInt32(truncatingIfNeeded: (Clock.milliseconds() &- epoch) / 1_000) &+ 1
+      plane.clock = Clock.milliseconds()
+      let second = UInt32(truncatingIfNeeded: (plane.clock &- epoch) / 1_000) &+ 1
       if second != now {
         now = second
         expire()
@@ -143,6 +147,13 @@ struct Worker: ~Copyable {
     plane.setLink(nic, up: isUp)
     slowPath.mailbox.post(.link(nic, up: isUp))
     crew.postToAll(.link(nic, up: isUp), but: index)
+    if !isUp, let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
+  }
+
+  /// Which member of a bond without a partner carries is this worker's to say, which reads from both.
+  private func tellCarrier(_ nic: NICIndex) {
+    slowPath.mailbox.post(.carrier(nic))
+    crew.postToAll(.carrier(nic), but: index)
   }
 
   private mutating func linkWentDown(_ nic: NICIndex) {
@@ -188,6 +199,7 @@ struct Worker: ~Copyable {
       }
     }
     counters.received(nic, frames: frames, bytes: bytes)
+    if let carrier = plane.takeMoved() { tellCarrier(carrier) }
     finishSends()
   }
 
@@ -197,8 +209,12 @@ struct Worker: ~Copyable {
   ) {
     let size = frame.packetSize(header)
     var verdict = plane.decide(header, packetSize: size, from: nic, at: now, sites: sites)
-    if case .drop(.bondStandby) = verdict, takesOver(nic) {
-      verdict = plane.decide(header, packetSize: size, from: nic, at: now)
+    if case .drop(.bondStandby) = verdict {
+      if takesOver(nic) {
+        verdict = plane.decide(header, packetSize: size, from: nic, at: now)
+      } else {
+        tellOutside(header, nic)
+      }
     }
     switch verdict {
     case .drop(let reason):
@@ -292,6 +308,14 @@ struct Worker: ~Copyable {
     guard let carrier = plane.otherCarrier(than: nic), !driver.isUp(carrier.value) else { return false }
     linkWentDown(carrier)
     return plane.carries(nic)
+  }
+
+  /// The server uses a link that its aggregate leaves out: LACP may have something to say about it. Multicast proves nothing.
+  private mutating func tellOutside(_ header: FrameHeader, _ nic: NICIndex) {
+    guard plane.isOutside(nic), !header.destination.isGroup || header.destination.isBroadcast,
+      outsideLimit.allows(nic, at: now)
+    else { return }
+    slowPath.mailbox.post(.outside(nic))
   }
 
   private mutating func flood(
@@ -394,10 +418,13 @@ struct Worker: ~Copyable {
         let (states, next) = plane.states(from: first, limit: 256)
         reply(states, next)
       case .interfaces(let reply): reply(router.states())
-      case .carry(let carriage, let port): plane.setCarriage(carriage, of: port)
+      case .carry(let carriage, let port, let reply):
+        setCarriage(carriage, of: port)
+        reply()
       case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
       case .checkLink(let nic): checkLink(nic)
       case .link(let nic, let isUp): plane.setLink(nic, up: isUp)
+      case .carrier(let nic): plane.setCarrier(nic)
       case .stop(let reply):
         stopped = true
         reply()
@@ -411,6 +438,15 @@ struct Worker: ~Copyable {
     plane.setLink(nic, up: false)
     if owns(nic) { poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true) }
     return nil
+  }
+
+  /// Where the slow path believes that another member carries alone, it is put right: its word and ours have crossed.
+  private mutating func setCarriage(_ carriage: BondCarriage, of port: PortIndex) {
+    plane.setCarriage(carriage, of: port)
+    guard let believed = carriage.carrier, owns(believed), let carrier = plane.carrierAlone(of: port),
+      carrier != believed
+    else { return }
+    tellCarrier(carrier)
   }
 
   /// Somebody could not write to `nic`.
@@ -429,6 +465,7 @@ struct Worker: ~Copyable {
     if owns(nic) { poller.forget(descriptor) }
     driver.detach(nic.value)
     plane.setLink(nic, up: false)
+    if owns(nic), let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
   }
 
   /// Whether `nic` carries for its port, with the links' states asked of the kernel.

@@ -3,25 +3,35 @@ public import Wire
 /// The switch's side of one server's bond: LACP on up to two links.
 ///
 /// ## How it works
-/// A value without clock or I/O. Events (`setLink`, `receive`, `tick`, `add`, `remove`) come in with the time; after each of
-/// them the caller fetches what is to be sent (`nextTransmission`, until it returns `nil`), gives `carriage` to the
-/// forwarding plane when it changed, and comes back at `deadline`. Each event is followed to its end before the call
-/// returns: a link that dies has stopped carrying then, and the other one carries all.
+/// A value without clock or I/O. Events (`setLink`, `receive`, `tick`, `add`, `remove`, …) come in with the time; after each
+/// of them the caller fetches what is to be sent (`nextTransmission`, until it returns `nil`), gives `carriage` to the
+/// forwarding plane when its `revision` has changed, says when all of the plane works by it (`confirm`) and fetches again,
+/// and comes back at `deadline`. Each event is followed to its end before the call returns: a link that dies has stopped
+/// carrying then, and the other one carries all.
 ///
 /// A member is a place in the bond, 0 or 1, and stays the same link for good; its port number goes on the wire and never
 /// changes while the server lives. A place may be empty: hybrid takes eth1 out while eth0 goes on.
 ///
+/// ## What is announced when
+/// An LACPDU says only what is in force. What begins (a member is in sync, so the partner may send) is part of `carriage`
+/// first, and its announcement is held until `confirm`. What ends is announced first: the member takes frames until the
+/// LACPDU that takes its synchronization back has gone out. Distribution ends at once.
+///
 /// ## Fallback
-/// While no member hears a partner, the first member whose link is up carries alone, so that a machine without bonding is
-/// reachable (an installer, a plain namespace). It ends with the first LACPDU on any member and returns when the last
-/// partner is defaulted. On the wire the link says that it is out of sync all the time.
+/// While no member distributes by LACP, one carries alone, so that a machine without bonding is reachable (an installer, a
+/// plain namespace), one stray LACPDU mutes nobody, and a bond that comes up loses nothing. It is the first member at first,
+/// then the one that the server uses: it changes when its link goes down, and when the forwarding plane has heard the server
+/// on the other one alone (`carry`). A member whose LACPDUs are our own does not carry.
 ///
 /// ## Invariants
 /// 1. All selected members have the same partner: system, key, and both ends aggregatable; an individual link is alone.
-/// 2. A member distributes only while its link is up and selected, its partner is current, in sync and collecting.
-/// 3. Fallback and aggregate never carry at the same time, and the fallback carries by one member.
-/// 4. At most three LACPDUs leave by a member in any second.
-/// 5. No memory but the value itself: no event allocates.
+/// 2. A member of an aggregate distributes only while its link is up and selected, its partner is current, in sync and
+///    collecting.
+/// 3. Fallback and aggregate never send at the same time, and the fallback sends by one member.
+/// 4. A member carries whenever one can.
+/// 5. No LACPDU says that a member is in sync, collects or distributes that does not take frames, or send them.
+/// 6. At most three LACPDUs leave by a member in any second.
+/// 7. No memory but the value itself: no event allocates.
 ///
 /// ## Threads
 /// None of its own; one owner.
@@ -31,8 +41,14 @@ public struct Bond: Sendable {
   public static let memberLimit = 2
 
   public private(set) var configuration: LACPConfiguration
-  /// By which members frames cross the bond now.
+  /// By which members frames are to cross the bond now.
   public private(set) var carriage = Carriage.none
+  /// Another one for each carriage.
+  public private(set) var revision: UInt64 = 0
+  /// What the forwarding plane is known to do of `carriage`.
+  private(set) var inForce = Carriage.none
+  /// The member that carries alone, when its link is up and no aggregate does.
+  private var lone = 0
   var members: InlineArray<2, Member>
   private var due: Instant = .max
 
@@ -70,6 +86,7 @@ public struct Bond: Sendable {
       farewell = LACPDU(actor: actor, partner: members[index].partner)
     }
     members[index] = Member(configuration, inPlaceOf: members[index])
+    passOn(from: index)
     settle(at: now)
     if farewell != nil { members[index].transmit.request() }
     members[index].farewell = farewell
@@ -81,6 +98,31 @@ public struct Bond: Sendable {
     guard members[index].isLinkUp != up else { return }
     members[index].isLinkUp = up
     members[index].linkChanged = now
+    if !up { passOn(from: index) }
+    settle(at: now)
+  }
+
+  /// The member `index` carries alone from now on, unless an aggregate does: the forwarding plane has moved there.
+  public mutating func carry(by index: Int, at now: Instant) {
+    lone = index
+    settle(at: now)
+  }
+
+  /// Every worker of the forwarding plane works by the carriage that had `revision`. What has come after it, will come.
+  public mutating func confirm(_ revision: UInt64, at now: Instant) {
+    guard revision == self.revision else { return }
+    inForce = carriage
+    settle(at: now)
+  }
+
+  /// Frames of the server come by the link `index`, which the aggregate leaves out: does it speak LACP there, and is the
+  /// partner of the other link still there?
+  public mutating func hearOutside(member index: Int, at now: Instant) {
+    guard carriage.kind == .aggregate, !carriage.collecting.contains(member: index), members[index].isJoined,
+      members[index].isLinkUp
+    else { return }
+    if !members[index].hasPartner { members[index].transmit.request() }
+    members[1 - index].ask(at: now)
     settle(at: now)
   }
 
@@ -103,6 +145,11 @@ public struct Bond: Sendable {
       members[index].counters.lacpdusReceived += 1
       noteMove(pdu, heardOn: index)
       members[index].runReceive(pdu, configuration, at: now)
+      settle(at: now)
+      // Somebody else is ready, and cannot join: is the partner that has the bond still there?
+      guard isEligible(index), !members[index].isSelected, members[index].partner.state.contains(.synchronization)
+      else { return }
+      members[1 - index].ask(at: now)
       settle(at: now)
     case .marker(let pdu): answer(pdu, on: index, at: now)
     case .unknown: members[index].counters.unknownReceived += 1
@@ -151,9 +198,10 @@ public struct Bond: Sendable {
     runMux(at: now)
     for index in members.indices {
       members[index].runPeriodic(at: now)
+      members[index].runDoubt(at: now)
       members[index].runChurn(at: now)
     }
-    carriage = currentCarriage
+    updateCarriage()
     schedule()
   }
 
@@ -162,25 +210,81 @@ public struct Bond: Sendable {
     for index in members.indices { members[index].runMux(complete: complete, at: now) }
   }
 
-  mutating func schedule() { due = min(members[0].deadline, members[1].deadline) }
-
-  private var currentCarriage: Carriage {
-    if let index = fallbackMember {
-      return Carriage(
-        kind: .fallback, collecting: MemberSet(member: index), distributing: MemberSet(member: index))
-    }
-    var collecting: MemberSet = []
-    var distributing: MemberSet = []
-    for index in members.indices {
-      if members[index].mux.isCollecting { collecting.insert(MemberSet(member: index)) }
-      if members[index].mux.isDistributing { distributing.insert(MemberSet(member: index)) }
-    }
-    return Carriage(
-      kind: collecting.isEmpty ? .none : .aggregate, collecting: collecting, distributing: distributing)
+  mutating func schedule() {
+    due = min(members[0].deadline(isHeld: isHeld(0)), members[1].deadline(isHeld: isHeld(1)))
   }
 
-  private var fallbackMember: Int? {
-    if members.indices.contains(where: { members[$0].isJoined && members[$0].hasPartner }) { return nil }
-    return members.indices.first { members[$0].isJoined && members[$0].isLinkUp }
+  /// What member `index` would say is not in force yet.
+  func isHeld(_ index: Int) -> Bool {
+    let mux = members[index].mux
+    return mux.isInSync && !inForce.opened.contains(member: index)
+      || mux.isDistributing && !inForce.distributing.contains(member: index)
+  }
+
+  // MARK: Carriage
+
+  mutating func updateCarriage() {
+    let aggregate = aggregateCarriage
+    if aggregate == nil, carriage.kind == .aggregate { goOnAlone(after: carriage) }
+    let wanted = aggregate ?? aloneCarriage
+    guard wanted != carriage else { return }
+    carriage = wanted
+    revision += 1
+    inForce = wanted.intersection(inForce)
+  }
+
+  private var aggregateCarriage: Carriage? {
+    let distributing = linked { $0.mux.isDistributing }
+    guard !distributing.isEmpty else { return nil }
+    return Carriage(
+      kind: .aggregate, collecting: opened, distributing: distributing, opened: opened, barred: barred)
+  }
+
+  private var aloneCarriage: Carriage {
+    guard let carrier else {
+      return Carriage(kind: .none, collecting: opened, distributing: [], opened: opened, barred: barred)
+    }
+    let alone = MemberSet(member: carrier)
+    let taken = configuration.isStatic ? able : alone
+    return Carriage(
+      kind: .fallback, collecting: taken.union(opened), distributing: alone, opened: opened, barred: barred)
+  }
+
+  /// Members that take frames because of what was said by LACP, or will be.
+  private var opened: MemberSet { linked { $0.isOpen } }
+  /// Members that hear this switch itself.
+  private var barred: MemberSet {
+    var barred: MemberSet = []
+    for index in members.indices where isLoop(index) { barred.insert(MemberSet(member: index)) }
+    return barred.intersection(linked { _ in true })
+  }
+  /// Members that can carry alone.
+  private var able: MemberSet { linked { _ in true }.subtracting(barred) }
+
+  /// Members with a link of which `holds` is true.
+  private func linked(_ holds: (Member) -> Bool) -> MemberSet {
+    var found: MemberSet = []
+    for index in members.indices where members[index].isJoined && members[index].isLinkUp && holds(members[index]) {
+      found.insert(MemberSet(member: index))
+    }
+    return found
+  }
+
+  // MARK: The member that carries alone
+
+  private var carrier: Int? {
+    able.contains(member: lone) ? lone : able.contains(member: 1 - lone) ? 1 - lone : nil
+  }
+
+  /// The link of `index` is gone: the other member carries on, also when it is back. Without any link nothing is known of the
+  /// server, and the first member is as good as the other.
+  private mutating func passOn(from index: Int) {
+    let left = linked { _ in true }
+    if left.isEmpty { lone = 0 } else if index == lone, left.contains(member: 1 - index) { lone = 1 - index }
+  }
+
+  /// The aggregate `former` has ended: a member that the partner used carries on.
+  private mutating func goOnAlone(after former: Carriage) {
+    if !former.distributing.contains(member: lone), former.distributing.contains(member: 1 - lone) { lone = 1 - lone }
   }
 }

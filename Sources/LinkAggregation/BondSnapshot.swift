@@ -9,7 +9,7 @@ public struct MemberSnapshot: Equatable, Sendable {
   public var isSelected: Bool
   public var isCollecting: Bool
   public var isDistributing: Bool
-  /// Carries alone because no partner is heard; then it also collects and distributes.
+  /// Carries alone because no member is in an aggregate; then it also collects and distributes.
   public var isFallback: Bool
   public var actor: LACPParticipant
   /// `nil` while no partner is known; what is on the wire then is the default, zeros.
@@ -36,9 +36,9 @@ extension Bond {
       let member = members[index]
       return MemberSnapshot(
         member: index, port: member.port, isLinkUp: member.isLinkUp, isSelected: member.isSelected,
-        isCollecting: carriage.collecting.contains(member: index),
-        isDistributing: carriage.distributing.contains(member: index),
-        isFallback: carriage.kind == .fallback && carriage.collecting.contains(member: index),
+        isCollecting: inForce.collecting.contains(member: index),
+        isDistributing: inForce.distributing.contains(member: index),
+        isFallback: inForce.kind == .fallback && inForce.distributing.contains(member: index),
         actor: member.actor(configuration), partner: member.isDefaulted ? nil : member.partner,
         receiveState: member.receive.state.name, periodicState: member.periodic.state.name,
         muxState: member.mux.state.name, actorChurnState: member.actorChurn.state.name,
@@ -69,6 +69,6 @@ extension Bond {
 
   private func silence(of member: Member, at now: Instant) -> Problem? {
     if let heard = member.lastHeard, heard >= member.linkChanged { return .lost(seconds: (now - heard) / 1_000) }
-    return now - member.linkChanged < Problem.patience ? nil : .silent
+    return configuration.isStatic || now - member.linkChanged < Problem.patience ? nil : .silent
   }
 }

@@ -30,6 +30,10 @@ struct Member: Sendable, BitwiseCopyable {
   var transmit = TransmitMachine()
   /// From when on the partner has heard that we are in sync, and has had time to act on it; `nil`: it was not told yet.
   var settled: Instant?
+  /// What was said last is that the link is in sync: frames have to be taken until something else is said.
+  var isToldOpen = false
+  /// When the partner is asked next whether it is still there; `nil`: nobody doubts it.
+  var asksNext: Instant?
   /// An answer that waits to be fetched; a second Marker in the meantime is not answered.
   var markerResponse: MarkerPDU?
   var markerBudget = TransmitMachine.Budget()
@@ -61,6 +65,9 @@ struct Member: Sendable, BitwiseCopyable {
   }
 
   var isExpired: Bool { if case .expired = receive.state { true } else { false } }
+
+  /// Frames have to be taken: the partner was told that it may send, or is about to be.
+  var isOpen: Bool { mux.isInSync || isToldOpen }
 
   // MARK: The two participants
 
@@ -98,6 +105,7 @@ struct Member: Sendable, BitwiseCopyable {
         shortTimeout: configuration.fastRate), at: now)
     {
       if state.name != former.name { counters.receiveTransitions += 1 }
+      asksNext = nil
       switch state {
       case .initialize:
         isSelected = false
@@ -135,6 +143,7 @@ struct Member: Sendable, BitwiseCopyable {
     transmit.cancel()
     markerResponse = nil
     farewell = nil
+    isToldOpen = false
   }
 
   /// Entry of CURRENT: update_Selected, update_NTT, recordPDU, in the standard's order. Source: 6.4.9.
@@ -172,9 +181,10 @@ struct Member: Sendable, BitwiseCopyable {
     }
   }
 
-  /// An LACPDU has gone out. A partner may say that it collects when it does not yet (Open vSwitch does, on a link that
+  /// `pdu` has gone out. A partner may say that it collects when it does not yet (Open vSwitch does, on a link that
   /// came back), so distribution begins only when it has heard that we are in sync.
-  mutating func noteSent(at now: Instant) {
+  mutating func noteSent(_ pdu: LACPDU, at now: Instant) {
+    isToldOpen = pdu.actor.state.contains(.synchronization)
     if mux.isInSync, settled == nil { settled = now + Timing.settling }
   }
 
@@ -192,15 +202,44 @@ struct Member: Sendable, BitwiseCopyable {
     partnerChurn.update(watching: watching, inSync: partner.state.contains(.synchronization), at: now)
   }
 
-  /// The earliest time at which something is due; `Instant.max` for never.
-  var deadline: Instant {
+  // MARK: Doubt
+
+  /// Asks the partner whether it is still there, and gives it the short timeout to answer. Nothing else changes meanwhile.
+  mutating func ask(at now: Instant) {
+    guard asksNext == nil, case .current = receive.state, let lastHeard, now - lastHeard >= Timing.shortTimeout else {
+      return
+    }
+    receive.hurry(until: now + Timing.shortTimeout)
+    asksNext = now
+  }
+
+  /// Asks again each second.
+  mutating func runDoubt(at now: Instant) {
+    guard let next = asksNext, next <= now else { return }
+    transmit.request()
+    asksNext = now + Timing.fastPeriod
+  }
+
+  /// What we say of the partner. One that is asked is shown a picture that is wrong in one bit, which it corrects at once:
+  /// LACP has no other question. Source: IEEE 802.1AX-2014 6.4.9 update_NTT.
+  var echo: LACPParticipant {
+    var echo = partner
+    if asksNext != nil { echo.state.formSymmetricDifference(.synchronization) }
+    return echo
+  }
+
+  // MARK: Time
+
+  /// The earliest time at which something is due; `Instant.max` for never. `isHeld`: no LACPDU may go out now.
+  func deadline(isHeld: Bool) -> Instant {
     if markerResponse != nil { return 0 }
     var earliest = min(receive.deadline ?? .max, periodic.deadline ?? .max, mux.deadline ?? .max)
     if let settled, mux.isCollecting, !mux.isDistributing, partner.state.contains(.collecting) {
       earliest = min(earliest, settled)
     }
     earliest = min(earliest, actorChurn.deadline ?? .max, partnerChurn.deadline ?? .max)
-    return min(earliest, transmit.deadline ?? .max)
+    earliest = min(earliest, asksNext ?? .max)
+    return isHeld ? earliest : min(earliest, transmit.deadline ?? .max)
   }
 }
 

@@ -51,6 +51,11 @@ struct ReceiveMachine: Equatable, Sendable, BitwiseCopyable {
   /// A machine in the middle of its life.
   init(_ state: State) { self.state = state }
 
+  /// Gives a partner that is current until `limit` at most: somebody else may have its place.
+  mutating func hurry(until limit: Instant) {
+    if case .current(let until) = state { state = .current(until: min(until, limit)) }
+  }
+
   /// When the next step is due although nothing happened; `nil`: never.
   var deadline: Instant? {
     switch state {

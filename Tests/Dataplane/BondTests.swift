@@ -9,7 +9,7 @@ import Wire
 ///
 /// The machines are tested against partners that nobody here wrote, and against an independent one on virtual time; this is
 /// about the way of their frames through the forwarding plane.
-private final class BondedServer {
+final class BondedServer {
   let plane: Dataplane
   let eth = [Cable(), Cable()]
   let other = Cable()
@@ -18,8 +18,9 @@ private final class BondedServer {
   static let bond = PortIndex(1)
   static let vlan = PortProgram.Role.switched(untagged: DomainIndex(1), tagged: [])
 
-  init() async throws {
+  init(workers: Int = 1) async throws {
     var configuration = Dataplane.Configuration()
+    configuration.workers = workers
     configuration.limits.nics = 16
     configuration.limits.ports = 32
     configuration.limits.domains = 16
@@ -59,23 +60,34 @@ private final class BondedServer {
     let end = Clock.milliseconds() + 10_000
     for member in 0..<2 { partner.setLink(member: member, up: true, at: Clock.milliseconds()) }
     while Clock.milliseconds() < end {
-      var room = [UInt8](repeating: 0, count: SlowProtocolPDU.frameSize)
-      while let member = unsafe room.withUnsafeMutableBytes({ bytes in
-        unsafe partner.nextTransmission(into: bytes.baseAddress!, at: Clock.milliseconds())
-      }) { eth[member].send(room) }
+      speak()
       for (member, cable) in eth.enumerated() {
         guard let bytes = cable.receive(milliseconds: 5) else { continue }
         let frame = Array(bytes[12...])
-        let pdu = unsafe frame.withUnsafeBytes {
-          unsafe SlowProtocolPDU.decode($0.baseAddress!, count: $0.count)
-        }
-        if case .lacp = pdu { partner.receive(pdu, on: member, at: Clock.milliseconds()) } else { others.append(frame) }
+        if !hear(frame, on: member) { others.append(frame) }
       }
       partner.tick(at: Clock.milliseconds())
       if await isDone() { return others }
     }
     Issue.record("not done within ten seconds")
     return others
+  }
+
+  /// Sends what the server's bonding driver has to say. The driver itself does at once what it is told.
+  func speak() {
+    partner.confirm(partner.revision, at: Clock.milliseconds())
+    var room = [UInt8](repeating: 0, count: SlowProtocolPDU.frameSize)
+    while let member = unsafe room.withUnsafeMutableBytes({ bytes in
+      unsafe partner.nextTransmission(into: bytes.baseAddress!, at: Clock.milliseconds())
+    }) { eth[member].send(room) }
+  }
+
+  /// Gives an LACPDU to the driver; false: it is none.
+  func hear(_ frame: [UInt8], on member: Int) -> Bool {
+    let pdu = unsafe frame.withUnsafeBytes { unsafe SlowProtocolPDU.decode($0.baseAddress!, count: $0.count) }
+    guard case .lacp = pdu else { return false }
+    partner.receive(pdu, on: member, at: Clock.milliseconds())
+    return true
   }
 
   func members() async -> [MemberSnapshot] {

@@ -10,13 +10,16 @@ let web2 = MACAddress(0x5254_0000_0002)
 struct Bench {
   var bond: Bond
   var now: Instant = 0
+  /// False: the forwarding plane does not answer what it is told; `confirm` is the test's.
+  var planeAnswers = true
   /// Everything that was sent, in order.
   var sent: [(at: Instant, member: Int, pdu: SlowProtocolPDU)] = []
   /// The last LACPDU of each member, also when `sent` was emptied since.
   private var said: [LACPDU?] = [nil, nil]
 
-  init(fast: Bool = true, ports: [UInt16] = [11, 12], linksUp: Bool = true) {
-    bond = Bond(LACPConfiguration(system: rack, key: 7, fastRate: fast), ports: ports, at: 0)
+  init(fast: Bool = true, ports: [UInt16] = [11, 12], linksUp: Bool = true, isStatic: Bool = false) {
+    bond = Bond(
+      LACPConfiguration(system: rack, key: 7, fastRate: fast, isStatic: isStatic), ports: ports, at: 0)
     if linksUp {
       bond.setLink(member: 0, up: true, at: 0)
       bond.setLink(member: 1, up: true, at: 0)
@@ -24,8 +27,18 @@ struct Bench {
     collect()
   }
 
-  /// Fetches what the bond has to say.
+  /// Fetches what the bond has to say, with a forwarding plane that does at once what it is told.
   mutating func collect() {
+    var done: UInt64?
+    repeat {
+      fetch()
+      guard planeAnswers, done != bond.revision else { return }
+      done = bond.revision
+      bond.confirm(bond.revision, at: now)
+    } while true
+  }
+
+  private mutating func fetch() {
     var frame = [UInt8](repeating: 0, count: SlowProtocolPDU.frameSize)
     while true {
       let next = unsafe frame.withUnsafeMutableBytes { bytes -> (Int, SlowProtocolPDU)? in
@@ -92,8 +105,11 @@ struct Bench {
   func state(_ member: Int) -> MemberSnapshot? { bond.snapshot(at: now).first { $0.member == member } }
 
   static let none = Carriage.none
-  static func fallback(_ member: Int) -> Carriage {
-    Carriage(kind: .fallback, collecting: MemberSet(member: member), distributing: MemberSet(member: member))
+  /// `member` carries alone; LACP has opened `opened`, whose frames are taken too.
+  static func fallback(_ member: Int, opened: Int...) -> Carriage {
+    let opened = MemberSet(opened.map { MemberSet(member: $0) })
+    let alone = MemberSet(member: member)
+    return Carriage(kind: .fallback, collecting: opened.union(alone), distributing: alone, opened: opened)
   }
   static func aggregate(_ members: Int...) -> Carriage {
     let set = MemberSet(members.map { MemberSet(member: $0) })

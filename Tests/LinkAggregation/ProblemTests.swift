@@ -37,7 +37,7 @@ import Wire
       guard let own = bench.last(1 - member) else { preconditionFailure("a link that came up has called") }
       bench.hear(own, on: member)
     }
-    #expect(bench.bond.carriage == .none)
+    #expect(bench.bond.carriage.distributing == [])
     #expect(bench.state(0)?.isSelected == false)
     #expect(bench.state(0)?.problem == .loop(port: 12, key: 7))
     bench.advance(to: 6_000)
@@ -52,7 +52,9 @@ import Wire
     bench.advance(to: 2_000)
     bench.hear(bench.word(1), on: 1)
     bench.settle()
-    #expect(bench.bond.carriage == Bench.aggregate(1))
+    #expect(bench.bond.carriage.kind == .aggregate)
+    #expect(bench.bond.carriage.distributing == MemberSet(member: 1))
+    #expect(bench.bond.carriage.barred == MemberSet(member: 0))
     #expect(bench.state(0)?.problem == .loop(port: 40, key: 9))
   }
 

@@ -106,6 +106,7 @@ import Testing
     var simulation = Simulation(seed: UInt64(seed), fast: fast, server: Self.server(fast: fast))
     simulation.loss = 10 + seed % 6 * 10
     simulation.delay = Instant(1 + seed % 4 * 300)
+    simulation.answerDelay = [0, 3, 40, 400][seed % 4]
     for _ in 0..<60 {
       let link = simulation.number(0..<2)
       switch simulation.number(0..<10) {
@@ -123,6 +124,7 @@ import Testing
     }
     simulation.loss = 0
     simulation.delay = 5
+    simulation.answerDelay = min(simulation.answerDelay, 5)
     // One period until either end is heard, one more for what it had wrong, two seconds of waiting, and the limit of three
     // LACPDUs in a second.
     let period: Instant = fast ? 1_000 : 30_000
