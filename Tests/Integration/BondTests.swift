@@ -29,7 +29,7 @@ extension Integration {
       #expect(try lab.stations()["ewr1 100 \(bonded.eth0.mac)"] == "bonded bond0")
     }
 
-    @Test("when the carrying link goes down the other one carries, and hands back when it is up again")
+    @Test("the other link carries on when one goes down, also when that is up again; the server is followed back")
     func failover() throws {
       let lab = try Lab()
       try lab.networks(100)
@@ -52,7 +52,19 @@ extension Integration {
       try a.expect(back)
       #expect(try lab.stations()["ewr1 100 \(bonded.eth1.mac)"] == "bonded bond0")
       try bonded.eth0.bringUp()
-      #expect(try arrival(at: bonded.eth0, "third"))
+      #expect(try lab.poll { try lab.lacp("bonded")["eth0"]?.isLinkUp == true })
+      #expect(try arrival(at: bonded.eth1, "third"))
+      #expect(try lab.lacp("bonded")["eth1"]?.isFallback == true)
+      // Its address is heard on eth0 alone: the first frame that counts is taken.
+      var attempt = 0
+      #expect(
+        try lab.poll(for: .seconds(5)) {
+          attempt += 1
+          let frame = Frame(to: .broadcast, from: bonded.eth1.mac, "from eth0 again, \(attempt)")
+          try bonded.eth0.send(frame)
+          return try a.next(until: .after(.milliseconds(20))) { $0 == frame } != nil
+        })
+      #expect(try arrival(at: bonded.eth0, "fourth"))
       while try bonded.eth1.next(within: .zero) != nil {}
       let frame = Frame(to: .broadcast, from: a.mac, "once, by eth0")
       try a.send(frame)

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// The aggregate at work, with Open vSwitch as its partner.
@@ -26,6 +27,36 @@ extension Integration {
         #expect(theirs[port]?.status == "current")
       }
       #expect(Set(members.values.map(\.partnerSystem)).count == 1)
+    }
+
+    @Test("a bond that comes up loses nothing: one link carries until both do, and no frame of the partner is refused")
+    func comingUp() throws {
+      let trunk = try BondedTrunk(bonded: false)
+      let (eth0, eth1) = (trunk.web1.eth0, trunk.web1.eth1)
+      // A plain machine first, on eth0.
+      let hello = Frame(to: .broadcast, from: trunk.inside1001.mac, tags: [.c(1001)], "by eth0, before LACP")
+      try eth0.send(hello)
+      try trunk.peer.eth0.expect(hello.with(tags: []))
+      let before = try [eth0, eth1].map { try trunk.lab.drops($0) }
+      let down = try PacedStream("down", from: trunk.peer.eth0, to: trunk.inside1001.mac, watching: [eth0, eth1])
+      let up = try PacedStream("up", from: trunk.inside1001, to: trunk.peer.eth0.mac, watching: [trunk.peer.eth0])
+      down.start()
+      up.start()
+      try trunk.ovs.addBond()
+      try trunk.expectBond(["eth0", "eth1"])
+      usleep(300_000)
+      try down.stop()
+      try up.stop()
+      let report = down.report(at: eth0, eth1)
+      print("Open vSwitch's bond came up, to web1 on the links: \(report)")
+      print("Open vSwitch's bond came up, from web1: \(up.report(at: trunk.peer.eth0))")
+      #expect(report.sent > 500)
+      #expect(report.lost == 0)
+      #expect(report.duplicates == 0)
+      // What Open vSwitch sends before its bond is up it keeps to itself; what it has sent has been taken.
+      #expect(up.report(at: trunk.peer.eth0).received > 200)
+      #expect(up.report(at: trunk.peer.eth0).duplicates == 0)
+      #expect(try [eth0, eth1].map { try trunk.lab.drops($0)["bond-standby"] } == before.map { $0["bond-standby"] })
     }
 
     @Test("TCP runs both ways over the bond in both VLANs")

@@ -18,7 +18,7 @@ extension LACPCommand {
       abstract: "Show the links of a server's bond, or of all.",
       discussion: """
         CARRIES  in: its frames are taken; out: frames are sent by it;
-                 alone: it carries by itself, as no partner speaks LACP
+                 alone: it carries by itself, as no LACP partner is in sync
         MUX      DETACHED, WAITING, ATTACHED or COLLECTING_DISTRIBUTING
         PARTNER  the partner's system; KEY, NUMBER: its key, and its number
                  for the link

@@ -2,9 +2,12 @@
 struct LACPMember: Equatable, Sendable {
   let server: String
   let port: String
+  let isLinkUp: Bool
   let isSelected: Bool
   let isCollecting: Bool
   let isDistributing: Bool
+  /// It carries alone, because no partner is in sync.
+  let isFallback: Bool
   let actorSystem: String
   let actorKey: Int
   /// Nil while no partner is heard.
@@ -16,7 +19,7 @@ struct LACPMember: Equatable, Sendable {
   let problem: String?
 
   /// In the aggregate of a partner, and carrying both ways.
-  var isUp: Bool { isSelected && isCollecting && isDistributing && partnerSystem != nil }
+  var isUp: Bool { isSelected && isCollecting && isDistributing && !isFallback && partnerSystem != nil }
 }
 
 extension Lab {
@@ -26,10 +29,11 @@ extension Lab {
     let members = entries.map { entry in
       LACPMember(
         server: entry["server"].string ?? "?", port: entry["port"].string ?? "?",
+        isLinkUp: entry["link_up"].bool ?? false,
         isSelected: entry["selected"].bool ?? false, isCollecting: entry["collecting"].bool ?? false,
-        isDistributing: entry["distributing"].bool ?? false, actorSystem: entry["actor_system"].string ?? "?",
-        actorKey: entry["actor_key"].int ?? 0, partnerSystem: entry["partner_system"].string,
-        partnerKey: entry["partner_key"].int,
+        isDistributing: entry["distributing"].bool ?? false, isFallback: entry["fallback"].bool ?? false,
+        actorSystem: entry["actor_system"].string ?? "?", actorKey: entry["actor_key"].int ?? 0,
+        partnerSystem: entry["partner_system"].string, partnerKey: entry["partner_key"].int,
         muxTransitions: entry["counters"]["mux_transitions"].int ?? -1, problem: entry["problem"].string)
     }
     return Dictionary(members.map { ($0.port, $0) }, uniquingKeysWith: { $1 })

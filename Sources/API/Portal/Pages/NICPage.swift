@@ -47,7 +47,7 @@ struct NICPage {
     if let member = lacp.first(where: { $0.port == name }) {
       fields["lacp"] =
         member.fallback
-        ? "carries alone: no LACP partner is heard"
+        ? "carries alone: no LACP partner is \(member.partner == nil ? "heard" : "in sync")"
         : member.partner == nil ? "no LACP partner" : member.distributing ? "collecting and distributing" : "waiting"
     }
     return fields
