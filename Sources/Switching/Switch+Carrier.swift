@@ -54,7 +54,7 @@ extension Switch {
     let state = unsafe links[nic.value]
     // LACP has the word here.
     if state.contains(.collecting) { return true }
-    guard state.intersection([.up, .barred]) == .up else { return false }
+    guard state.isAble else { return false }
     if isUsed(nic, insteadOf: Int(carrier), header, entry) {
       note(header, nic)
       move(to: nic, on: port)

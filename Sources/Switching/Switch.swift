@@ -85,6 +85,8 @@ public import Wire
     @inlinable static var barred: LinkState { LinkState(rawValue: 8) }
     /// Frames may leave by it.
     @inlinable static var sending: LinkState { LinkState(rawValue: 5) }
+    /// Up, and not barred.
+    @inline(always) @inlinable var isAble: Bool { rawValue & 9 == 1 }
   }
 
   public let limits: Limits

@@ -312,7 +312,7 @@ import Wire
     bench.advance(by: 1_500)
     bench.hear(bench.word(1), on: 1)
     bench.link(0, up: true)
-    #expect(bench.bond.carriage == Bench.aggregate(1))
+    #expect(bench.bond.carriage.distributing == MemberSet(member: 1))
     #expect(bench.last(0)?.actor.state.contains(.expired) == true)
     bench.hear(bench.word(0, [.activity, .aggregation]), on: 0)
     #expect(bench.bond.carriage.distributing == MemberSet(member: 1))

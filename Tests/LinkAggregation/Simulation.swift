@@ -72,6 +72,7 @@ struct Simulation {
   mutating func setLink(_ link: Int, up: Bool) {
     isUp[link] = up
     if !up { flights.removeAll { $0.link == link } }
+    isAnnounced[link] = false
     heard[link] = nil
     server.setCarrier(link, up)
     bond.setLink(member: link, up: up, at: now)
@@ -80,6 +81,7 @@ struct Simulation {
 
   mutating func setMember(_ link: Int, _ joined: Bool) {
     isMember[link] = joined
+    isAnnounced[link] = false
     heard[link] = nil
     if joined {
       bond.add(member: link, port: Self.ports[link], at: now)
@@ -160,6 +162,8 @@ struct Simulation {
   }
 
   private var lastTold: UInt64?
+  /// What was said last by each link.
+  private var isAnnounced = [false, false]
 
   private mutating func answerAll() {
     while !told.isEmpty { answerOne() }
@@ -174,17 +178,23 @@ struct Simulation {
   }
 
   /// No LACPDU says that a link is in sync or collects by which frames are not taken.
-  private func checkAnnouncement(_ frame: [UInt8], by link: Int) {
+  private mutating func checkAnnouncement(_ frame: [UInt8], by link: Int) {
     let pdu = unsafe frame.withUnsafeBytes { unsafe SlowProtocolPDU.decode($0.baseAddress!, count: $0.count) }
     guard case .lacp(let content) = pdu else { return }
-    if !content.actor.state.isDisjoint(with: [.synchronization, .collecting, .distributing]) {
-      #expect(taken.contains(member: link), "seed \(seed) at \(now): announced by \(link), taken \(taken)")
+    isAnnounced[link] = !content.actor.state.isDisjoint(with: [.synchronization, .collecting, .distributing])
+    checkAnnounced()
+  }
+
+  private func checkAnnounced() {
+    for link in 0...1 where isAnnounced[link] && isUp[link] && isMember[link] {
+      #expect(taken.contains(member: link), "seed \(seed) at \(now): \(link) was announced, taken \(taken)")
     }
   }
 
   // MARK: Invariants
 
   private func check() {
+    checkAnnounced()
     let carriage = bond.carriage
     let context: Comment = "seed \(seed) at \(now): \(carriage)"
     #expect(carriage.distributing.isSubset(of: carriage.collecting), context)

@@ -130,7 +130,9 @@ struct RackPicture: Sendable {
     let text =
       names.count == 1
       ? (carrying == 1 ? "LACP 1/1" : "bond0")
-      : partners.isEmpty ? "bond0 no partner" : "bond0 LACP \(carrying)/\(names.count)"
+      : partners.isEmpty
+        ? "bond0 \(member.server.bondingMode == .lacp ? "no partner" : member.server.bondingMode.name)"
+        : "bond0 LACP \(carrying)/\(names.count)"
     return [
       "x": left, "y": y, "width": right - left, "height": Size.bond, "textX": (left + right) / 2, "textY": y + 13,
       "text": text, "isWhole": !partners.isEmpty && carrying == names.count,

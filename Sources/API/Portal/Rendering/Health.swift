@@ -35,11 +35,15 @@ struct Health: Sendable {
     }
     let distributing = lacp.filter { $0.distributing && $0.partner != nil && !$0.fallback }.count
     let hasPartner = lacp.contains { $0.partner != nil && !$0.fallback }
-    bond = hasPartner ? "LACP \(distributing)/\(bonded.count)" : "no LACP partner"
+    // A bond that needs no LACP is whole without a partner.
+    let needsPartner = hasPartner || server.bondingMode == .lacp
+    bond =
+      hasPartner
+      ? "LACP \(distributing)/\(bonded.count)" : needsPartner ? "no LACP partner" : server.bondingMode.name
     if up.isEmpty {
       level = .bad
     } else {
-      level = up.count == 2 && hasPartner && distributing == bonded.count ? .good : .fair
+      level = up.count == 2 && (!needsPartner || hasPartner && distributing == bonded.count) ? .good : .fair
     }
   }
 
