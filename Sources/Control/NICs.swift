@@ -69,7 +69,8 @@ actor NICs {
     let tap = try TAP.open(name.device, in: space, carrier: server.isPoweredOn)
     try Links.configure(
       name.device, in: space, mac: server[nic].mac, mtu: mtu ?? server.mtu, queueLength: TAP.queueLength,
-      alias: marks.mark(server.id, nic), alternativeName: name.alternative)
+      alias: marks.mark(server.id, nic))
+    try setAlternative(name, in: space, named: server.place.namespace)
     try tap.setPersistent(true)  // only now that it is marked
     do {
       guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
@@ -80,6 +81,20 @@ actor NICs {
     } catch {
       try? TAP.open(name.device, in: space).remove()
       throw error
+    }
+  }
+
+  /// Gives an interface its alternative name, unless another server's of that hostname is called so. Throws for an interface
+  /// that is not ours.
+  ///
+  /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
+  private func setAlternative(_ name: NICName, in space: NamespaceHandle?, named namespace: String?) throws {
+    guard let alternative = name.alternative else { return }
+    do {
+      try Links.configure(name.device, in: space, alternativeName: alternative)
+    } catch  where error.errno == EEXIST {
+      let holder = try Links.list(in: space).first { $0.name == alternative || $0.alternativeName == alternative }
+      guard let holder, case .nic = marks.owned(holder.alias) else { throw Self.foreign(alternative, namespace) }
     }
   }
 
