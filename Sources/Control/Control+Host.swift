@@ -7,9 +7,9 @@ import Switching
 
 /// What others do to the NICs while the daemon runs, and what is done about it.
 ///
-/// Reports of the watch, attempts to make a lost NIC again and repairs wait as chores and are done between two groups of commands, so
-/// that a command never meets one half done. A command that needs a server's NICs looks at them first itself (`attend`): nobody is
-/// told success about an interface that went a moment ago.
+/// Reports of the watch, attempts to make a lost NIC again and repairs wait as chores and are done between two groups
+/// of commands, so that a command never meets one half done. A command that needs a server's NICs looks at them first
+/// itself (`attend`): nobody is told success about an interface that went a moment ago.
 extension Control {
   /// Starts the watch. What was different by the time is told as everything else.
   func startWatching() {
@@ -186,7 +186,8 @@ extension Control {
 
   func raiseLost(_ key: NICKey, _ server: Server) {
     let loss = host.lost[key]
-    let reason = loss.flatMap { $0.reason.isEmpty ? nil : $0.reason }
+    let reason =
+      loss.flatMap { $0.reason.isEmpty ? nil : $0.reason }
       ?? loss?.last.map { "\(words($0)) was removed more than once" } ?? "its interface is gone"
     problems.raise(
       Problem(
@@ -195,7 +196,8 @@ extension Control {
           + "'toprack server repair \(server.hostname)'"))
   }
 
-  /// Makes a NIC instead of one that is lost: in `space`, or where the lost one was attached, or in the server's own namespace.
+  /// Makes a NIC instead of one that is lost: in `space`, or where the lost one was attached, or in the server's own
+  /// namespace.
   func makeAgain(_ key: NICKey, _ server: Server, _ slot: Int, in space: NamespaceHandle? = nil) async throws {
     let index = NICs.index(key.nic, slot: slot)
     let location = try await nics.makeAgain(
@@ -230,7 +232,8 @@ extension Control {
     switch state {
     case .whole:
       guard problems.clear(kind: "namespace-lost", server: server.id) != nil else { return }
-      await note("namespace.restored", "network namespace \(name) of \(server.hostname) has its name again", of: server.id)
+      await note(
+        "namespace.restored", "network namespace \(name) of \(server.hostname) has its name again", of: server.id)
       for nic in PortName.nics { await refresh(NICKey(server.id, nic), server) }
       return
     case .missing, .taken: isNew = problems.raise(Self.namespaceLost(server, name, isTaken: state == .taken))
@@ -326,7 +329,8 @@ extension Control {
     guard missing.count > (needsBoth ? 0 : 1), let first = missing.first else { return }
     let why = problems.all.first { $0.server == id && $0.port == first && $0.kind != "storm" }?.text
     throw Unavailable(
-      message: why ?? "\(first.rawValue) of \(server.hostname) is lost; 'toprack server repair \(server.hostname)' makes it again")
+      message: why
+        ?? "\(first.rawValue) of \(server.hostname) is lost; 'toprack server repair \(server.hostname)' makes it again")
   }
 }
 

@@ -5,11 +5,13 @@ import Switching
 
 /// `toprack server repair`: brings a server's namespace and NICs to where they belong, at somebody's word.
 extension Control {
-  /// A namespace that has lost its name gets it again; in one that somebody has made anew under the name, the NICs are made anew. A
-  /// lost NIC is made again; one that was moved or renamed is put back; an alias is set again. MTU and addresses are the server's own.
+  /// A namespace that has lost its name gets it again; in one that somebody has made anew under the name, the NICs are
+  /// made anew. A lost NIC is made again; one that was moved or renamed is put back; an alias is set again. MTU and
+  /// addresses are the server's own.
   ///
   /// - Returns: what was done, as sentences.
-  /// - Throws: `Refusal` for a server that is whole, `Unavailable` when the system does not let it be done; what was done before stays.
+  /// - Throws: `Refusal` for a server that is whole, `Unavailable` when the system does not let it be done; what was
+  ///   done before stays.
   public func repair(_ server: ServerID, by user: String? = nil) async throws -> [String] {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
     if host.repairs.count >= CommandQueue.limit {
@@ -34,7 +36,10 @@ extension Control {
         if let what = try await repair(NICKey(id, nic), server, slot, in: target, remake: remake) { done.append(what) }
       }
     } catch {
-      if !done.isEmpty { await note("device.repair", "\(server.hostname) repaired in part: \(done.joined(separator: ", "))", of: id, by: user) }
+      if !done.isEmpty {
+        await note(
+          "device.repair", "\(server.hostname) repaired in part: \(done.joined(separator: ", "))", of: id, by: user)
+      }
       throw error as? Unavailable ?? Unavailable(message: "\(error)")
     }
     guard !done.isEmpty else {

@@ -1,5 +1,5 @@
-/// How often a NIC that somebody deletes is made again: at once the first time, then after a pause that doubles from 1 s to 60 s as
-/// long as it goes on. The clock is an argument: milliseconds that only grow.
+/// How often a NIC that somebody deletes is made again: at once the first time, then after a pause that doubles from 1
+/// s to 60 s as long as it goes on. The clock is an argument: milliseconds that only grow.
 struct HealingPace: Hashable, Sendable {
   typealias Instant = UInt64
   static let shortest: Instant = 1_000
@@ -18,7 +18,8 @@ struct HealingPace: Hashable, Sendable {
   }
 }
 
-/// How many events one NIC can cause: some at once, then one in ten seconds. What is left out is seen in the status all the same.
+/// How many events one NIC can cause: some at once, then one in ten seconds. What is left out is seen in the status all
+/// the same.
 struct EventPace: Hashable, Sendable {
   static let burst = 10
   static let interval: HealingPace.Instant = 10_000

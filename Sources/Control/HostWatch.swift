@@ -10,16 +10,18 @@ import Synchronization
 /// ## How it works
 /// Three sources, each for what the others cannot hear:
 ///
-/// 1. A netlink socket in each namespace where NICs have been attached says which interfaces something happened to. It is only a
-///    reason to look: what is true is asked of the TAP's descriptor (`Dataplane.place`), which follows its interface through any
-///    renaming and any move. One socket for all namespaces (NETLINK_LISTEN_ALL_NSID) would hear every container of the host, and
-///    a tenant that fills it would make us deaf for all others. Such a socket keeps its namespace alive, as the TAP's descriptor
-///    does anyway; therefore none is opened where a NIC was moved to: a container there has to be able to end.
-/// 2. Every half second one `poll` over all TAPs says which are gone, and a NIC that was moved away is looked at.
+/// 1. A netlink socket in each namespace where NICs have been attached says which interfaces something happened to. It
+///    is only a reason to look: what is true is asked of the TAP's descriptor (`Dataplane.place`), which follows its
+///    interface through any renaming and any move. One socket for all namespaces (NETLINK_LISTEN_ALL_NSID) would hear
+///    every container of the host, and a tenant that fills it would make us deaf for all others. Such a socket keeps
+///    its namespace alive, as the TAP's descriptor does anyway; therefore none is opened where a NIC was moved to: a
+///    container there has to be able to end.
+/// 2. Every half second one `poll` over all TAPs says which are gone, and a NIC that was moved away is looked at. So is
+///    one that is down, a hundred of them in a turn: the kernel tells nobody of the alias of an interface that is down.
 /// 3. In the same turn the names of the namespaces are compared with the namespaces that they were.
 ///
-/// A namespace is looked at 100 ms after the last time at the earliest, and for a tenth of the time at most, however much happens
-/// in it; then only the interfaces that messages named, or all of that namespace when messages were lost.
+/// A namespace is looked at 100 ms after the last time at the earliest, and for a tenth of the time at most, however
+/// much happens in it; then only the interfaces that messages named, or all of that namespace when messages were lost.
 ///
 /// It tells differences alone, and nothing twice. Control decides what they mean.
 ///
@@ -110,7 +112,8 @@ private final class WatchStart {
   let tell: @Sendable (HostWatch.Report) -> Void
 
   init(
-    watch: HostWatch, dataplane: Dataplane, poller: consuming LinkPoller, tell: @escaping @Sendable (HostWatch.Report) -> Void
+    watch: HostWatch, dataplane: Dataplane, poller: consuming LinkPoller,
+    tell: @escaping @Sendable (HostWatch.Report) -> Void
   ) {
     (self.watch, self.dataplane, self.tell) = (watch, dataplane, tell)
     self.poller = consume poller
@@ -121,6 +124,8 @@ private final class WatchStart {
 private struct Watcher: ~Copyable {
   private static let sweepInterval: UInt64 = 500
   private static let shortestPause: UInt64 = 100
+  /// NICs that are looked at in one turn because they are down.
+  private static let downLimit = 100
 
   private struct Entry {
     var ticket: Int
@@ -155,6 +160,8 @@ private struct Watcher: ~Copyable {
   private var nextToken = 0
   private var names: [ServerID: (name: String, space: NamespaceIdentity, state: HostWatch.NameState)] = [:]
   private var report = HostWatch.Report()
+  /// NICs that the next turns ask whether they are down.
+  private var round: [NICIndex] = []
 
   init(_ start: WatchStart) {
     (watch, dataplane, tell) = (start.watch, start.dataplane, start.tell)
@@ -264,6 +271,13 @@ private struct Watcher: ~Copyable {
   private mutating func sweep() {
     for nic in dataplane.gone() { look(at: nic) }
     for (nic, entry) in entries where entry.token == nil && !entry.isGone { look(at: nic) }
+    if round.isEmpty { round = Array(entries.keys) }
+    var looks = 0
+    while looks < Self.downLimit, let nic = round.popLast() {
+      guard let entry = entries[nic], entry.token != nil, !entry.isGone, !dataplane.isUp(nic) else { continue }
+      look(at: nic)
+      looks += 1
+    }
     for (server, known) in names {
       let file = NetworkNamespaces.file(of: known.name)
       let state: HostWatch.NameState = file.map { $0.isSame(as: known.space) ? .whole : .taken } ?? .missing

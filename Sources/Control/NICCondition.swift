@@ -43,7 +43,8 @@ enum NICCondition {
   }
 
   static func incidents(
-    of nic: PortName, _ server: Server, from old: NICLocation, to new: NICLocation, home: NamespaceIdentity?, mark: String
+    of nic: PortName, _ server: Server, from old: NICLocation, to new: NICLocation, home: NamespaceIdentity?,
+    mark: String
   ) -> [Incident] {
     let name = "\(nic.rawValue) of \(server.hostname)"
     var found: [Incident] = []

@@ -2,26 +2,28 @@ import Ports
 import Rack
 import Store
 
-/// Which interface of the machine is which NIC, at a start: a pure function of what the database says and what was found.
+/// Which interface of the machine is which NIC, at a start: a pure function of what the database says and what was
+/// found.
 ///
 /// ## How it works
-/// A NIC is known by its place: network namespace, index in it, and name, which the database keeps and which somebody inside cannot
-/// write. The alias is a hint, because root in the server's namespace can set it to whatever it likes.
+/// A NIC is known by its place: network namespace, index in it, and name, which the database keeps and which somebody
+/// inside cannot write. The alias is a hint, because root in the server's namespace can set it to whatever it likes.
 ///
 /// 1. The interface at the place is the NIC, whatever its alias says. The index decides; on the host, where others make
 ///    interfaces too, the name or the alias must agree with it.
-/// 2. Where nothing is at the place, the NIC may have been moved while no daemon ran. An interface with its alias is the NIC if it is
-///    the only one in the machine, is no other NIC by its place, and is where no other server's NICs are: on the host, or in a
-///    namespace that only the host's administrator has to do with.
+/// 2. Where nothing is at the place, the NIC may have been moved while no daemon ran. An interface with its alias is
+///    the NIC if it is the only one in the machine, is no other NIC by its place, and is where no other server's NICs
+///    are: on the host, or in a namespace that only the host's administrator has to do with.
 /// 3. Several with its alias: none of them is the NIC, and none is made until somebody decides.
-/// 4. Only such as are where another server's NICs are: somebody there has written a name that is not theirs. The NIC is missing, and
-///    made again.
+/// 4. Only such as are where another server's NICs are: somebody there has written a name that is not theirs. The NIC
+///    is missing, and made again.
 ///
-/// A place of another run of the machine counts for nothing. A NIC without one (of an older database, or of this machine started
-/// again) is looked for by rule 2, in its own namespace alone.
+/// A place of another run of the machine counts for nothing. A NIC without one (of an older database, or of this
+/// machine started again) is looked for by rule 2, in its own namespace alone.
 ///
-/// An interface with the alias of a NIC whose server does not exist, and which is no NIC by its place, is a stray: a daemon was killed
-/// between making it and committing. It may be removed: whoever has forged that has forged it on an interface of his own.
+/// An interface with the alias of a NIC whose server does not exist, and which is no NIC by its place, is a stray: a
+/// daemon was killed between making it and committing. It may be removed: whoever has forged that has forged it on an
+/// interface of his own.
 struct NICLedger {
   /// An interface, once, however many names its namespace has.
   struct Found: Hashable {

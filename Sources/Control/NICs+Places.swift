@@ -27,8 +27,8 @@ extension NICs {
   static let own = try? NetworkNamespaces.identity(of: nil)
   static let boot = bootIdentity()
 
-  /// Makes a NIC that is lost again, in `space` or in the server's own namespace. What is at the place that the database has is taken
-  /// instead, if it is there: it was busy for a moment.
+  /// Makes a NIC that is lost again, in `space` or in the server's own namespace. What is at the place that the
+  /// database has is taken instead, if it is there: it was busy for a moment.
   func makeAgain(
     _ nic: PortName, of server: Server, slot: Int, in space: NamespaceHandle?, mtu: Int?, record: NICLedger.Place?
   ) async throws -> NICLocation {
@@ -50,7 +50,9 @@ extension NICs {
   }
 
   /// Moves a NIC to `space` under its name.
-  func putBack(_ nic: PortName, of server: Server, at location: NICLocation, slot: Int, to space: NamespaceHandle) throws {
+  func putBack(_ nic: PortName, of server: Server, at location: NICLocation, slot: Int, to space: NamespaceHandle)
+    throws
+  {
     let index = Self.index(nic, slot: slot)
     guard try dataplane.move(index, to: space, name: location.madeName) else {
       throw Unavailable(message: "\(place(location.device, location.namespace)) is gone")

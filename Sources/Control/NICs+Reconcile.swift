@@ -7,9 +7,10 @@ import Switching
 
 /// The start: what the database wants against what the machine has.
 ///
-/// Every namespace is listed once, and `NICLedger` says which interface is which NIC. Those are adopted where they are, under the
-/// name that they have: somebody may have moved or renamed them. Strays are removed, then what is missing is made. A NIC that cannot
-/// be had is a problem of its server; the rest goes on. An adopted one keeps its MTU, which is its own system's.
+/// Every namespace is listed once, and `NICLedger` says which interface is which NIC. Those are adopted where they are,
+/// under the name that they have: somebody may have moved or renamed them. Strays are removed, then what is missing is
+/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one keeps its MTU, which is
+/// its own system's.
 ///
 /// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
 extension NICs {
@@ -50,7 +51,8 @@ extension NICs {
       }
     }
     let inventory = takeInventory(
-      named: Set(wanted.compactMap { $0.server.place.namespace }), also: questions.compactMap { $0.place?.space }, &result)
+      named: Set(wanted.compactMap { $0.server.place.namespace }), also: questions.compactMap { $0.place?.space },
+      &result)
     let ledger = NICLedger(questions, inventory.found)
     say(ledger, wanted.map(\.server), &result)
 
@@ -118,7 +120,8 @@ extension NICs {
           result.problems.append(
             Problem(
               kind: "nic-claimed", server: server.id, port: nic,
-              text: "\(name) is not where it was, and \(claimants.count) interfaces have its alias: none of them is used; "
+              text:
+                "\(name) is not where it was, and \(claimants.count) interfaces have its alias: none of them is used; "
                 + "'toprack server repair \(server.hostname)' makes it anew and leaves them alone"))
           result.others.append(
             "\(list(claimants)) have the alias of \(name), which is not where it was: take it away from those that are not it "
@@ -138,7 +141,8 @@ extension NICs {
     _ madeName: String, until deadline: ContinuousClock.Instant
   ) async throws -> NICLocation {
     let tap = try await TAP.open(
-      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn, until: deadline)
+      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn,
+      until: deadline)
     guard let seen = try tap.whereabouts(), seen.index == found.index else {
       throw Unavailable(message: "\(place(found.name, found.namespace)) was another one a moment later")
     }
@@ -153,12 +157,15 @@ extension NICs {
     return location
   }
 
-  /// `named`: the namespaces of servers. A namespace with several names is listed once, by a server's name if it has one.
+  /// `named`: the namespaces of servers. A namespace with several names is listed once, by a server's name if it has
+  /// one.
   private func takeInventory(
     named wanted: Set<String>, also places: [NamespaceIdentity], _ result: inout Reconciliation
   ) -> Inventory {
     var inventory = Inventory()
-    let names = NetworkNamespaces.list().sorted { a, b in (wanted.contains(a) ? 0 : 1, a) < (wanted.contains(b) ? 0 : 1, b) }
+    let names = NetworkNamespaces.list().sorted { a, b in
+      (wanted.contains(a) ? 0 : 1, a) < (wanted.contains(b) ? 0 : 1, b)
+    }
     for namespace in [nil] + names.map(Optional.some) {
       if let namespace, let mark = NetworkNamespaces.abandonedMark(of: namespace), marks.owned(mark) == .namespace {
         // A daemon was killed while it made or removed this one.
@@ -204,7 +211,8 @@ extension NICs {
     _ result: inout Reconciliation
   ) async {
     do {
-      try await TAP.open(found.name, in: inventory.spaces[found.space]!, named: found.namespace, until: deadline).remove()
+      try await TAP.open(found.name, in: inventory.spaces[found.space]!, named: found.namespace, until: deadline)
+        .remove()
       result.removed += 1
     } catch {
       result.others.append("left behind: \(error)")

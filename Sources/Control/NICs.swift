@@ -60,10 +60,11 @@ actor NICs {
     }
   }
 
-  /// Makes one NIC, in `space` or in the server's own namespace, instead of the one that is attached in its place if there is one. The
-  /// caller has looked that the name is free. `mtu`: not the server's.
+  /// Makes one NIC, in `space` or in the server's own namespace, instead of the one that is attached in its place if
+  /// there is one. The caller has looked that the name is free. `mtu`: not the server's.
   func make(
-    _ nic: PortName, called name: NICName, of server: Server, slot: Int, in space: NamespaceHandle? = nil, mtu: Int? = nil
+    _ nic: PortName, called name: NICName, of server: Server, slot: Int, in space: NamespaceHandle? = nil,
+    mtu: Int? = nil
   ) async throws -> NICLocation {
     let space = try space ?? NetworkNamespaces.handle(of: server.place.namespace)
     let tap = try TAP.open(name.device, in: space, carrier: server.isPoweredOn)
@@ -98,8 +99,8 @@ actor NICs {
     }
   }
 
-  /// Removes a server's NICs, wherever they are now, and its namespace if this rack made it: then `home` is what its name has to lead
-  /// to.
+  /// Removes a server's NICs, wherever they are now, and its namespace if this rack made it: then `home` is what its
+  /// name has to lead to.
   func remove(_ server: Server, slot: Int, ownNamespace home: NamespaceIdentity?) async {
     await detach(PortName.nics, slot: slot)
     if let home, let namespace = server.place.namespace { removeNamespace(namespace, home) }
@@ -153,8 +154,8 @@ actor NICs {
     return true
   }
 
-  /// Removes the namespace of that name if it is still `home`; without, if it carries our mark. One that somebody removed or made
-  /// anew is left alone.
+  /// Removes the namespace of that name if it is still `home`; without, if it carries our mark. One that somebody
+  /// removed or made anew is left alone.
   func removeNamespace(_ name: String, _ home: NamespaceIdentity?) {
     do {
       guard let file = NetworkNamespaces.file(of: name) else { return }
@@ -166,15 +167,17 @@ actor NICs {
     }
   }
 
-  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for an interface
-  /// that is not ours.
+  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for
+  /// an interface that is not ours.
   func freeName(_ nic: PortName, of server: Server, in space: NamespaceHandle? = nil) throws -> NICName {
     let name = NICName(nic, of: server)
     let namespace = server.place.namespace
     for text in [name.device, name.alternative].compactMap({ $0 }) {
       // Alternative names count too. Asked first, because a host can have thousands of interfaces.
       if namespace == nil, if_nametoindex(text) == 0 { continue }
-      let holder = try (space?.links() ?? Links.list(in: namespace)).first { $0.name == text || $0.alternativeName == text }
+      let holder = try (space?.links() ?? Links.list(in: namespace)).first {
+        $0.name == text || $0.alternativeName == text
+      }
       guard let holder else { continue }
       guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
       return NICName(unlikeOthers: nic, of: server)

@@ -23,7 +23,8 @@ extension TAP {
       } catch {
         guard error.errno == EBUSY, ContinuousClock.now < deadline else {
           throw PortsFault(
-            errno: error.errno, message: "opening \(place(device, namespace)): \(unsafe String(cString: strerror(error.errno)))")
+            errno: error.errno,
+            message: "opening \(place(device, namespace)): \(unsafe String(cString: strerror(error.errno)))")
         }
         try await Task.sleep(for: .milliseconds(10))
       }

@@ -1,10 +1,10 @@
 public import Ports
 public import Switching
 
-/// Where the interfaces of attached NICs are: asked of the kernel by the descriptors that the plane holds, so that neither a name nor
-/// an alias is believed.
+/// Where the interfaces of attached NICs are: asked of the kernel by the descriptors that the plane holds, so that
+/// neither a name nor an alias is believed.
 ///
-/// Each of these waits for the kernel's lock of network changes, but `gone`.
+/// Each of these waits for the kernel's lock of network changes, but `gone` and `isUp`.
 extension Dataplane {
   /// `nil`: the interface is gone, or the NIC is not attached.
   public func place(of nic: NICIndex) throws(PortsFault) -> TAPPlace? { try attached(nic)?.tap.whereabouts() }
@@ -29,6 +29,9 @@ extension Dataplane {
     let gone = TAP.findGone(all.map { $0.1.tap.watched })
     return zip(all, gone).compactMap { $1 ? $0.0 : nil }
   }
+
+  /// Whether the interface is up on the server's side, plugged or not. Takes no lock of the kernel's network.
+  public func isUp(_ nic: NICIndex) -> Bool { attached(nic)?.tap.isUp() ?? false }
 
   public func isAttached(_ nic: NICIndex) -> Bool { attached(nic) != nil }
 }

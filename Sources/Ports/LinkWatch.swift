@@ -19,8 +19,8 @@ public struct LinkWatch: ~Copyable {
     case lost
   }
 
-  /// What has happened since the last call. Bounded: of a flood it takes what the socket's buffer holds, some hundred messages, and
-  /// says `lost`.
+  /// What has happened since the last call. Bounded: of a flood it takes what the socket's buffer holds, some hundred
+  /// messages, and says `lost`.
   public borrowing func take() -> News {
     var indexes = [Int32](repeating: 0, count: 256)
     var seen: Set<Int> = []

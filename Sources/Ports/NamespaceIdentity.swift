@@ -3,8 +3,8 @@ import Glibc
 
 /// What tells one network namespace from every other, whatever it is called and whether it is called anything.
 ///
-/// `device` and `inode` are those of its file, as `readlink /proc/PID/ns/net` shows the inode; they are used again when the
-/// namespace has ended. The cookie is not, until the machine is started again. A kernel before 5.14 has none: 0.
+/// `device` and `inode` are those of its file, as `readlink /proc/PID/ns/net` shows the inode; they are used again when
+/// the namespace has ended. The cookie is not, until the machine is started again. A kernel before 5.14 has none: 0.
 public struct NamespaceIdentity: Hashable, Sendable, CustomStringConvertible {
   public var device: UInt64
   public var inode: UInt64
@@ -43,8 +43,8 @@ public final class NamespaceHandle: Sendable {
 
   public func links() throws(PortsFault) -> [Link] { try Links.list(descriptor: descriptor) }
 
-  /// Gives the namespace `name`, as `ip netns attach` does. `mark`: what is left when it is killed meanwhile. Throws EEXIST when the
-  /// name is taken.
+  /// Gives the namespace `name`, as `ip netns attach` does. `mark`: what is left when it is killed meanwhile. Throws
+  /// EEXIST when the name is taken.
   public func bind(to name: String, mark: String) throws(PortsFault) {
     let directory = NetworkNamespaces.directory
     try PortsFault.check(
@@ -61,13 +61,14 @@ extension NamespaceIdentity {
 }
 
 extension NetworkNamespaces {
-  /// Of the namespace `name`, or of the process's own. Throws ENOENT when there is none, and for a name behind which there is no
-  /// namespace.
+  /// Of the namespace `name`, or of the process's own. Throws ENOENT when there is none, and for a name behind which
+  /// there is no namespace.
   public static func identity(of name: String?) throws(PortsFault) -> NamespaceIdentity {
     try with(name) { (descriptor) throws(PortsFault) in try NamespaceIdentity(descriptor: descriptor) }
   }
 
-  /// The file behind `name`, without the cookie: enough to tell it from a namespace that is alive. `nil`: there is none.
+  /// The file behind `name`, without the cookie: enough to tell it from a namespace that is alive. `nil`: there is
+  /// none.
   public static func file(of name: String) -> NamespaceIdentity? {
     unsafe status("\(directory)/\(name)").map { NamespaceIdentity(device: $0[0], inode: $0[1]) }
   }

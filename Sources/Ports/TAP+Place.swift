@@ -1,7 +1,7 @@
 import CPort
 
-/// Where a TAP is and what it has been set to: what its descriptor says, which nobody else can write. Up, down and carrier are not
-/// in it.
+/// Where a TAP is and what it has been set to: what its descriptor says, which nobody else can write. Up, down and
+/// carrier are not in it.
 public struct TAPPlace: Hashable, Sendable {
   public var namespace: NamespaceIdentity
   /// Its index in the namespace.
@@ -43,8 +43,8 @@ extension TAP {
     } ?? false
   }
 
-  /// Moves the interface to `target` and calls it `name` there. False: it is gone. Throws EEXIST when the name is taken there, and
-  /// on older kernels EBUSY for one that is up and stays where it is.
+  /// Moves the interface to `target` and calls it `name` there. False: it is gone. Throws EEXIST when the name is taken
+  /// there, and on older kernels EBUSY for one that is up and stays where it is.
   public borrowing func move(to target: NamespaceHandle, name new: String) throws(PortsFault) -> Bool {
     try inPlace("moving \(place(name, namespace))") { (name, descriptor) throws(PortsFault) in
       try PortsFault.check(
@@ -53,14 +53,15 @@ extension TAP {
     } ?? false
   }
 
-  /// The namespace in which the descriptor was opened. It lives as long as the descriptor, also when the interface is gone.
+  /// The namespace in which the descriptor was opened. It lives as long as the descriptor, also when the interface is
+  /// gone.
   public borrowing func home() throws(PortsFault) -> NamespaceHandle {
     let home = try PortsFault.check(cport_tap_home(descriptor), "looking for the home of \(place(name, namespace))")
     return try NamespaceHandle(Int32(home))
   }
 
-  /// Calls `body` with the interface's name and a descriptor of its namespace. Somebody may rename or move it in between: then it
-  /// is looked for again, a few times. `nil`: it is gone.
+  /// Calls `body` with the interface's name and a descriptor of its namespace. Somebody may rename or move it in
+  /// between: then it is looked for again, a few times. `nil`: it is gone.
   private borrowing func inPlace<Result>(
     _ what: String, _ body: (String, Int32) throws(PortsFault) -> Result
   ) throws(PortsFault) -> Result? {
@@ -108,8 +109,8 @@ extension TAP {
     return gone.map { $0 != 0 }
   }
 
-  /// Creates the TAP `name` inside `space`, or attaches to the persistent one of that name: `open(_:in:)` for a namespace that may
-  /// have no name.
+  /// Creates the TAP `name` inside `space`, or attaches to the persistent one of that name: `open(_:in:)` for a
+  /// namespace that may have no name.
   public static func open(
     _ name: String, in space: NamespaceHandle, carrier: Bool = true
   ) throws(PortsFault) -> TAP {

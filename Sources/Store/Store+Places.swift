@@ -1,8 +1,8 @@
 import GRDB
 public import Rack
 
-/// Where a NIC's interface was when it was made, or seen moved or renamed, last. With it the next start knows the NIC again,
-/// whatever somebody inside has written on it.
+/// Where a NIC's interface was when it was made, or seen moved or renamed, last. With it the next start knows the NIC
+/// again, whatever somebody inside has written on it.
 public struct NICPlace: Hashable, Sendable {
   /// The run of the machine: namespaces and indexes of another one mean nothing.
   public var boot: String

@@ -29,7 +29,8 @@ private struct World {
     for number in 0..<Int.random(in: 2...5, using: &random) {
       let server = ServerID(UUID.random(using: &random))
       let isOnHost = number == 0
-      let space = isOnHost ? Self.host : NamespaceIdentity(device: 4, inode: UInt64(100 + number), cookie: UInt64(number))
+      let space =
+        isOnHost ? Self.host : NamespaceIdentity(device: 4, inode: UInt64(100 + number), cookie: UInt64(number))
       for (index, nic) in PortName.nics.enumerated() {
         let interface = NICLedger.Found(
           space: space, namespace: isOnHost ? nil : "s\(number)", index: 2 + index,
@@ -71,7 +72,9 @@ private struct World {
     case 4: remove(key)
     default:
       // A TAP of its own with whatever alias, in its own namespace.
-      guard let own = wanted.first(where: { $0.key == key }), own.namespace != nil, let place = own.place else { return }
+      guard let own = wanted.first(where: { $0.key == key }), own.namespace != nil, let place = own.place else {
+        return
+      }
       found.append(
         NICLedger.Found(
           space: place.space, namespace: own.namespace, index: 100 + found.count, name: "tap\(found.count)",
@@ -81,7 +84,9 @@ private struct World {
 }
 
 @Suite("Which interface is which NIC") struct NICLedgerTests {
-  @Test("whatever root inside of servers does, no server gets another's interface, and none that is a NIC is removed", arguments: UInt64(1)...400)
+  @Test(
+    "whatever root inside of servers does, no server gets another's interface, and none that is a NIC is removed",
+    arguments: UInt64(1)...400)
   func tenants(seed: UInt64) {
     var world = World(seed: seed)
     for _ in 0..<Int.random(in: 0...12, using: &world.random) {
@@ -115,9 +120,11 @@ private struct World {
     _ space: UInt64, _ namespace: String?, _ name: String = "eth0", index: Int = 2, mark: NICKey? = nil
   ) -> NICLedger.Found {
     NICLedger.Found(
-      space: self.space(space), namespace: namespace, index: index, name: name, mark: mark.map { .nic($0.server, $0.nic) })
+      space: self.space(space), namespace: namespace, index: index, name: name,
+      mark: mark.map { .nic($0.server, $0.nic) })
   }
-  private static func wanted(_ key: NICKey, _ namespace: String?, at space: UInt64?, index: Int = 2) -> NICLedger.Wanted {
+  private static func wanted(_ key: NICKey, _ namespace: String?, at space: UInt64?, index: Int = 2) -> NICLedger.Wanted
+  {
     NICLedger.Wanted(
       key: key, namespace: namespace,
       place: space.map { NICLedger.Place(space: self.space($0), index: index, name: "eth0") })
@@ -153,7 +160,8 @@ private struct World {
     #expect(ledger.strays == [])
     let inPlace = Self.interface(1, "a", "renamed")
     #expect(
-      NICLedger([Self.wanted(Self.a, "a", at: 1), Self.wanted(Self.b, "b", at: 2)], claimants + [inPlace]).verdicts[Self.a]
+      NICLedger([Self.wanted(Self.a, "a", at: 1), Self.wanted(Self.b, "b", at: 2)], claimants + [inPlace]).verdicts[
+        Self.a]
         == .adopt(inPlace), "the place decides, without any alias")
   }
 
@@ -168,7 +176,9 @@ private struct World {
     #expect(NICLedger(wanted, []).verdicts[Self.a] == .missing)
   }
 
-  @Test("on the host the index alone does not make an interface a NIC; a namespace of the same inode is another by its cookie")
+  @Test(
+    "on the host the index alone does not make an interface a NIC; a namespace of the same inode is another by its cookie"
+  )
   func sameNumbers() {
     let onHost = [Self.wanted(Self.a, nil, at: 0)]
     #expect(NICLedger(onHost, [Self.interface(0, nil, "vpn")]).verdicts[Self.a] == .missing)

@@ -74,7 +74,8 @@ struct View: Sendable {
 
   /// Writes what the view has given out.
   func renderer(prefix: String, expansion: Expansion) -> Renderer {
-    Renderer(rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems)
+    Renderer(
+      rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems)
   }
 
   /// What `server` is told about itself.

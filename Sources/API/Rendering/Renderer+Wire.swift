@@ -29,7 +29,8 @@ extension Renderer {
       "drops": .object(
         drops.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .integer(Int(clamping: $0.value))) }),
       "problems": .list(
-        problems[server.id, default: []].filter { $0.port.map { $0 == name || members.contains($0) } ?? true }.map(\.text)),
+        problems[server.id, default: []].filter { $0.port.map { $0 == name || members.contains($0) } ?? true }.map(
+          \.text)),
     ]
     guard name == .bond0 else {
       let nic = nics[name]

@@ -17,7 +17,8 @@ struct ServerCommand: AsyncParsableCommand {
 
   func run() async throws {
     throw ValidationError(
-      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot, repair or network-config")
+      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot, repair or network-config"
+    )
   }
 }
 
