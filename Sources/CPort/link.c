@@ -3,8 +3,8 @@
 #include "netlink.h"
 
 #include <errno.h>
-#include <linux/if.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,8 +35,13 @@ static void take_link(void *context, struct nlmsghdr *h) {
             break;
         case IFLA_LINKINFO: {
             int n = (int)RTA_PAYLOAD(a);
-            for (struct rtattr *b = RTA_DATA(a); RTA_OK(b, n); b = RTA_NEXT(b, n))
+            for (struct rtattr *b = RTA_DATA(a); RTA_OK(b, n); b = RTA_NEXT(b, n)) {
                 if (b->rta_type == IFLA_INFO_KIND && strncmp(RTA_DATA(b), "tun", 4) == 0) link.is_tap = 1;
+                if ((b->rta_type & NLA_TYPE_MASK) != IFLA_INFO_DATA || !link.is_tap) continue;
+                int m = (int)RTA_PAYLOAD(b);
+                for (struct rtattr *c = RTA_DATA(b); RTA_OK(c, m); c = RTA_NEXT(c, m))
+                    if (c->rta_type == IFLA_TUN_PERSIST) link.is_persistent = *(uint8_t *)RTA_DATA(c) != 0;
+            }
             break;
         }
         case IFLA_PROP_LIST: {
@@ -65,11 +70,75 @@ int cport_link_list(int namespace_fd, struct cport_link *links, int capacity) {
     return cport_netns_run(namespace_fd, list_here, &l);
 }
 
+struct finding {
+    const char *name;
+    struct listing listing;
+};
+
+static int find_here(void *context) {
+    struct finding *f = context;
+    static _Thread_local uint8_t answer[32768];
+    struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+    int fd = cport_netlink_open();
+    if (fd < 0) return fd;
+    struct cport_message m = cport_netlink_begin(RTM_GETLINK, 0, &body, sizeof body);
+    cport_netlink_put(&m, IFLA_IFNAME, f->name, strlen(f->name) + 1);
+    ssize_t n = send(fd, &m, m.header.nlmsg_len, 0);
+    if (n >= 0) n = recv(fd, answer, sizeof answer, 0);
+    int result = n < 0 ? -errno : -EPROTO;
+    close(fd);
+    struct nlmsghdr *h = (struct nlmsghdr *)answer;
+    if (n < 0 || !NLMSG_OK(h, (size_t)n)) return result;
+    if (h->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
+    if (h->nlmsg_type != RTM_NEWLINK) return result;
+    take_link(&f->listing, h);
+    return 0;
+}
+
+int cport_link_find(int namespace_fd, const char *name, struct cport_link *link) {
+    if (strlen(name) >= IFNAMSIZ) return -ENAMETOOLONG;
+    struct finding f = {name, {link, 1, 0}};
+    return cport_netns_run(namespace_fd, find_here, &f);
+}
+
+static int watch_here(void *context) {
+    (void)context;
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0) return -errno;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+int cport_link_watch(int namespace_fd) { return cport_netns_run(namespace_fd, watch_here, NULL); }
+
+int cport_link_watch_read(int fd, int32_t *indexes, int capacity) {
+    static _Thread_local uint8_t message[32768];
+    int count = 0;
+    while (count < capacity) {
+        struct sockaddr_nl from = {0};
+        struct iovec part = {message, sizeof message};
+        struct msghdr head = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1};
+        ssize_t n = recvmsg(fd, &head, 0);
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return errno == EAGAIN ? count : -errno;
+        }
+        if (from.nl_pid != 0) continue; /* not the kernel's */
+        for (struct nlmsghdr *h = (struct nlmsghdr *)message; NLMSG_OK(h, (size_t)n) && count < capacity; h = NLMSG_NEXT(h, n))
+            if (h->nlmsg_type == RTM_NEWLINK || h->nlmsg_type == RTM_DELLINK)
+                indexes[count++] = ((struct ifinfomsg *)NLMSG_DATA(h))->ifi_index;
+    }
+    return count;
+}
+
 struct setting {
     const char *name;
     const uint8_t *mac;
     uint32_t mtu, queue_length;
-    const char *alias, *altname;
+    const char *alias, *altname, *new_name;
     int target_fd;
     int up; /* 1 up, 0 down, -1 leave */
 };
@@ -84,7 +153,18 @@ static int set_here(void *context) {
     int fd = cport_netlink_open();
     if (fd < 0) return fd;
     struct cport_message m = cport_netlink_begin(RTM_SETLINK, 0, &body, sizeof body);
-    cport_netlink_put(&m, IFLA_IFNAME, s->name, strlen(s->name) + 1);
+    if (s->new_name) {
+        /* The attribute is the new name then, so the index says which one is meant. */
+        body.ifi_index = (int)if_nametoindex(s->name);
+        if (body.ifi_index == 0) {
+            int error = -errno;
+            close(fd);
+            return error;
+        }
+        m = cport_netlink_begin(RTM_SETLINK, 0, &body, sizeof body);
+    }
+    const char *name = s->new_name ? s->new_name : s->name;
+    cport_netlink_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
     if (s->mac) cport_netlink_put(&m, IFLA_ADDRESS, s->mac, 6);
     if (s->mtu) cport_netlink_put(&m, IFLA_MTU, &s->mtu, 4);
     if (s->queue_length) cport_netlink_put(&m, IFLA_TXQLEN, &s->queue_length, 4);
@@ -113,9 +193,9 @@ int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint3
     return cport_netns_run(namespace_fd, set_here, &s);
 }
 
-int cport_link_move(int namespace_fd, const char *name, int target_fd) {
-    if (strlen(name) >= IFNAMSIZ) return -ENAMETOOLONG;
-    struct setting s = {.name = name, .target_fd = target_fd, .up = -1};
+int cport_link_move(int namespace_fd, const char *name, int target_fd, const char *new_name) {
+    if (strlen(name) >= IFNAMSIZ || strlen(new_name) >= IFNAMSIZ) return -ENAMETOOLONG;
+    struct setting s = {.name = name, .new_name = new_name, .target_fd = target_fd, .up = -1};
     return cport_netns_run(namespace_fd, set_here, &s);
 }
 

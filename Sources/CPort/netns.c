@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ int cport_netns_run(int namespace_fd, int (*body)(void *), void *context) {
 struct binding {
     const char *directory, *path, *mark;
     int make, result;
+    int namespace_fd; /* what is bound; -1: a new one */
 };
 
 /* Enters the mount namespace of process 1 when it is another than ours (a service with ProtectSystem= has its own, and
@@ -88,6 +90,18 @@ static int make(const char *directory, const char *path, const char *mark) {
     return 0;
 }
 
+static int bind_old(int namespace_fd, const char *directory, const char *path, const char *mark) {
+    char source[64];
+    snprintf(source, sizeof source, "/proc/thread-self/fd/%d", namespace_fd);
+    int error = share_directory(directory);
+    if (error == 0) error = place(directory, path, mark);
+    if (error < 0) return error;
+    if (mount(source, path, "none", MS_BIND, NULL) == 0) return 0;
+    error = -errno;
+    unlink(path);
+    return error;
+}
+
 static int take_away(const char *path) {
     if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL) return -errno;
     return unlink(path) < 0 ? -errno : 0;
@@ -96,7 +110,13 @@ static int take_away(const char *path) {
 static void *binding_thread(void *argument) {
     struct binding *b = argument;
     b->result = enter_host_mounts();
-    if (b->result == 0) b->result = b->make ? make(b->directory, b->path, b->mark) : take_away(b->path);
+    if (b->result < 0) return NULL;
+    if (!b->make)
+        b->result = take_away(b->path);
+    else if (b->namespace_fd >= 0)
+        b->result = bind_old(b->namespace_fd, b->directory, b->path, b->mark);
+    else
+        b->result = make(b->directory, b->path, b->mark);
     return NULL;
 }
 
@@ -109,8 +129,34 @@ static int on_own_thread(struct binding *b) {
 }
 
 int cport_netns_make(const char *directory, const char *path, const char *mark) {
-    struct binding b = {.directory = directory, .path = path, .mark = mark, .make = 1};
+    struct binding b = {.directory = directory, .path = path, .mark = mark, .make = 1, .namespace_fd = -1};
     return on_own_thread(&b);
+}
+
+int cport_netns_bind(int namespace_fd, const char *directory, const char *path, const char *mark) {
+    struct binding b = {.directory = directory, .path = path, .mark = mark, .make = 1, .namespace_fd = namespace_fd};
+    return on_own_thread(&b);
+}
+
+/* Linux 5.14; absent from older headers. */
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static int cookie_here(void *context) {
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    socklen_t size = sizeof(uint64_t);
+    if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, context, &size) < 0) *(uint64_t *)context = 0;
+    close(fd);
+    return 0;
+}
+
+int cport_netns_identify(int namespace_fd, struct cport_netns_identity *identity) {
+    struct stat file;
+    if ((namespace_fd < 0 ? stat("/proc/thread-self/ns/net", &file) : fstat(namespace_fd, &file)) < 0) return -errno;
+    *identity = (struct cport_netns_identity){file.st_dev, file.st_ino, 0};
+    return cport_netns_run(namespace_fd, cookie_here, &identity->cookie);
 }
 
 int cport_netns_abandoned(const char *path, char *mark, size_t size) {

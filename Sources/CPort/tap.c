@@ -22,6 +22,14 @@
 #define IFF_NO_CARRIER 0x0040
 #endif
 
+/* Linux 5.2 and 4.20. */
+#ifndef TUNGETDEVNETNS
+#define TUNGETDEVNETNS _IO('T', 227)
+#endif
+#ifndef SIOCGSKNS
+#define SIOCGSKNS 0x894C
+#endif
+
 struct request {
     const char *name;
     int carrier;
@@ -71,6 +79,35 @@ int cport_tap_is_up(int fd) {
     if (n < 0) return -errno;
     if (p.revents & (POLLERR | POLLNVAL)) return -EBADFD;
     return (p.revents & POLLOUT) != 0;
+}
+
+int cport_tap_name(int fd, char name[16]) {
+    struct ifreq interface;
+    memset(&interface, 0, sizeof interface);
+    if (ioctl(fd, TUNGETIFF, &interface) < 0) return -errno;
+    memcpy(name, interface.ifr_name, IFNAMSIZ);
+    name[IFNAMSIZ - 1] = 0;
+    return 0;
+}
+
+int cport_tap_namespace(int fd) {
+    int result = ioctl(fd, TUNGETDEVNETNS);
+    return result < 0 ? -errno : result;
+}
+
+int cport_tap_home(int fd) {
+    int result = ioctl(fd, SIOCGSKNS);
+    return result < 0 ? -errno : result;
+}
+
+int cport_tap_find_gone(const int *fds, uint8_t *gone, int count) {
+    enum { LIMIT = 16384 };
+    static _Thread_local struct pollfd polled[LIMIT];
+    if (count > LIMIT) return -EINVAL;
+    for (int i = 0; i < count; i++) polled[i] = (struct pollfd){.fd = fds[i]};
+    if (poll(polled, (nfds_t)count, 0) < 0) return -errno;
+    for (int i = 0; i < count; i++) gone[i] = (polled[i].revents & POLLERR) != 0;
+    return 0;
 }
 
 int64_t cport_raise_file_limit(void) {

@@ -142,6 +142,10 @@ public final class Dataplane: Sendable {
     if removing { try? attached?.tap.setPersistent(false) }
   }
 
+  func attached(_ nic: NICIndex) -> AttachedTAP? { taps.withLock { $0[nic]?.attached } }
+
+  func attachedNICs() -> [(NICIndex, AttachedTAP)] { taps.withLock { $0.map { ($0.key, $0.value.attached) } } }
+
   /// Counts since `attach`.
   public func counters(of nic: NICIndex) -> NICCounters {
     var sum = NICCounters()

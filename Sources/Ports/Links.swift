@@ -16,6 +16,8 @@ public struct Link: Hashable, Sendable {
   /// Administratively up.
   public let isUp: Bool
   public let isTAP: Bool
+  /// A TAP that outlives whoever opened it.
+  public let isPersistent: Bool
   /// The cable is plugged, whether the interface is up or down.
   public let hasCarrier: Bool
   /// It is in a bond or a bridge of its own system, which may have given it another MAC address.
@@ -105,6 +107,7 @@ extension Link {
     queueLength = Int(raw.queue_length)
     isUp = raw.is_up != 0
     isTAP = raw.is_tap != 0
+    isPersistent = raw.is_persistent != 0
     hasCarrier = raw.has_carrier != 0
     hasMaster = raw.has_master != 0
     let octets = raw.mac

@@ -29,7 +29,7 @@ public enum NetworkNamespaces {
   }
 
   /// What tells one namespace from another.
-  @unsafe private static func status(_ path: String) -> [UInt64]? {
+  @unsafe static func status(_ path: String) -> [UInt64]? {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
   }

@@ -37,8 +37,8 @@ public struct TAP: ~Copyable, Sendable {
   }
 
   /// The same inside a namespace that has no name.
-  static func open(_ name: String, descriptor: Int32) throws(PortsFault) -> TAP {
-    try Opened(name, descriptor: descriptor, nil, carrier: true).tap(name, nil)
+  static func open(_ name: String, descriptor: Int32, carrier: Bool = true) throws(PortsFault) -> TAP {
+    try Opened(name, descriptor: descriptor, nil, carrier: carrier).tap(name, nil)
   }
 
   /// What the kernel gives; generic code carries no noncopyable value.

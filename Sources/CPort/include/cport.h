@@ -48,6 +48,19 @@ int cport_netns_abandoned(const char *path, char *mark, size_t size);
 /* Takes the binding `path` away. The namespace itself ends when nothing lives in it any more. */
 int cport_netns_remove(const char *path);
 
+/* Binds the namespace `namespace_fd` to `path`, as cport_netns_make does a new one; `mark` becomes the text of the file that it
+ * is bound over. -EEXIST when the name is taken. */
+int cport_netns_bind(int namespace_fd, const char *directory, const char *path, const char *mark);
+
+/* What tells a network namespace from every other. `device` and `inode` of its file are used again when it has ended; the
+ * cookie (Linux 5.14; 0 where there is none) is not while the machine runs. */
+struct cport_netns_identity {
+    uint64_t device, inode, cookie;
+};
+
+/* Of `namespace_fd`; -1: the calling thread's. */
+int cport_netns_identify(int namespace_fd, struct cport_netns_identity *identity);
+
 /* Makes a network namespace that has no name: a descriptor of it. It ends with the last descriptor, socket and TAP of it. */
 int cport_netns_private(void);
 
@@ -76,6 +89,20 @@ int cport_tap_set_carrier(int fd, int on);
 /* 1 when the interface is up on the server's side, 0 when it is down, -EBADFD when it is gone. */
 int cport_tap_is_up(int fd);
 
+/* What the interface is called now, at most 15 bytes and NUL; whoever has renamed it. -EBADFD when it is gone. */
+int cport_tap_name(int fd, char name[16]);
+
+/* A descriptor of the network namespace in which the interface is now, wherever somebody has moved it. -EBADFD when it is
+ * gone. Needs CAP_NET_ADMIN there. */
+int cport_tap_namespace(int fd);
+
+/* A descriptor of the network namespace in which `fd` was opened, which it keeps alive; also when the interface is gone. */
+int cport_tap_home(int fd);
+
+/* Puts 1 into `gone[i]` when the interface of `fds[i]` is gone, else 0. One system call, which takes no lock of the kernel's
+ * network. At most 16384. */
+int cport_tap_find_gone(const int *fds, uint8_t *gone, int count);
+
 /* Raises the soft limit of open files to the hard one and returns the result. */
 int64_t cport_raise_file_limit(void);
 
@@ -90,6 +117,7 @@ struct cport_link {
     uint8_t is_tap;
     uint8_t has_carrier;
     uint8_t has_master;
+    uint8_t is_persistent; /* of a TAP: it outlives whoever opened it */
     char name[16];      /* NUL-terminated, as are the others */
     char alias[256];
     char altname[128];  /* the first one */
@@ -103,8 +131,21 @@ int cport_link_list(int namespace_fd, struct cport_link *links, int capacity);
 int cport_link_set(int namespace_fd, const char *name, const uint8_t *mac, uint32_t mtu, uint32_t queue_length,
                    const char *alias, const char *altname);
 
-/* Moves the interface `name` from `namespace_fd` into `target_fd`. Its descriptor goes on working. */
-int cport_link_move(int namespace_fd, const char *name, int target_fd);
+/* The one interface `name` of `namespace_fd`. -ENODEV when there is none. */
+int cport_link_find(int namespace_fd, const char *name, struct cport_link *link);
+
+/* Moves the interface `name` from `namespace_fd` into `target_fd` and calls it `new_name` there. Its descriptor goes on
+ * working. The two may be one: then it is renamed, which fails with EBUSY while it is up on older kernels. */
+int cport_link_move(int namespace_fd, const char *name, int target_fd, const char *new_name);
+
+/* A socket that becomes readable when an interface of `namespace_fd` is made, changed or removed: non-blocking. It keeps the
+ * namespace alive. */
+int cport_link_watch(int namespace_fd);
+
+/* Takes what `cport_link_watch` has to say: the indexes of interfaces that something has happened to, one after another and
+ * some of them more than once. Returns how many were written, 0 when there is nothing more for now. -ENOBUFS: messages were
+ * lost, so anything may have happened. */
+int cport_link_watch_read(int fd, int32_t *indexes, int capacity);
 
 /* Sets the interface `name` up (1) or down (0). */
 int cport_link_set_up(int namespace_fd, const char *name, int up);
