@@ -21,6 +21,9 @@ enum Schema {
     migrator.registerMigration("4 the whole API") { db in
       try db.execute(sql: wholeAPI)
     }
+    migrator.registerMigration("5 where NICs are") { db in
+      try db.execute(sql: whereNICsAre)
+    }
     return migrator
   }()
 
@@ -270,5 +273,23 @@ enum Schema {
       created_at INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX batch_by_port ON batch (port);
+    """
+
+  /// Where each NIC's interface is, as the daemon has seen it last (`NICPlace`). A NIC of an older rack has no row until the next start
+  /// has found it.
+  private static let whereNICsAre = """
+    -- boot: the run of the machine; device, inode, cookie: the network namespace, as signed numbers; interface: its index
+    CREATE TABLE nic_place (
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      nic TEXT NOT NULL CHECK (nic IN ('eth0', 'eth1')),
+      boot TEXT NOT NULL,
+      device INTEGER NOT NULL,
+      inode INTEGER NOT NULL,
+      cookie INTEGER NOT NULL,
+      interface INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      made_name TEXT NOT NULL,
+      PRIMARY KEY (server, nic)
+    ) STRICT, WITHOUT ROWID;
     """
 }

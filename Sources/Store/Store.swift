@@ -121,9 +121,9 @@ public final class Store: Sendable {
   ///
   /// Not to be called from a task that can be cancelled: a cancelled one may throw before anything is written.
   public func commit(
-    _ changes: [Change], events: [Event] = [], batches: [AssignmentBatch] = []
+    _ changes: [Change], events: [Event] = [], batches: [AssignmentBatch] = [], places: [NICPlaceChange] = []
   ) async throws(StoreFault) {
-    guard !changes.isEmpty || !events.isEmpty || !batches.isEmpty else { return }
+    guard !changes.isEmpty || !events.isEmpty || !batches.isEmpty || !places.isEmpty else { return }
     try mustBeOpen()
     try await Self.translating(path) {
       try await self.pool.write { db in
@@ -131,6 +131,7 @@ public final class Store: Sendable {
         for change in changes { try writer.write(change) }
         for event in events { try writer.write(event) }
         for batch in batches { try writer.write(batch) }
+        for place in places { try writer.write(place) }
       }
     }
   }
