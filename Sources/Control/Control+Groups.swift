@@ -14,13 +14,17 @@ extension Control {
     let continuation: CheckedContinuation<Outcome, any Error>
   }
 
-  /// Runs until no command waits.
+  /// Runs until no command and no chore waits; the two take turns.
   func performGroups() async {
-    while !queue.isEmpty { await performGroup() }
+    while !queue.isEmpty || host.hasWork {
+      if host.hasWork { await performChores() }
+      if !queue.isEmpty { await performGroup() }
+    }
     queue.end()
   }
 
   private func performGroup() async {
+    defer { host.mtusBefore = [:] }
     var group: [Accepted] = []
     while group.count < Self.groupLimit, let entry = queue.next() {
       do {
@@ -36,7 +40,8 @@ extension Control {
     if !outcomes.isEmpty {
       do {
         try await store.commit(
-          outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch))
+          outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch),
+          places: outcomes.flatMap(madePlaces))
       } catch {
         logger.error("state not written", metadata: ["error": "\(error)"])
         for outcome in outcomes.reversed() { await takeBack(outcome) }
@@ -48,6 +53,7 @@ extension Control {
       await forward(outcomes)
       for outcome in outcomes { rack.apply(outcome.changes) }
       for event in outcomes.compactMap(\.event) { events.publish(event) }
+      for outcome in outcomes { watchMade(outcome) }
     }
     for accepted in group {
       await dispose(accepted.outcome)
@@ -57,7 +63,9 @@ extension Control {
 
   /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of it is left.
   private func decide(_ entry: CommandQueue.Entry) async throws -> Outcome {
+    try await attend(to: entry.command)
     var outcome = try working.decide(located(entry.command), with: &entropy)
+    followMTU(entry.command, &outcome)
     guard outcome.changed else { return outcome }
     outcome.event?.by = entry.user
     try await prepare(outcome)

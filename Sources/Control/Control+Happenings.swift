@@ -9,10 +9,11 @@ extension Control {
   /// - Parameters:
   ///   - type: what it concerns and what happened, `port.lost`.
   ///   - body: one sentence.
-  func note(_ type: String, _ body: String, of server: ServerID? = nil) async {
+  ///   - user: who asked for it, where somebody did.
+  func note(_ type: String, _ body: String, of server: ServerID? = nil, by user: String? = nil) async {
     let event = Event(
       id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
-      project: server.flatMap { rack.servers[$0]?.project }, server: server)
+      project: server.flatMap { rack.servers[$0]?.project }, server: server, by: user)
     logger.notice("\(body)", metadata: ["event": "\(type)"])
     // A task of its own: a caller that is cancelled would cancel the transaction.
     let written = Task { try await store.commit([], events: [event]) }

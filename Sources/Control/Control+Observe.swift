@@ -11,6 +11,8 @@ public struct NICStatus: Hashable, Sendable {
   public var alternative: String?
   /// `nil`: the daemon's own.
   public var namespace: String?
+  /// As its own system has set it.
+  public var mtu: Int
   /// Whether the interface is up on the server's side, and its cable plugged.
   public var linkUp: Bool
   /// Whether frames cross by it now. Of a bond those members do on which LACP has agreed with the partner, and one while
@@ -22,10 +24,11 @@ public struct NICStatus: Hashable, Sendable {
   public var drops: [String: UInt64]
 
   public init(
-    interface: String, alternative: String? = nil, namespace: String?, linkUp: Bool, carries: Bool, rxPackets: UInt64,
+    interface: String, alternative: String? = nil, namespace: String?, mtu: Int = Server.defaultMTU, linkUp: Bool,
+    carries: Bool, rxPackets: UInt64,
     rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64, drops: [String: UInt64]
   ) {
-    (self.interface, self.alternative, self.namespace) = (interface, alternative, namespace)
+    (self.interface, self.alternative, self.namespace, self.mtu) = (interface, alternative, namespace, mtu)
     (self.linkUp, self.carries, self.drops) = (linkUp, carries, drops)
     (self.rxPackets, self.rxBytes, self.txPackets, self.txBytes) = (rxPackets, rxBytes, txPackets, txBytes)
   }
@@ -81,7 +84,8 @@ extension Control {
       let counters = dataplane.counters(of: index)
       result[nic] = NICStatus(
         interface: location.device, alternative: location.alternative, namespace: location.namespace,
-        linkUp: dataplane.isLinkUp(index), carries: await dataplane.carries(index), rxPackets: counters.rxPackets,
+        mtu: location.mtu, linkUp: dataplane.isLinkUp(index), carries: await dataplane.carries(index),
+        rxPackets: counters.rxPackets,
         rxBytes: counters.rxBytes, txPackets: counters.txPackets, txBytes: counters.txBytes, drops: counters.drops)
     }
     return result
@@ -133,19 +137,25 @@ extension Control {
 
   /// Those of the start, those since, and those that are looked for now.
   private func allProblems() async -> [Problem] {
-    let atStart = start.problems.flatMap { server, texts in
-      texts.map { Problem(kind: "start", server: server, text: $0) }
-    }
+    let atStart = start.problems.map { Problem(kind: "start", text: $0) }
     let ofGateway = await gateway.problems().map { Problem(kind: "gateway", text: $0) }
-    return (atStart + problems.all).sorted { $0.text < $1.text } + vanishedNamespaces() + ofGateway
+    return (atStart + problems.all).sorted { $0.text < $1.text } + lostNamespaces() + ofGateway
   }
 
-  private func vanishedNamespaces() -> [Problem] {
-    rack.servers.values.filter { start.problems[$0.id] == nil }.compactMap { server -> Problem? in
-      guard let namespace = server.place.namespace, !NetworkNamespaces.exists(namespace) else { return nil }
-      return Problem(
-        kind: "namespace-lost", server: server.id,
-        text: "network namespace \(namespace) of \(server.hostname) is gone; its NICs are not reachable by that name")
+  /// Those that the watch has not told of yet.
+  private func lostNamespaces() -> [Problem] {
+    rack.servers.values.compactMap { server -> Problem? in
+      guard let name = server.place.namespace, !problems.contains(kind: "namespace-lost", server: server.id) else {
+        return nil
+      }
+      let file = NetworkNamespaces.file(of: name)
+      if let home = host.homes[server.id], let file, file.isSame(as: home) { return nil }
+      return Self.namespaceLost(server, name, isTaken: file != nil)
     }.sorted { $0.text < $1.text }
+  }
+
+  /// What is wrong with servers, as far as it is known without looking, by server.
+  public var problemsOfServers: [ServerID: [Problem]] {
+    Dictionary(grouping: problems.all.filter { $0.server != nil }.sorted { $0.text < $1.text }) { $0.server! }
   }
 }

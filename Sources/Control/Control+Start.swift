@@ -12,8 +12,8 @@ struct StartReport: Sendable {
   let version: String
   let at: Date
   var adopted = 0, made = 0, removed = 0
-  /// By server; `nil` for what belongs to none.
-  var problems: [ServerID?: [String]] = [:]
+  /// Sentences about what belongs to no server.
+  var problems: [String] = []
 }
 
 extension Control {
@@ -55,9 +55,11 @@ extension Control {
     let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
     let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
-    let found = await nics.reconcile(wanted)
+    let places = try await store.nicPlaces()
+    let found = await nics.reconcile(wanted, places: places)
     wires.locations = found.locations
-    for problem in found.problems.values.joined() { logger.warning("\(problem)") }
+    for problem in found.problems.map(\.text) + found.others { logger.warning("\(problem)") }
+    try await store.commit([], places: found.changes(to: places))
 
     var change = gateway.change
     var routing = gateway.routing
@@ -72,7 +74,7 @@ extension Control {
 
     let report = StartReport(
       version: version, at: SystemEntropy().now, adopted: found.adopted, made: found.made, removed: found.removed,
-      problems: found.problems.merging([nil: gateway.problems]) { $0 + $1 })
+      problems: found.others + gateway.problems)
     logger.info(
       "started",
       metadata: [
@@ -80,9 +82,42 @@ extension Control {
         "networks": "\(rack.networks.count)", "adopted": "\(found.adopted)", "made": "\(found.made)",
         "removed": "\(found.removed)",
       ])
-    return Control(
+    let control = Control(
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
       start: report,
       logger: logger)
+    await control.begin(found, places)
+    return control
+  }
+}
+
+extension Control {
+  /// Takes over what the start has found, and watches it from now on.
+  fileprivate func begin(_ found: NICs.Reconciliation, _ places: [ServerID: [PortName: NICPlace]]) {
+    (host.homes, host.ownNamespaces) = (found.homes, found.ownNamespaces)
+    for (id, locations) in wires.locations {
+      guard let server = rack.servers[id] else { continue }
+      for nic in locations.keys { judge(NICKey(id, nic), server) }
+    }
+    for problem in found.problems {
+      problems.raise(problem)
+      guard problem.kind == "nic-lost", let server = problem.server, let nic = problem.port else { continue }
+      let key = NICKey(server, nic)
+      host.lost[key] = HostState.Loss(last: nil, reason: problem.text, record: places[server]?[nic])
+      healSoon(key, in: HealingPace.shortest)
+    }
+    startWatching()
+  }
+}
+
+extension NICs.Reconciliation {
+  /// The places that differ from what the database has.
+  fileprivate func changes(to places: [ServerID: [PortName: NICPlace]]) -> [NICPlaceChange] {
+    locations.flatMap { server, nics in
+      nics.compactMap { nic, location in
+        guard let record = location.record, record != places[server]?[nic] else { return nil }
+        return NICPlaceChange(server: server, nic: nic, place: record)
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@ import Dataplane
 import Gateway
 import Ports
 import Rack
+import Store
 import Switching
 import Wire
 
@@ -21,7 +22,10 @@ extension Control {
       case .makeNICs(let id):
         let slot = try wires.openSlot(for: id)
         do {
-          wires.locations[id] = try await nics.make(outcome.server(id)!, slot: slot)
+          let made = try await nics.make(outcome.server(id)!, slot: slot)
+          wires.locations[id] = made.locations
+          host.homes[id] = made.home
+          if made.madeNamespace { host.ownNamespaces.insert(id) }
         } catch {
           wires.closeSlot(of: id)
           throw error as? Unavailable ?? Unavailable(message: "\(error)")
@@ -29,8 +33,7 @@ extension Control {
       case .openDomain(let id):
         try wires.openDomain(for: id)
       case .setMTU(let id):
-        try await nics.setMTU(
-          outcome.server(id)!.mtu, of: wires.locations[id, default: [:]], before: working.servers[id]!.mtu)
+        try await setMTU(outcome.server(id) ?? working.servers[id]!)
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -41,14 +44,15 @@ extension Control {
     for effect in outcome.effects {
       switch effect {
       case .makeNICs(let id):
-        await nics.remove(outcome.server(id)!, wires.locations[id, default: [:]], slot: wires.slotOf[id]!)
-        wires.closeSlot(of: id)
+        await remove(outcome.server(id)!)
       case .openDomain(let id):
         wires.closeDomain(of: id)
       case .setMTU(let id):
         // A server that was made in the same group goes as a whole.
-        guard let before = rack.servers[id]?.mtu else { break }
-        try? await nics.setMTU(before, of: wires.locations[id, default: [:]], before: before)
+        guard rack.servers[id] != nil, let slot = wires.slotOf[id] else { break }
+        let before = host.mtusBefore[id, default: [:]]
+        await nics.restoreMTUs(before, slot: slot)
+        for (nic, mtu) in before { wires.locations[id]?[nic]?.mtu = mtu }
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -63,7 +67,7 @@ extension Control {
     for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
       switch effect {
       case .rewire(let id), .setMTU(let id):
-        let server = outcome.server(id)!
+        let server = outcome.server(id) ?? working.servers[id]!
         change.ports.merge(wires.programs(for: server)) { $1 }
         routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
       case .removeNICs(let server):
@@ -114,17 +118,66 @@ extension Control {
     for effect in outcome.effects {
       switch effect {
       case .removeNICs(let server):
-        if let slot = wires.slotOf[server.id] {
-          await nics.remove(server, wires.locations[server.id, default: [:]], slot: slot)
-        }
-        wires.closeSlot(of: server.id)
-        start.problems[server.id] = nil
+        await remove(server)
         problems.clearAll(of: server.id)
       case .closeDomain(let id):
         wires.closeDomain(of: id)
       case .makeNICs, .rewire, .setMTU, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break
       }
     }
+  }
+}
+
+/// The parts of the steps that are about interfaces.
+extension Control {
+  /// Removes a server's NICs and its namespace, and forgets where they were.
+  private func remove(_ server: Server) async {
+    guard let slot = wires.slotOf[server.id] else { return }
+    stopWatchingNICs(of: server.id, slot: slot)
+    let own = host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
+    await nics.remove(server, slot: slot, ownNamespace: own)
+    host.forget(server.id, slot: slot)
+    wires.closeSlot(of: server.id)
+  }
+
+  private func setMTU(_ server: Server) async throws(Unavailable) {
+    guard let slot = wires.slotOf[server.id] else { return }
+    let locations = wires.locations[server.id, default: [:]]
+    try await nics.setMTU(server.mtu, of: locations, slot: slot)
+    if host.mtusBefore[server.id] == nil { host.mtusBefore[server.id] = locations.mapValues(\.mtu) }
+    for nic in locations.keys { wires.locations[server.id]?[nic]?.mtu = server.mtu }
+  }
+
+  /// A server's own system may have set another MTU since: then the same command does something.
+  func followMTU(_ command: Command, _ outcome: inout Outcome) {
+    guard case .setMTU(let id, let mtu) = command, !outcome.changed, let server = rack.servers[id],
+      wires.locations[id, default: [:]].values.contains(where: { $0.mtu != mtu })
+    else { return }
+    outcome.effects = [.setMTU(id)]
+    outcome.event = Event(
+      id: EventID(entropy.identifier()), type: "device.mtu", body: "\(server.hostname) has MTU \(mtu)",
+      createdAt: entropy.now, project: server.project, server: id)
+  }
+
+  /// Where the NICs are that an outcome has made, for the database.
+  func madePlaces(_ outcome: Outcome) -> [NICPlaceChange] {
+    made(outcome).flatMap { server in
+      wires.locations[server.id, default: [:]].compactMap { nic, location in
+        location.record.map { NICPlaceChange(server: server.id, nic: nic, place: $0) }
+      }
+    }
+  }
+
+  func watchMade(_ outcome: Outcome) { for server in made(outcome) { watchNICs(of: server) } }
+
+  private func made(_ outcome: Outcome) -> [Server] {
+    outcome.effects.compactMap { if case .makeNICs(let id) = $0 { outcome.server(id) } else { nil } }
+  }
+
+  func routing(of server: Server) -> RoutingChange {
+    var routing = RoutingChange()
+    routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
+    return routing
   }
 }
 

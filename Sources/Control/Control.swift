@@ -35,11 +35,14 @@ public actor Control {
   var start: StartReport
   var events = EventBroadcaster()
   var problems = ProblemBoard()
+  var host = HostState()
+  /// Sees what others do to the NICs; `nil` before it is started.
+  var watch: HostWatch?
   let logger: Logger
   var entropy = SystemEntropy()
   var queue = CommandQueue()
-  private var isStopping = false
-  private var isStopped = false
+  private(set) var isStopping = false
+  private(set) var isStopped = false
 
   init(
     rack: Rack, store: Store, dataplane: Dataplane, nics: NICs, wires: Wires, gateway: RunningGateway,
@@ -82,6 +85,7 @@ public actor Control {
     if !queue.isIdle { await withCheckedContinuation { queue.whenIdle($0) } }
     guard !isStopped else { return }
     isStopped = true
+    watch?.stop()
     await gateway.masquerade?.remove()
     await dataplane.stop()
     do { try store.close() } catch { logger.error("closing the store", metadata: ["error": "\(error)"]) }

@@ -1,5 +1,5 @@
 import Ports
-import Rack
+public import Rack
 
 /// What a NIC's interface is called: `eth0` in a namespace; on the host `web1-eth0`. A name that the kernel would not
 /// take (over 15 bytes) becomes the alternative name, which most tools take too, of a short one made from the server's
@@ -35,12 +35,35 @@ public struct NICLocation: Hashable, Sendable {
   public let device: String
   /// The long name of one whose own had to be short.
   public let alternative: String?
-  /// `nil`: the daemon's own.
+  /// `nil`: the daemon's own. `net:[4026532463]` for a namespace that has no name.
   public let namespace: String?
+  /// As its own system has set it.
+  public internal(set) var mtu: Int
+  var alias: String?
+  /// The namespace itself and the interface's index in it; `nil` of a location that nobody has looked at.
+  let space: NamespaceIdentity?
+  let index: Int
+  /// The name that Toprack gave it.
+  let madeName: String
 
-  public init(device: String, alternative: String?, namespace: String?) {
-    (self.device, self.alternative, self.namespace) = (device, alternative, namespace)
+  public init(device: String, alternative: String?, namespace: String?, mtu: Int = Server.defaultMTU) {
+    (self.device, self.alternative, self.namespace, self.mtu) = (device, alternative, namespace, mtu)
+    (alias, space, index, madeName) = (nil, nil, 0, device)
   }
+
+  init(_ place: TAPPlace, namespace: String?, madeName: String) {
+    (device, alternative, self.namespace) = (place.name, place.alternativeName, namespace)
+    (mtu, alias, space, index) = (place.mtu, place.alias, place.namespace, place.index)
+    self.madeName = madeName
+  }
+}
+
+/// One NIC of a server.
+struct NICKey: Hashable, Sendable {
+  let server: ServerID
+  let nic: PortName
+
+  init(_ server: ServerID, _ nic: PortName) { (self.server, self.nic) = (server, nic) }
 }
 
 /// `interface web1-eth0 on the host`, `interface eth0 in network namespace lab`.

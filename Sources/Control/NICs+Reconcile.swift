@@ -2,14 +2,15 @@ import Dataplane
 import Glibc
 import Ports
 import Rack
+import Store
 import Switching
 
 /// The start: what the database wants against what the machine has.
 ///
-/// Every namespace is listed once. An interface with our mark whose server wants it is adopted where it is, under the
-/// name that it has: somebody may have moved or renamed it. One that nobody wants is removed, then what is missing is
-/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one has the state's MTU afterwards: a
-/// daemon may have been killed after it had set another one and before that was committed.
+/// Every namespace is listed once, and `NICLedger` says which interface is which NIC. Those are adopted where they are,
+/// under the name that they have: somebody may have moved or renamed them. Strays are removed, then what is missing is
+/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one keeps its MTU, which is
+/// its own system's.
 ///
 /// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
 extension NICs {
@@ -18,117 +19,202 @@ extension NICs {
 
   struct Reconciliation: Sendable {
     var locations: [ServerID: [PortName: NICLocation]] = [:]
+    /// Each server's own namespace; none where it is gone.
+    var homes: [ServerID: NamespaceIdentity] = [:]
+    /// Servers whose namespace carries our mark.
+    var ownNamespaces: Set<ServerID> = []
     var adopted = 0, made = 0, removed = 0
-    /// Sentences, by server; `nil` for what belongs to none.
-    var problems: [ServerID?: [String]] = [:]
+    var problems: [Problem] = []
+    /// Sentences about what belongs to no server.
+    var others: [String] = []
   }
 
   /// The machine's interfaces at one moment.
   private struct Inventory {
-    var marked: [OwnershipMarks.Owned: [NICLocation]] = [:]
-    var mtus: [NICLocation: Int] = [:]
+    var found: [NICLedger.Found] = []
+    var spaces: [NamespaceIdentity: NamespaceHandle] = [:]
     var ourNamespaces: Set<String> = []
     /// Uplinks of ours that somebody moved away from the host; those on the host are the business of `Uplinks`.
-    var strayUplinks: [NICLocation] = []
+    var strayUplinks: [NICLedger.Found] = []
     var faults: [String: String] = [:]
   }
 
-  func reconcile(_ wanted: [(server: Server, slot: Int)]) async -> Reconciliation {
+  func reconcile(
+    _ wanted: [(server: Server, slot: Int)], places: [ServerID: [PortName: NICPlace]]
+  ) async -> Reconciliation {
     var result = Reconciliation()
     let deadline = ContinuousClock.now + Self.patience
-    let inventory = takeInventory(&result)
-    let byID = Dictionary(uniqueKeysWithValues: wanted.map { ($0.server.id, $0.server) })
-
-    var keep: [OwnershipMarks.Owned: NICLocation] = [:]
-    for (owned, locations) in inventory.marked {
-      guard case .nic(let id, let nic) = owned else { continue }
-      let server = byID[id]
-      let home = server.map { (NICName(nic, of: $0).device, $0.place.namespace) }
-      let kept = server == nil ? nil : locations.first { ($0.device, $0.namespace) == home! } ?? locations.first
-      keep[owned] = kept
-      for location in locations where location != kept {
-        await remove(location, until: deadline, &result)
+    let questions = wanted.flatMap { server, _ in
+      PortName.nics.map { nic in
+        NICLedger.Wanted(
+          key: NICKey(server.id, nic), namespace: server.place.namespace, place: places[server.id]?[nic]?.thisRun)
       }
     }
-    for location in inventory.strayUplinks { await remove(location, until: deadline, &result) }
-    let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
-    for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
+    let inventory = takeInventory(
+      named: Set(wanted.compactMap { $0.server.place.namespace }), also: questions.compactMap { $0.place?.space },
+      &result)
+    let ledger = NICLedger(questions, inventory.found)
+    say(ledger, wanted.map(\.server), &result)
 
+    // Adopted first: then nothing that is removed afterwards, by its name, can be one of them.
     for (server, slot) in wanted {
       for nic in PortName.nics {
+        guard case .adopt(let found) = ledger.verdicts[NICKey(server.id, nic)] else { continue }
         do {
-          if let location = keep[.nic(server.id, nic)] {
-            let carrier = server.isPoweredOn
-            let tap = try await TAP.open(
-              location.device, in: location.namespace, carrier: carrier, until: deadline)
-            if inventory.mtus[location] != server.mtu {
-              try Links.configure(location.device, in: location.namespace, mtu: server.mtu)
-            }
-            try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: carrier)
-            result.locations[server.id, default: [:]][nic] = location
-            result.adopted += 1
-          } else {
-            result.locations[server.id, default: [:]][nic] = try await makeMissing(nic, of: server, slot, inventory)
-            result.made += 1
-          }
+          let madeName = places[server.id]?[nic]?.madeName ?? NICName(nic, of: server).device
+          let location = try await adopt(found, in: inventory, as: nic, of: server, slot, madeName, until: deadline)
+          result.locations[server.id, default: [:]][nic] = location
+          result.adopted += 1
         } catch {
-          result.problems[server.id, default: []].append("\(nic.rawValue) of \(server.hostname): \(error)")
+          result.problems.append(Self.lost(nic, of: server, error))
         }
+      }
+    }
+    for stray in ledger.strays { await remove(stray, in: inventory, until: deadline, &result) }
+    for uplink in inventory.strayUplinks where !ledger.verdicts.values.contains(.adopt(uplink)) {
+      await remove(uplink, in: inventory, until: deadline, &result)
+    }
+    let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
+    for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace, nil) }
+
+    for (server, slot) in wanted {
+      for nic in PortName.nics where ledger.verdicts[NICKey(server.id, nic)] == .missing {
+        do {
+          if let namespace = server.place.namespace, let fault = inventory.faults[namespace] {
+            throw Unavailable(message: fault)
+          }
+          if try ensureNamespace(of: server) { result.ownNamespaces.insert(server.id) }
+          let name = try freeName(nic, of: server)
+          result.locations[server.id, default: [:]][nic] = try await make(nic, called: name, of: server, slot: slot)
+          result.made += 1
+        } catch {
+          result.problems.append(Self.lost(nic, of: server, error))
+        }
+      }
+      result.homes[server.id] = try? NetworkNamespaces.identity(of: server.place.namespace)
+      if case .namespace(let namespace, made: true) = server.place, inventory.ourNamespaces.contains(namespace) {
+        result.ownNamespaces.insert(server.id)
       }
     }
     return result
   }
 
-  private func takeInventory(_ result: inout Reconciliation) -> Inventory {
+  /// A NIC that cannot be had, and why.
+  static func lost(_ nic: PortName, of server: Server, _ error: any Error) -> Problem {
+    Problem(
+      kind: "nic-lost", server: server.id, port: nic,
+      text: "\(nic.rawValue) of \(server.hostname) is lost: \(error); then 'toprack server repair \(server.hostname)' "
+        + "makes it again")
+  }
+
+  /// The places of what is in doubt are named to those alone who see all of the rack: they can be another project's.
+  private func say(_ ledger: NICLedger, _ servers: [Server], _ result: inout Reconciliation) {
+    func list(_ interfaces: [NICLedger.Found]) -> String {
+      interfaces.map { place($0.name, $0.namespace) }.sorted().joined(separator: " and ")
+    }
+    for server in servers {
+      for nic in PortName.nics {
+        let key = NICKey(server.id, nic)
+        let name = "\(nic.rawValue) of \(server.hostname)"
+        if case .contested(let claimants) = ledger.verdicts[key] {
+          result.problems.append(
+            Problem(
+              kind: "nic-claimed", server: server.id, port: nic,
+              text:
+                "\(name) is not where it was, and \(claimants.count) interfaces have its alias: none of them is used; "
+                + "'toprack server repair \(server.hostname)' makes it anew and leaves them alone"))
+          result.others.append(
+            "\(list(claimants)) have the alias of \(name), which is not where it was: take it away from those that are not it "
+              + "(ip link set NAME alias '') and restart toprackd, or 'toprack server repair \(server.hostname)'")
+        }
+        if let pretenders = ledger.pretenders[key] {
+          result.others.append(
+            "\(list(pretenders)) \(pretenders.count == 1 ? "has" : "have") the alias of \(name), and is not that NIC: "
+              + "nothing was done to it; 'ip link set NAME alias TEXT' in its namespace gives it another")
+        }
+      }
+    }
+  }
+
+  private func adopt(
+    _ found: NICLedger.Found, in inventory: Inventory, as nic: PortName, of server: Server, _ slot: Int,
+    _ madeName: String, until deadline: ContinuousClock.Instant
+  ) async throws -> NICLocation {
+    let tap = try await TAP.open(
+      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn,
+      until: deadline)
+    guard let seen = try tap.whereabouts(), seen.index == found.index else {
+      throw Unavailable(message: "\(place(found.name, found.namespace)) was another one a moment later")
+    }
+    // Somebody may have taken it away (netplan does); what somebody has written is left.
+    var location = locate(seen, of: server, madeName: madeName)
+    if location.alias == nil {
+      try tap.configure(alias: marks.mark(server.id, nic))
+      location.alias = marks.mark(server.id, nic)
+    }
+    try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
+    return location
+  }
+
+  /// `named`: the namespaces of servers. A namespace with several names is listed once, by a server's name if it has
+  /// one.
+  private func takeInventory(
+    named wanted: Set<String>, also places: [NamespaceIdentity], _ result: inout Reconciliation
+  ) -> Inventory {
     var inventory = Inventory()
-    for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+    let names = NetworkNamespaces.list().sorted { a, b in
+      (wanted.contains(a) ? 0 : 1, a) < (wanted.contains(b) ? 0 : 1, b)
+    }
+    for namespace in [nil] + names.map(Optional.some) {
       if let namespace, let mark = NetworkNamespaces.abandonedMark(of: namespace), marks.owned(mark) == .namespace {
         // A daemon was killed while it made or removed this one.
         try? NetworkNamespaces.remove(namespace)
         continue
       }
       do {
-        for link in try Links.list(in: namespace) {
-          switch marks.owned(link.alias) {
-          case .nic(let server, let nic):
-            let location = NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace)
-            inventory.marked[.nic(server, nic), default: []].append(location)
-            inventory.mtus[location] = link.mtu
-          case .namespace:
-            if let namespace { inventory.ourNamespaces.insert(namespace) }
-          case .uplink:
-            guard namespace != nil else { break }
-            inventory.strayUplinks.append(
-              NICLocation(device: link.name, alternative: link.alternativeName, namespace: namespace))
-          case nil: break
-          }
-        }
+        let handle = try NetworkNamespaces.handle(of: namespace)
+        guard inventory.spaces[handle.identity] == nil else { continue }
+        try list(handle, namespace, isNameless: false, into: &inventory)
       } catch {
         // Other programs leave dead names there; it is a problem only for a server that wants this one.
-        if let namespace { inventory.faults[namespace] = "\(error)" } else { result.problems[nil] = ["\(error)"] }
+        if let namespace { inventory.faults[namespace] = "\(error)" } else { result.others.append("\(error)") }
       }
+    }
+    // A NIC may have been moved to the namespace of a process, a container's, that has no name.
+    let nameless = Set(places).filter { place in !inventory.spaces.keys.contains { $0.isSame(as: place) } }
+    for handle in NetworkNamespaces.handles(ofProcessesIn: nameless) {
+      try? list(handle, "\(handle.identity)", isNameless: true, into: &inventory)
     }
     return inventory
   }
 
-  private func makeMissing(
-    _ nic: PortName, of server: Server, _ slot: Int, _ inventory: Inventory
-  ) async throws -> NICLocation {
-    let namespace = server.place.namespace
-    if let namespace, let fault = inventory.faults[namespace] { throw Unavailable(message: fault) }
-    _ = try ensureNamespace(of: server)
-    return try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
+  private func list(
+    _ space: NamespaceHandle, _ namespace: String?, isNameless: Bool, into inventory: inout Inventory
+  ) throws {
+    let links = try space.links()
+    inventory.spaces[space.identity] = space
+    for link in links {
+      let mark = marks.owned(link.alias)
+      let found = NICLedger.Found(
+        space: space.identity, namespace: namespace, isNameless: isNameless, index: link.index, name: link.name,
+        isPersistentTAP: link.isTAP && link.isPersistent, mark: mark)
+      inventory.found.append(found)
+      if mark == .namespace, link.name == "lo", let namespace { inventory.ourNamespaces.insert(namespace) }
+      if mark == .uplink, namespace != nil, found.isPersistentTAP { inventory.strayUplinks.append(found) }
+    }
   }
 
   /// Removes an interface of ours that nobody wants.
   private func remove(
-    _ location: NICLocation, until deadline: ContinuousClock.Instant, _ result: inout Reconciliation
+    _ found: NICLedger.Found, in inventory: Inventory, until deadline: ContinuousClock.Instant,
+    _ result: inout Reconciliation
   ) async {
     do {
-      try await TAP.open(location.device, in: location.namespace, until: deadline).remove()
+      try await TAP.open(found.name, in: inventory.spaces[found.space]!, named: found.namespace, until: deadline)
+        .remove()
       result.removed += 1
     } catch {
-      result.problems[nil, default: []].append("left behind: \(error)")
+      result.others.append("left behind: \(error)")
     }
   }
 }

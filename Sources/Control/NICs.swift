@@ -30,8 +30,16 @@ actor NICs {
   static func index(_ nic: PortName, slot: Int) -> NICIndex { NICIndex(2 * slot + (nic == .eth1 ? 1 : 0)) }
   static func name(of nic: NICIndex) -> PortName { nic.value % 2 == 0 ? .eth0 : .eth1 }
 
+  /// What has been made for a server.
+  struct Made: Sendable {
+    var locations: [PortName: NICLocation] = [:]
+    /// The server's own namespace, or the host's.
+    var home: NamespaceIdentity
+    var madeNamespace = false
+  }
+
   /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left.
-  func make(_ server: Server, slot: Int) async throws -> [PortName: NICLocation] {
+  func make(_ server: Server, slot: Int) async throws -> Made {
     var madeNamespace = false
     var locations: [PortName: NICLocation] = [:]
     do {
@@ -39,54 +47,73 @@ actor NICs {
       for nic in PortName.nics {
         locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
       }
-      return locations
+      let home = try NetworkNamespaces.identity(of: server.place.namespace)
+      return Made(locations: locations, home: home, madeNamespace: madeNamespace)
     } catch {
-      await detach(locations, slot: slot)
-      if madeNamespace, let namespace = server.place.namespace { removeNamespace(namespace) }
+      await detach(locations.keys, slot: slot)
+      if madeNamespace, let namespace = server.place.namespace { removeNamespace(namespace, nil) }
       throw Unavailable(message: "\(error)")
     }
   }
 
-  /// Makes one NIC. The caller has looked that the name is free.
-  func make(_ nic: PortName, called name: NICName, of server: Server, slot: Int) async throws -> NICLocation {
-    let namespace = server.place.namespace
-    let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
+  /// Makes one NIC, in `space` or in the server's own namespace, instead of the one that is attached in its place if
+  /// there is one. The caller has looked that the name is free. `mtu`: not the server's.
+  func make(
+    _ nic: PortName, called name: NICName, of server: Server, slot: Int, in space: NamespaceHandle? = nil,
+    mtu: Int? = nil
+  ) async throws -> NICLocation {
+    let space = try space ?? NetworkNamespaces.handle(of: server.place.namespace)
+    let tap = try TAP.open(name.device, in: space, carrier: server.isPoweredOn)
     try Links.configure(
-      name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, queueLength: TAP.queueLength,
+      name.device, in: space, mac: server[nic].mac, mtu: mtu ?? server.mtu, queueLength: TAP.queueLength,
       alias: marks.mark(server.id, nic), alternativeName: name.alternative)
     try tap.setPersistent(true)  // only now that it is marked
     do {
-      try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
+      guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
+      let index = Self.index(nic, slot: slot)
+      if dataplane.isAttached(index) { await dataplane.detach(index, removing: true) }
+      try await dataplane.attach(tap, as: index, carrier: server.isPoweredOn)
+      return locate(place, of: server, madeName: name.device)
     } catch {
-      try? TAP.open(name.device, in: namespace).remove()
+      try? TAP.open(name.device, in: space).remove()
       throw error
     }
-    return NICLocation(device: name.device, alternative: name.alternative, namespace: namespace)
   }
 
-  /// Removes a server's NICs, wherever they are now, and its namespace if this rack made it.
-  func remove(_ server: Server, _ locations: [PortName: NICLocation], slot: Int) async {
-    await detach(locations, slot: slot)
-    if let namespace = server.place.namespace { removeNamespace(namespace) }
+  /// Removes a server's NICs, wherever they are now, and its namespace if this rack made it: then `home` is what its
+  /// name has to lead to.
+  func remove(_ server: Server, slot: Int, ownNamespace home: NamespaceIdentity?) async {
+    await detach(PortName.nics, slot: slot)
+    if let home, let namespace = server.place.namespace { removeNamespace(namespace, home) }
   }
 
   /// Both at once: the kernel waits for itself while an interface goes.
-  private func detach(_ locations: [PortName: NICLocation], slot: Int) async {
+  private func detach(_ nics: some Sequence<PortName>, slot: Int) async {
     await withTaskGroup(of: Void.self) { group in
-      for nic in locations.keys {
+      for nic in nics {
         group.addTask { await self.dataplane.detach(Self.index(nic, slot: slot), removing: true) }
       }
     }
   }
 
-  /// Sets the MTU of all or, when one refuses, puts back what was.
-  func setMTU(_ mtu: Int, of locations: [PortName: NICLocation], before: Int) throws(Unavailable) {
+  /// Sets the MTU of all or, when one refuses or is gone, puts back what was.
+  func setMTU(_ mtu: Int, of before: [PortName: NICLocation], slot: Int) throws(Unavailable) {
+    var done: [PortName] = []
     do {
-      for location in locations.values { try Links.configure(location.device, in: location.namespace, mtu: mtu) }
+      for (nic, location) in before {
+        guard try dataplane.configure(Self.index(nic, slot: slot), mtu: mtu) else {
+          throw Unavailable(message: "\(place(location.device, location.namespace)) is gone")
+        }
+        done.append(nic)
+      }
     } catch {
-      for location in locations.values { try? Links.configure(location.device, in: location.namespace, mtu: before) }
+      for nic in done { _ = try? dataplane.configure(Self.index(nic, slot: slot), mtu: before[nic]!.mtu) }
       throw Unavailable(message: "\(error)")
     }
+  }
+
+  func restoreMTUs(_ mtus: [PortName: Int], slot: Int) {
+    for (nic, mtu) in mtus { _ = try? dataplane.configure(Self.index(nic, slot: slot), mtu: mtu) }
   }
 
   /// Plugs or pulls the cables of both NICs.
@@ -103,26 +130,30 @@ actor NICs {
     return true
   }
 
-  /// Removes the namespace of that name if it carries our mark. One that somebody removed or made anew is left alone.
-  func removeNamespace(_ name: String) {
-    guard NetworkNamespaces.exists(name) else { return }
+  /// Removes the namespace of that name if it is still `home`; without, if it carries our mark. One that somebody
+  /// removed or made anew is left alone.
+  func removeNamespace(_ name: String, _ home: NamespaceIdentity?) {
     do {
-      guard try Links.list(in: name).contains(where: { marks.owned($0.alias) == .namespace }) else { return }
-      try NetworkNamespaces.remove(name)
+      guard let file = NetworkNamespaces.file(of: name) else { return }
+      let isOurs =
+        try home?.isSame(as: file) ?? Links.list(in: name).contains { marks.owned($0.alias) == .namespace }
+      if isOurs { try NetworkNamespaces.remove(name) }
     } catch {
       logger.warning("network namespace not removed", metadata: ["namespace": "\(name)", "error": "\(error)"])
     }
   }
 
-  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for an interface
-  /// that is not ours.
-  func freeName(_ nic: PortName, of server: Server) throws -> NICName {
+  /// The NIC's name. On the host, where another server may have been called so, one that is the NIC's alone; throws for
+  /// an interface that is not ours.
+  func freeName(_ nic: PortName, of server: Server, in space: NamespaceHandle? = nil) throws -> NICName {
     let name = NICName(nic, of: server)
     let namespace = server.place.namespace
     for text in [name.device, name.alternative].compactMap({ $0 }) {
       // Alternative names count too. Asked first, because a host can have thousands of interfaces.
       if namespace == nil, if_nametoindex(text) == 0 { continue }
-      let holder = try Links.list(in: namespace).first { $0.name == text || $0.alternativeName == text }
+      let holder = try (space?.links() ?? Links.list(in: namespace)).first {
+        $0.name == text || $0.alternativeName == text
+      }
       guard let holder else { continue }
       guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
       return NICName(unlikeOthers: nic, of: server)

@@ -74,6 +74,9 @@ struct Wires {
     return (server, PortName.allCases[(port.value - 1) % 3])
   }
 
+  /// The server's NIC that `nic` is; `nil` of the rack's own, and of one that is no server's now.
+  func key(of nic: NICIndex) -> NICKey? { serverIn[nic.value / 2].map { NICKey($0, NICs.name(of: nic)) } }
+
   func network(of domain: DomainIndex) -> NetworkID? { networkIn[domain] }
 
   private static func port(_ name: PortName, slot: Int) -> PortIndex {
