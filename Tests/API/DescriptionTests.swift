@@ -105,6 +105,7 @@ import Testing
         (.post, "/capacity/metros", #"{"servers": [{"metro": "ny", "plan": "c3.small.x86"}]}"#, 200),
         (.put, "/toprack/devices/{server}/mode", #"{"mode": "hybrid"}"#, 200),
         (.put, "/toprack/devices/{server}/mtu", #"{"mtu": 9000}"#, 200),
+        (.post, "/toprack/devices/{server}/repair", nil, 422),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
         (.put, "/toprack/settings/lacp-rate", #"{"rate": "fast"}"#, 200),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),

@@ -78,6 +78,7 @@ private struct Tenants {
         (.get, "/devices/\(other.server.id)/ips", ""), (.post, "/devices/\(other.server.id)/ips", #"{"address":"x"}"#),
         (.get, "/virtual-networks/\(other.network)", ""), (.delete, "/virtual-networks/\(other.network)", ""),
         (.get, "/ports/\(port)", ""), (.post, "/ports/\(port)/disbond", ""), (.post, "/ports/\(port)/assign", "{}"),
+        (.post, "/toprack/devices/\(other.server.id)/repair", ""),
         (.post, "/ports/\(port)/convert/layer-2", ""), (.delete, "/ports/\(port)/native-vlan", ""),
         (.get, "/ips/\(address)", ""), (.delete, "/ips/\(other.reservation)", ""),
         (.get, "/ips/\(other.reservation)/available?cidr=32", ""), (.get, "/toprack/devices/other", ""),

@@ -13,6 +13,7 @@ actor RackAlone: RackKeeper {
   private var journal: [Event] = []
   private var batches: [AssignmentBatch] = []
   let interfaces: [ServerID: [PortName: NICLocation]] = [:]
+  let problemsOfServers: [ServerID: [Problem]] = [:]
   private var watchers: [AsyncStream<Event>.Continuation] = []
   private var source = Counting()
 
@@ -27,6 +28,11 @@ actor RackAlone: RackKeeper {
     }
     if let batch = outcome.batch { batches.insert(batch, at: 0) }
     return outcome
+  }
+
+  func repair(_ server: ServerID, by: String) throws -> [String] {
+    guard let found = rack.servers[server] else { throw Refusal.notFound("server \(server) does not exist") }
+    throw Refusal.invalid("\(found.hostname) is whole")
   }
 
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }

@@ -9,6 +9,10 @@ protocol RackKeeper: Sendable {
   var rack: Rack { get async }
   /// Where the NICs of all servers are.
   var interfaces: [ServerID: [PortName: NICLocation]] { get async }
+  /// What is wrong with servers now, by server.
+  var problemsOfServers: [ServerID: [Problem]] { get async }
+  /// What was done; throws `Refusal` for a server that is whole, and `Unavailable`. `by`: who wants it.
+  func repair(_ server: ServerID, by: String) async throws -> [String]
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
   func perform(_ command: Command, by: String) async throws -> Outcome
 
@@ -36,6 +40,11 @@ protocol RackKeeper: Sendable {
 }
 
 extension Control: RackKeeper {
+  func repair(_ server: ServerID, by: String) async throws -> [String] {
+    let user: String? = by
+    return try await repair(server, by: user)
+  }
+
   func perform(_ command: Command, by: String) async throws -> Outcome {
     let user: String? = by
     return try await perform(command, by: user)

@@ -12,9 +12,13 @@ struct View: Sendable {
   let access: Access
   private let rack: Rack
   private let interfaces: [ServerID: [PortName: NICLocation]]
+  private let problems: [ServerID: [Problem]]
 
-  init(_ rack: Rack, access: Access, interfaces: [ServerID: [PortName: NICLocation]] = [:]) {
-    (self.rack, self.access, self.interfaces) = (rack, access, interfaces)
+  init(
+    _ rack: Rack, access: Access, interfaces: [ServerID: [PortName: NICLocation]] = [:],
+    problems: [ServerID: [Problem]] = [:]
+  ) {
+    (self.rack, self.access, self.interfaces, self.problems) = (rack, access, interfaces, problems)
   }
 
   /// In no order, as all lists here.
@@ -72,7 +76,8 @@ struct View: Sendable {
 
   /// Writes what the view has given out.
   func renderer(prefix: String, expansion: Expansion) -> Renderer {
-    Renderer(rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces)
+    Renderer(
+      rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems)
   }
 
   /// What `server` is told about itself.
@@ -88,6 +93,9 @@ struct View: Sendable {
   func refusal(ofNetworksOn port: PortName, of server: Server) -> Refusal? {
     rack.refusal(ofNetworksOn: port, of: server)
   }
+
+  /// What is wrong with a server that the view has given out.
+  func problems(of server: Server) -> [Problem] { problems[server.id] ?? [] }
 
   /// Where a NIC is; `nil`: it could not be attached.
   func location(of nic: PortName, _ server: Server) -> NICLocation? { interfaces[server.id]?[nic] }

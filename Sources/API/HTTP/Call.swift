@@ -43,7 +43,10 @@ struct Call: Sendable {
 /// The rack, for this caller.
 extension Call {
   /// The rack as it is now.
-  func view() async -> View { View(await keeper.rack, access: access, interfaces: await keeper.interfaces) }
+  func view() async -> View {
+    View(
+      await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers)
+  }
 
   /// Writes what `view` gives out, with the links of this call, as far as it asks to see.
   func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix, expansion: Expansion(arguments)) }
@@ -53,6 +56,13 @@ extension Call {
   func perform(_ command: Command) async throws -> Outcome {
     try await view().check(command)
     return try await keeper.perform(command, by: access.by)
+  }
+
+  /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that may not,
+  /// `Refusal` for a server that is whole, `Unavailable`.
+  func repair(_ server: Server) async throws -> [String] {
+    try access.requireWriting()
+    return try await keeper.repair(server.id, by: access.by)
   }
 
   /// What the host knows of the NICs of a server that a view has given out.

@@ -27,17 +27,30 @@ extension Renderer {
     }
   }
 
-  /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are any.
+  /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are any; `problems` as
+  /// sentences. All of it as it is now, whoever has changed it. NICs that are in several namespaces are said to be in the server's own,
+  /// and `namespaces` says which is where.
   func place(of server: Server, names: [PortName]) -> JSON {
     let nics = interfaces[server.id] ?? [:]
     let wanted = names == [.bond0] ? PortName.nics : names.filter { $0 != .bond0 }
     let interfaces = wanted.compactMap { name in
       nics[name].map { JSON.Member(name: name.rawValue, value: .string($0.device)) }
     }
-    let place: JSON = [
-      "place": server.place.namespace == nil ? "host" : "namespace", "namespace": JSON(server.place.namespace),
-      "interfaces": .object(interfaces), "mtu": .integer(server.mtu),
+    let present = wanted.compactMap { nics[$0] }
+    let spaces = Set(present.map(\.namespace))
+    let namespace = spaces.count == 1 ? spaces.first! : server.place.namespace
+    var place: JSON = [
+      "place": namespace == nil ? "host" : "namespace", "namespace": JSON(namespace),
+      "interfaces": .object(interfaces), "mtu": .integer(present.map(\.mtu).min() ?? server.mtu),
+      "problems": .list(
+        problems[server.id, default: []].filter { $0.port.map(wanted.contains) ?? true }.map(\.text)),
     ]
+    if spaces.count > 1 {
+      let members = wanted.compactMap { name in
+        nics[name].map { JSON.Member(name: name.rawValue, value: JSON($0.namespace)) }
+      }
+      place = place.adding(("namespaces", .object(members)))
+    }
     // Interfaces whose own name had to be short.
     let alternatives = wanted.compactMap { name in
       nics[name]?.alternative.map { JSON.Member(name: name.rawValue, value: .string($0)) }

@@ -18,13 +18,16 @@ extension Renderer {
     let common: JSON = [
       "name": .string(name.rawValue), "id": port.id.json, "server": .string(server.hostname),
       "mode": .string(server.mode.rawValue), "bonded": .boolean(port.bonded),
-      "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(server.mtu),
+      "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(present.map(\.mtu).min() ?? server.mtu),
       "vlans": .array(vlans(of: port, server)),
       "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
       "rx_packets": sum(\.rxPackets), "rx_bytes": sum(\.rxBytes),
       "tx_packets": sum(\.txPackets), "tx_bytes": sum(\.txBytes),
       "drops": .object(
         drops.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .integer(Int(clamping: $0.value))) }),
+      "problems": .list(
+        problems[server.id, default: []].filter { $0.port.map { $0 == name || members.contains($0) } ?? true }.map(
+          \.text)),
     ]
     guard name == .bond0 else {
       let nic = nics[name]

@@ -20,21 +20,24 @@ struct Renderer {
   /// What is wanted whole, as seen from the thing that is being rendered.
   let expansion: Expansion
   let interfaces: [ServerID: [PortName: NICLocation]]
+  let problems: [ServerID: [Problem]]
   private let ledger: Ledger
   /// In how many other things the one that is being rendered lies.
   private let depth: Int
 
   init(
     rack: Rack, prefix: String, access: Access = Access(scope: .none, isReadOnly: true, by: "nobody"),
-    expansion: Expansion = .none, interfaces: [ServerID: [PortName: NICLocation]] = [:]
+    expansion: Expansion = .none, interfaces: [ServerID: [PortName: NICLocation]] = [:],
+    problems: [ServerID: [Problem]] = [:]
   ) {
     (self.rack, self.prefix, self.access) = (rack, prefix, access)
-    (self.expansion, self.interfaces) = (expansion, interfaces)
+    (self.expansion, self.interfaces, self.problems) = (expansion, interfaces, problems)
     (ledger, depth) = (Ledger(rack: rack), 0)
   }
 
   private init(inside name: String, of outer: Renderer) {
     (rack, prefix, access, interfaces) = (outer.rack, outer.prefix, outer.access, outer.interfaces)
+    problems = outer.problems
     (expansion, ledger, depth) = (outer.expansion.inside(name), outer.ledger, outer.depth + 1)
   }
 

@@ -9,6 +9,7 @@ struct ToprackDeviceRoutes {
     routes.get("/toprack/devices/:server", show)
     routes.put("/toprack/devices/:server/mode", setMode)
     routes.put("/toprack/devices/:server/mtu", setMTU)
+    routes.post("/toprack/devices/:server/repair", repair)
     routes.get("/toprack/devices/:server/ports", ports)
     routes.get("/toprack/devices/:server/network-config", networkConfig)
   }
@@ -58,6 +59,13 @@ struct ToprackDeviceRoutes {
     let mtu = try call.arguments.required("mtu", "a number of bytes") { try call.arguments.integer($0) }
     try await call.perform(.setMTU(server.id, mtu))
     return .ok(try await call.device(server.id))
+  }
+
+  /// `repaired`: what was done, as sentences.
+  private func repair(_ call: Call) async throws -> Reply {
+    let server = try await call.view().known(serverNamed: call.parameter("server"))
+    let done = try await call.repair(server)
+    return .ok(try await call.device(server.id).adding(("repaired", .list(done))))
   }
 
   /// What to tell the server's operating system, as a text. `bond`: false for a kernel without bonds.

@@ -22,6 +22,9 @@ struct Device: Decodable {
   }
   struct Toprack: Decodable {
     let mode: String, place: String, namespace: String?, interfaces: [String: String], mtu: Int
+    /// Where each NIC is, when they are not in one namespace; the host is null.
+    let namespaces: [String: String?]?
+    let problems: [String]?
   }
 
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String

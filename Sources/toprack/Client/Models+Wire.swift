@@ -16,6 +16,7 @@ struct WirePort: Decodable {
   let mac: String?, interface: String?, namespace: String?
   let carries: Bool?
   let members: [Member]?
+  let problems: [String]?
 }
 
 /// A NIC in a bond as LACP sees it.

@@ -32,6 +32,7 @@ enum PortText {
       ("sent", "\(port.txPackets) frames, \(port.txBytes) bytes"),
     ]
     facts += port.drops.sorted { $0.key < $1.key }.map { ("dropped", "\($0.value) \($0.key)") }
+    facts += (port.problems ?? []).map { ("problem", $0) }
     return Table.facts(facts)
   }
 

@@ -7,14 +7,15 @@ struct ServerCommand: AsyncParsableCommand {
     commandName: "server", abstract: "Servers: two NICs each, on the host or in a network namespace.",
     subcommands: [
       Create.self, List.self, Show.self, Update.self, Delete.self, Mode.self, Power.self, Reboot.self,
-      NetworkConfiguration.self,
+      Repair.self, NetworkConfiguration.self,
     ])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   func run() async throws {
     throw ValidationError(
-      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot or network-config")
+      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot, repair or network-config"
+    )
   }
 }
 

@@ -3,7 +3,10 @@
 enum ServerText {
   static func facts(_ device: Device) -> String {
     let interfaces = device.toprack.interfaces.sorted { $0.key < $1.key }
-    let nics = interfaces.map { $0.key == $0.value ? $0.value : "\($0.key) = \($0.value)" }
+    let nics = interfaces.map { nic, interface in
+      let elsewhere = device.toprack.namespaces?[nic].map { $0.map { " in netns \($0)" } ?? " on the host" } ?? ""
+      return (nic == interface ? interface : "\(nic) = \(interface)") + elsewhere
+    }
     var facts = [
       ("server", device.hostname), ("id", device.id), ("mode", device.toprack.mode), ("power", device.power),
       ("plan", device.plan.slug), ("facility", device.facility.code), ("project", device.project.name),
@@ -26,6 +29,7 @@ enum ServerText {
       if !numbers.isEmpty { text += ", VLAN \(numbers.joined(separator: ", "))" }
       facts.append((port.name, text))
     }
+    for problem in device.toprack.problems ?? [] { facts.append(("problem", problem)) }
     return Table.facts(facts)
   }
 

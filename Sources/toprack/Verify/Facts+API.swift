@@ -36,7 +36,7 @@ extension Facts {
       name,
       [
         "id": device.id, "hostname": device.hostname, "plan": device.plan.slug, "facility": device.facility.code,
-        "project": names.project(device.project.id), "mode": device.toprack.mode, "MTU": "\(device.toprack.mtu)",
+        "project": names.project(device.project.id), "mode": device.toprack.mode,
         "namespace": device.toprack.namespace ?? "", "state": device.state, "locked": "\(device.locked)",
         "description": device.description ?? "", "tags": device.tags.sortedList,
         "addresses": device.ipAddresses.map { "\($0.address)/\($0.cidr)" }.sortedList,

@@ -27,7 +27,7 @@ extension Facts {
         server.hostname,
         [
           "id": "\(server.id)", "hostname": server.hostname, "plan": server.plan, "facility": server.facility,
-          "project": names.project("\(server.project)"), "mode": server.mode.rawValue, "MTU": "\(server.mtu)",
+          "project": names.project("\(server.project)"), "mode": server.mode.rawValue,
           "namespace": server.place.namespace ?? "", "state": server.isPoweredOn ? "active" : "inactive",
           "locked": "\(server.isLocked)", "description": server.details.description ?? "",
           "tags": server.details.tags.sortedList,
@@ -91,7 +91,7 @@ extension Facts {
         facts.add(
           "\(server.hostname) \(nic.rawValue)",
           [
-            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "", "MTU": "\(server.mtu)",
+            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
             "carrier": server.isPoweredOn ? "on" : "off",
           ])

@@ -44,7 +44,7 @@ extension Facts {
     return facts
   }
 
-  /// The interfaces that the daemon uses, and those that carry the mark of the rack without being any of them.
+  /// The interfaces that the daemon uses (their MTU is the server's own), and those that carry the mark of the rack without being any of them.
   static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
     var facts = Facts()
     var used: [Location: ForwardingTables.NIC] = [:]
@@ -59,7 +59,7 @@ extension Facts {
           facts.add(
             "\(names.server(nic.server)) \(nic.name)",
             [
-              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "", "MTU": "\(link.mtu)",
+              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "",
               "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
             ])
         } else if isNIC(link.alias, of: rack) {

@@ -9,6 +9,7 @@ struct ServerPage {
   func register(on routes: inout PortalRoutes) {
     routes.get("/servers/:id") { visit in try await show(visit, nil) }
     routes.post("/servers/:id/power", power)
+    routes.post("/servers/:id/repair", repair)
     routes.get("/servers/:id/delete") { visit in try await askDelete(visit, nil) }
     routes.post("/servers/:id/delete", delete)
   }
@@ -25,7 +26,9 @@ struct ServerPage {
     fields["system"] = Catalogue.operatingSystem(server.operatingSystem)?.name ?? server.operatingSystem
     fields["facilityName"] = Catalogue.facility(server.facility)?.name
     fields["summary"] = Catalogue.plan(server.plan)?.summary
-    fields["mtu"] = server.mtu
+    fields["mtu"] = nics.values.map(\.mtu).min() ?? server.mtu
+    fields["problems"] = view.problems(of: server).map(\.text)
+    fields["hasProblems"] = !view.problems(of: server).isEmpty
     fields["uuid"] = server.id.description
     fields["created"] = Words.time(server.createdAt)
     fields["tags"] = server.details.tags
@@ -54,6 +57,16 @@ struct ServerPage {
       }
       try await visit.call.perform(command)
       visit.leave("\(server.hostname) \(word)")
+      return .redirect(Portal.path(of: server))
+    } page: {
+      try await show(visit, $0)
+    }
+  }
+
+  private func repair(_ visit: Visit) async throws -> PortalAnswer {
+    let (server, _) = try visit.server(in: await visit.call.view())
+    return try await visit.attempt("repair") {
+      visit.leave("\(server.hostname): \(Words.list(try await visit.call.repair(server)))")
       return .redirect(Portal.path(of: server))
     } page: {
       try await show(visit, $0)
