@@ -121,6 +121,7 @@ extension Rack {
   func outcome(of old: Server, to new: Server, pools: [AddressPool] = [], subject: Outcome.Subject) -> Outcome {
     guard new != old else { return Outcome(subject: subject) }
     var effects: [Effect] = []
+    if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
     if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
     if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks {
       effects.append(.rewire(new.id))
@@ -135,8 +136,7 @@ extension Rack {
     }
     var new = old
     new.mtu = mtu
-    // Also when it is what was set last: its own system may have set the interfaces to something else meanwhile.
-    return Outcome(subject: .server(old.id), effects: [.setMTU(old.id)], changes: [.server(new, replacing: old)])
+    return outcome(of: old, to: new, subject: .server(old.id))
   }
 
   private func setAging(_ seconds: Int) throws(Refusal) -> Outcome {

@@ -8,7 +8,9 @@
     FlowHash.member(frame.flowHash, of: members)
   }
 
-  @_noLocks func proveOffloadCheck(_ frame: FrameBuffer, _ header: FrameHeader) -> Bool { frame.hasSoundOffload(header) }
+  @_noLocks func proveOffloadCheck(_ frame: FrameBuffer, _ header: FrameHeader) -> Bool {
+    frame.hasSoundOffload(header)
+  }
 
   @_noLocks func provePacketSize(_ frame: FrameBuffer, _ header: FrameHeader) -> Int { frame.packetSize(header) }
 #endif

@@ -72,6 +72,7 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     // NEEDS_CSUM, TCPv4, hdr_len 66, gso_size 1448, csum_start 34, csum_offset 16.
     let header: [UInt8] = [1, 1, 66, 0, 0xA8, 0x05, 34, 0, 16, 0, 0, 0]
     var packet = [UInt8](repeating: 0, count: 40_000)
+    (packet[0], packet[9]) = (0x45, 6)
     packet[34 - 14 + 12] = 0x80
     lab.cables[0].send(everybody + mac(1) + [8, 0] + packet, header: header)
     var moved = header

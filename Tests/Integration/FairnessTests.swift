@@ -10,7 +10,7 @@ extension Integration {
 
     @Test("another tenant's round trips while one server broadcasts into a VLAN of 80 ports, and into a slow receiver")
     func roundTrips() throws {
-      let lab = try Lab()
+      let lab = try Lab(settings: "storm-limit: 0\n")
       try lab.networks(100, 200, 300)
       let left = try lab.individual("left", 200)
       let right = try lab.individual("right", 200)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from .rack import Rack, knows
+from .rack import Rack
 from .system import Lab, note
 from .tables import Table
 from .traffic import Endpoint, Stream, hello, reach
@@ -36,7 +36,7 @@ class RoundTrips:
 class _Setting:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.rack = Rack(lab, "floods", settings="storm-limit: 0\n" if knows(lab, "storm-limit") else "")
+        self.rack = Rack(lab, "floods", settings="storm-limit: 0\n")
         self.rack.networks(100, 200, 300)
         self.left, self.right = (self.rack.machine(name, f"10.9.0.{at}", 200) for at, name in enumerate("lr", 1))
         self.members = [self.rack.machine(f"m{at}", f"10.8.0.{at}", 100) for at in range(1, _PORTS + 1)]
