@@ -41,7 +41,7 @@ extension NICs {
     {
       let tap = try TAP.open(link.name, in: space, carrier: server.isPoweredOn)
       if let seen = try tap.whereabouts(), seen.index == record.index {
-        try await dataplane.attach(tap, as: index, carrier: server.isPoweredOn)
+        try await dataplane.attach(tap, as: index, mtu: seen.mtu, carrier: server.isPoweredOn)
         return locate(seen, of: server, madeName: record.name)
       }
     }

@@ -43,7 +43,7 @@ final class GuardWorld {
       case 1: .switched(untagged: carried[0], tagged: [])
       default: .switched(untagged: nil, tagged: carried)
       }
-    return PortProgram(members: [nic], role: role, mtu: 1_500)
+    return PortProgram(members: [nic], role: role)
   }
 
   func place(_ server: Int, _ nic: Int, _ domain: Int) -> Place {

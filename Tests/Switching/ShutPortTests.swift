@@ -69,13 +69,12 @@ extension Rig {
   func programs() {
     let rig = rig()
     rig.setShut(2, true)
-    rig.apply([2: PortProgram(members: [NICIndex(2)], role: plain, mtu: 9_000)])
-    #expect(rig.isShut(2), "another MTU")
-    #expect(rig.mtu(of: 2) == 9_000)
+    rig.apply([2: PortProgram(members: [NICIndex(2)], role: plain)])
+    #expect(rig.isShut(2), "the same once more")
     #expect(leftOut(rig, from: 1) == [2])
     rig.apply([
       2: PortProgram(
-        members: [NICIndex(2)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]), mtu: 1_500)
+        members: [NICIndex(2)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)]))
     ])
     #expect(!rig.isShut(2))
     rig.setShut(2, true)
@@ -109,7 +108,7 @@ extension Rig {
     let rig = Rig([])
     rig.apply([
       1: PortProgram(
-        members: [NICIndex(1), NICIndex(2)], role: plain, mtu: 1_500, aggregation: aggregation(1, 2))
+        members: [NICIndex(1), NICIndex(2)], role: plain, aggregation: aggregation(1, 2))
     ])
     rig.setShut(1, true)
     let frame = FrameHeader(destination: MACAddress(0x0180_C200_0002), source: mac[0], etherType: 0x8809)
@@ -145,7 +144,7 @@ extension Rig {
     let rig = Rig([])
     rig.apply([
       1: PortProgram(
-        members: [NICIndex(1), NICIndex(2)], role: plain, mtu: 1_500, aggregation: aggregation(1, 2))
+        members: [NICIndex(1), NICIndex(2)], role: plain, aggregation: aggregation(1, 2))
     ])
     for nic in 1...2 { rig.setLink(nic, up: true) }
     #expect(rig.arrival(of: broadcast(from: mac[0]), from: 1) != nil)

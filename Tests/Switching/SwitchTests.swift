@@ -404,7 +404,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     aggregation.isStatic = isStatic
     plane.apply([
       20: PortProgram(
-        members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, mtu: 1_500, aggregation: aggregation)
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.untagged, aggregation: aggregation)
     ])
     plane.setLink(10, up: true)
     plane.setLink(11, up: true)
@@ -529,7 +529,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
         }), of: PortIndex(20))
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
     #expect(plane.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
-    plane.apply([20: .absent, 21: PortProgram(members: [NICIndex(10)], role: TagCase.untagged, mtu: 1_500)])
+    plane.apply([20: .absent, 21: PortProgram(members: [NICIndex(10)], role: TagCase.untagged)])
     #expect(plane.carries(10))
   }
 
@@ -539,7 +539,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     plane.plane.setCarrier(NICIndex(11))
     plane.apply([
       20: PortProgram(
-        members: [NICIndex(10), NICIndex(11)], role: TagCase.native, mtu: 1_500, aggregation: aggregation(10, 11))
+        members: [NICIndex(10), NICIndex(11)], role: TagCase.native, aggregation: aggregation(10, 11))
     ])
     #expect(plane.carries(11) && !plane.carries(10))
   }
