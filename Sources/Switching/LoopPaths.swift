@@ -63,7 +63,9 @@ struct LoopPaths {
       if seen.count >= Self.limit { seen = seen.filter { now - $0.value.last <= Self.freshness } }
       guard seen.count < Self.limit else { return false }
     }
-    seen[path] = Seen(first: probe.at, last: probe.at)
+    // A bridge forwards both ways: the other way is as old as the one.
+    let other = seen[LoopPath(origin: arrival, arrival: probe.place)]
+    seen[path] = Seen(first: other?.first ?? probe.at, last: probe.at)
     return true
   }
 
