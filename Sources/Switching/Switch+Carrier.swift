@@ -63,6 +63,13 @@ extension Switch {
     return entry.isStatic
   }
 
+  /// Whether a frame that comes by `nic`, a member of the bond `entry`, is taken as things are, whatever it says. Notes nothing.
+  @usableFromInline borrowing func listens(to nic: NICIndex, _ entry: PortEntry) -> Bool {
+    let state = unsafe links[nic.value]
+    if state.contains(.collecting) { return true }
+    return !entry.isAggregate && state.isAble && (entry.isStatic || carries(nic))
+  }
+
   private mutating func note(_ header: FrameHeader, _ nic: NICIndex) {
     unsafe voices[nic.value].source = header.source.isValidSource ? header.source.value : 0
     unsafe voices[nic.value].heard = clock
