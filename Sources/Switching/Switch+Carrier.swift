@@ -63,6 +63,14 @@ extension Switch {
     return entry.isStatic
   }
 
+  /// Whether a frame that comes by `nic`, a member of the bond `entry`, is taken as things are. Notes nothing.
+  borrowing func takes(_ nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
+    let state = unsafe links[nic.value]
+    guard !entry.isAggregate else { return state.contains(.collecting) }
+    guard case .one(let carrier) = carrier(of: port) else { return false }
+    return Int(carrier) == nic.value || state.contains(.collecting) || entry.isStatic && state.isAble
+  }
+
   private mutating func note(_ header: FrameHeader, _ nic: NICIndex) {
     unsafe voices[nic.value].source = header.source.isValidSource ? header.source.value : 0
     unsafe voices[nic.value].heard = clock
