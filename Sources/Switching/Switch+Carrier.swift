@@ -10,6 +10,8 @@
 //    everything twice, at once. Another address, such as that of the second NIC, has to send unicast while the carrying
 //    member is silent for a second, or broadcasts for a second while it is silent for five: firmware that tries its second NIC
 //    can do no more. Multicast proves nothing: each NIC that is up sends it by itself (router solicitations, reports, mDNS).
+//    Nor does what others sent and the server gives back, because it bridges its NICs: a station that stands on another
+//    port, or a test of a loop.
 //
 // In a static bond the frames of both members are taken. Broadcasts come by the link on which the server listens
 // (balance-tlb sends everything but unicast IP by its active one), so the carrying member follows them.
@@ -42,7 +44,9 @@ extension Switch {
 
   /// Whether the frame that came by `nic`, a member of the bond `port`, is taken while no aggregate is in force. Notes what
   /// was heard; `nic` may carry from here on.
-  @usableFromInline mutating func hear(_ header: FrameHeader, by nic: NICIndex, on port: Int) -> Bool {
+  @usableFromInline mutating func hear(
+    _ header: FrameHeader, by nic: NICIndex, on port: Int, at now: UInt32
+  ) -> Bool {
     guard case .one(let carrier) = carrier(of: port) else { return false }
     let entry = unsafe ports[port]
     if Int(carrier) == nic.value {
@@ -55,7 +59,7 @@ extension Switch {
     // LACP has the word here.
     if state.contains(.collecting) { return true }
     guard state.isAble else { return false }
-    if isUsed(nic, insteadOf: Int(carrier), header, entry) {
+    if isUsed(nic, insteadOf: Int(carrier), header, entry), !isGivenBack(header, entry, port, at: now) {
       note(header, nic)
       move(to: nic, on: port)
       return true
@@ -63,11 +67,12 @@ extension Switch {
     return entry.isStatic
   }
 
-  /// Whether a frame that comes by `nic`, a member of the bond `entry`, is taken as things are, whatever it says. Notes nothing.
-  @usableFromInline borrowing func listens(to nic: NICIndex, _ entry: PortEntry) -> Bool {
+  /// Whether a frame that comes by `nic`, a member of the bond `entry`, is taken as things are. Notes nothing.
+  borrowing func listens(to nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
     let state = unsafe links[nic.value]
-    if state.contains(.collecting) { return true }
-    return !entry.isAggregate && state.isAble && (entry.isStatic || carries(nic))
+    guard !entry.isAggregate else { return state.contains(.collecting) }
+    guard case .one(let carrier) = carrier(of: port) else { return false }
+    return Int(carrier) == nic.value || state.contains(.collecting) || entry.isStatic && state.isAble
   }
 
   private mutating func note(_ header: FrameHeader, _ nic: NICIndex) {
@@ -97,6 +102,17 @@ extension Switch {
       return false
     }
     return silence >= Patience.broadcast && clock &- since >= Patience.repetition
+  }
+
+  /// Whether the server gives back what somebody else sent: it bridges its NICs. 9000 is Ethernet's test of a loop.
+  private borrowing func isGivenBack(
+    _ header: FrameHeader, _ entry: PortEntry, _ port: Int, at now: UInt32
+  ) -> Bool {
+    if header.etherType == 0x9000 { return true }
+    guard case .domain(let domain) = Self.classify(header, entry),
+      let home = stations.port(of: header.source, in: DomainIndex(Int(domain)), at: now)
+    else { return false }
+    return home.value != port
   }
 
   // MARK: Told by whoever owns the NICs

@@ -38,7 +38,7 @@ extension Switch {
     }
     guard port != 0 else { return .drop(.noPort) }
     let entry = unsafe ports[port]
-    if entry.isBond, !takes(header, by: nic, entry, port) { return .drop(.bondStandby) }
+    if entry.isBond, !takes(header, by: nic, entry, port, at: now) { return .drop(.bondStandby) }
     switch entry.role {
     case .absent: return .drop(.noPort)
     case .dark: return .drop(.noVLAN)

@@ -36,7 +36,7 @@ extension Switch {
   public borrowing func arrival(of header: FrameHeader, from nic: NICIndex) -> Arrival? {
     let port = unsafe Int(portOfNIC[nic.value])
     let entry = unsafe ports[port]
-    guard port != 0, !entry.isBond || listens(to: nic, entry) else { return nil }
+    guard port != 0, !entry.isBond || listens(to: nic, entry, port) else { return nil }
     switch entry.role == .shut ? entry.held : entry.role {
     case .absent, .dark, .shut: return nil
     case .routed: if header.vid == 0 { return nil }

@@ -194,8 +194,10 @@ public import Wire
 
   /// Whether frames that come in by `nic`, a member of the bond `entry`, are taken.
   @inline(always) @inlinable
-  mutating func takes(_ header: FrameHeader, by nic: NICIndex, _ entry: PortEntry, _ port: Int) -> Bool {
-    entry.isAggregate ? unsafe links[nic.value].contains(.collecting) : hear(header, by: nic, on: port)
+  mutating func takes(
+    _ header: FrameHeader, by nic: NICIndex, _ entry: PortEntry, _ port: Int, at now: UInt32
+  ) -> Bool {
+    entry.isAggregate ? unsafe links[nic.value].contains(.collecting) : hear(header, by: nic, on: port, at: now)
   }
 
   /// The member by which `port` sends the conversation of `flowHash`; nil when it has none.

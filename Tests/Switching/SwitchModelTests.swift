@@ -80,11 +80,25 @@ private struct Model {
         since[nic] = clock
       }
     }
-    if isUsed {
+    // What stands on another port was given back.
+    if isUsed, !isElsewhere(header, port) {
       chosen[port] = nic
       voices[nic] = Voice(source: source, heard: clock)
     }
-    return isUsed
+    return isUsed && !isElsewhere(header, port)
+  }
+
+  private func domain(of header: FrameHeader, at port: Int) -> Int? {
+    let carried = domains(of: port)
+    return header.vid == 0
+      ? carried.first { !$0.value }?.key : carried.first { vids[$0.key] == header.vid }?.key
+  }
+
+  private func isElsewhere(_ header: FrameHeader, _ port: Int) -> Bool {
+    guard let domain = domain(of: header, at: port),
+      let home = stations[Key(domain: domain, mac: header.source.value)]
+    else { return false }
+    return home != port
   }
 
   func port(of nic: Int) -> Int? { programs.first { $0.value.members.contains(NICIndex(nic)) }?.key }
@@ -120,14 +134,7 @@ private struct Model {
     guard !header.destination.isReserved, let port = port(of: nic), let program = programs[port],
       program.aggregation == nil || takes(header, from: nic, port), header.source.isValidSource
     else { return [:] }
-    let carried = domains(of: port)
-    let domain: Int?
-    if header.vid == 0 {
-      domain = carried.first { !$0.value }?.key
-    } else {
-      domain = carried.first { vids[$0.key] == header.vid }?.key
-    }
-    guard let domain else { return [:] }
+    guard let domain = domain(of: header, at: port) else { return [:] }
     stations[Key(domain: domain, mac: header.source.value)] = port
     func form(_ port: Int) -> Int32 {
       domains(of: port)[domain] == true ? Int32(header.priority | (vids[domain] ?? 0)) : -1

@@ -451,6 +451,18 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test("nor does it when the server itself is silent for minutes")
+  func reflectedBySilence() {
+    let plane = bothUp()
+    for _ in 0..<20 {
+      plane.pass(30_000)
+      _ = plane.decide(frame(a, broadcast), from: 1)
+      #expect(plane.decide(frame(a, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.decide(frame(a, c), from: 11) == .drop(.bondStandby))
+    }
+    #expect(plane.receivers(of: frame(b, a), from: 10) == [1: -1], "a stands where it was")
+  }
+
   @Test("a second NIC with an address of its own carries when it sends unicast and the first one is silent")
   func secondSendsUnicast() {
     let plane = bothUp()
