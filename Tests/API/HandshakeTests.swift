@@ -55,7 +55,6 @@ import Testing
         let line = try await ask(port, configuration, name: name)
         #expect(line == "HTTP/1.1 401 Unauthorized")
       }
-      await #expect(throws: (any Error).self) { try await ask(port, configuration, name: "example.com") }
       var stranger = TLSConfiguration.makeClientConfiguration()
       stranger.trustRoots = .default
       await #expect(throws: (any Error).self) { try await ask(port, stranger) }

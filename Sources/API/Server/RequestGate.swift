@@ -57,6 +57,8 @@ final class RequestGate: ChannelDuplexHandler {
   private let noteWaiting: (any Channel, Bool) -> Void
   private var reading = Reading.head
   private var pending: [Pending] = []
+  /// Of the request whose body comes.
+  private var isLastRequest = false
   private var owesContinue = false
   private var deadline: RequestDeadline?
 
@@ -88,9 +90,11 @@ final class RequestGate: ChannelDuplexHandler {
       }
     case (.body, .head): break
     case (.end, _):
-      if pending.last?.isLast == true { stopReading() } else { reading = .head }
-      noteWaiting(context.channel, false)
+      reading = .head
+      if isLastRequest { stopReading() }
       context.fireChannelRead(data)
+      // One that was answered before its end waits again.
+      if pending.isEmpty { allIsAnswered(context) } else { noteWaiting(context.channel, false) }
     }
   }
 
@@ -100,7 +104,7 @@ final class RequestGate: ChannelDuplexHandler {
       pending.append(
         Pending(version: head.version, isHead: head.method == .HEAD, isLast: HeadRules.isLast(head)))
       verdicts.append(nil)
-      reading = .body(left: bodyLimit)
+      (reading, isLastRequest) = (.body(left: bodyLimit), HeadRules.isLast(head))
       context.fireChannelRead(wrapInboundOut(.head(passed)))
       if HeadRules.expectsContinue(head) {
         owesContinue = true
@@ -136,9 +140,9 @@ final class RequestGate: ChannelDuplexHandler {
     context.fireChannelReadComplete()
   }
 
-  /// In the middle of a body, which its reader is told.
+  /// In the middle of a body, which its reader is told. The request may have been answered already.
   private func breakOff() {
-    pending[pending.count - 1].isLast = true
+    if let last = pending.indices.last { pending[last].isLast = true }
     stopReading()
   }
 
