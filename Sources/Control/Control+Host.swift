@@ -253,7 +253,8 @@ extension Control {
     guard let slot = wires.slotOf[server.id], let old = wires.locations[server.id]?[key.nic],
       let (location, _) = try? await nics.look(key.nic, of: server, slot: slot, madeName: old.madeName)
     else { return }
-    settle(key, server, location)
+    // As seen by the watch: its MTU may be another one, too, by now.
+    await found(key, server, location)
   }
 
   static func namespaceLost(_ server: Server, _ name: String, isTaken: Bool) -> Problem {
