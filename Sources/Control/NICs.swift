@@ -89,11 +89,12 @@ actor NICs {
   /// that is not ours.
   ///
   /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
-  private func setAlternative(_ name: NICName, in space: NamespaceHandle?, named namespace: String?) throws {
+  private func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {
     guard let alternative = name.alternative else { return }
     do {
       try Links.configure(name.device, in: space, alternativeName: alternative)
-    } catch  where error.errno == EEXIST {
+    } catch {
+      guard error.errno == EEXIST else { throw error }
       let holder = try Links.list(in: space).first { $0.name == alternative || $0.alternativeName == alternative }
       guard let holder, case .nic = marks.owned(holder.alias) else { throw Self.foreign(alternative, namespace) }
     }

@@ -129,6 +129,10 @@ extension Links {
     return Link(raw)
   }
 
+  public static func list(in space: NamespaceHandle) throws(PortsFault) -> [Link] {
+    try list(descriptor: space.descriptor)
+  }
+
   /// Sets what is given of an interface of `space`; the rest stays.
   public static func configure(
     _ name: String, in space: NamespaceHandle, mac: UInt64? = nil, mtu: Int? = nil, queueLength: Int? = nil,
