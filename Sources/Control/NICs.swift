@@ -57,7 +57,8 @@ actor NICs {
     let tap = try TAP.open(name.device, in: namespace, carrier: server.isPoweredOn)
     try Links.configure(
       name.device, in: namespace, mac: server[nic].mac, mtu: server.mtu, queueLength: TAP.queueLength,
-      alias: marks.mark(server.id, nic), alternativeName: name.alternative)
+      alias: marks.mark(server.id, nic))
+    let alternative = try setAlternative(name, in: namespace)
     try tap.setPersistent(true)  // only now that it is marked
     do {
       try await dataplane.attach(tap, as: Self.index(nic, slot: slot), carrier: server.isPoweredOn)
@@ -65,7 +66,24 @@ actor NICs {
       try? TAP.open(name.device, in: namespace).remove()
       throw error
     }
-    return NICLocation(device: name.device, alternative: name.alternative, namespace: namespace)
+    return NICLocation(device: name.device, alternative: alternative, namespace: namespace)
+  }
+
+  /// Gives an interface its alternative name; `nil` when it has none, because another server's of that hostname is called so.
+  /// Throws for an interface that is not ours.
+  ///
+  /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
+  private func setAlternative(_ name: NICName, in namespace: String?) throws -> String? {
+    guard let alternative = name.alternative else { return nil }
+    do {
+      try Links.configure(name.device, in: namespace, alternativeName: alternative)
+      return alternative
+    } catch {
+      guard error.errno == EEXIST else { throw error }
+      let holder = try Links.list(in: namespace).first { $0.name == alternative || $0.alternativeName == alternative }
+      guard let holder, case .nic = marks.owned(holder.alias) else { throw Self.foreign(alternative, namespace) }
+      return nil
+    }
   }
 
   /// Removes a server's NICs, wherever they are now, and its namespace if this rack made it.
