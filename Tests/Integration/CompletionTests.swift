@@ -102,7 +102,7 @@ extension Integration {
 
       let nowhere = "/tmp/no-such.sock"
       #expect(try desk.bash("toprack server show ", socket: nowhere).isEmpty)
-      #expect(try desk.bash("toprack --socket \(lab.daemon.socket) server show d", socket: nowhere) == ["db1"])
+      #expect(try desk.bash("toprack --socket \(lab.daemon.socket) server show db", socket: nowhere) == ["db1"])
     }
 
     @Test("zsh completes a server's name")
