@@ -120,6 +120,16 @@ extension Call {
     return await keeper.forwarding()
   }
 
+  /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who may do everything.
+  func backup() async throws -> BackupFile {
+    try access.requireWholeRack(for: "a backup")
+    if access.isReadOnly {
+      throw APIError(
+        .forbidden, "the token is read-only, and a backup has all secrets of the rack: it takes a token that may write")
+    }
+    return try await keeper.backup()
+  }
+
   /// A caller with one project is told its own numbers, and the problems of its own servers.
   func status() async -> Status {
     var status = await keeper.status()
