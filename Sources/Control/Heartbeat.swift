@@ -1,3 +1,5 @@
+import Dataplane
+
 /// Whether all that the rack depends on still does its work: each part is asked for a sign of life, one after another, and when all
 /// have given it that is a beat. A part that hangs ends the beats, and whoever listens to them (the service manager's
 /// watchdog) ends the process.

@@ -30,7 +30,15 @@ struct StateDirectory: Sendable {
   ///
   /// - Parameter owner: whose it has to be.
   func close(to owner: uid_t = geteuid()) throws(StoreFault) {
-    if mkdir(path, 0o700) != 0, errno != EEXIST { throw .unavailable("making the state directory \(path)", errno) }
+    let isNew = mkdir(path, 0o700) == 0
+    if !isNew, errno != EEXIST { throw .unavailable("making the state directory \(path)", errno) }
+    do throws(StoreFault) { try closeExisting(owner) } catch {
+      if isNew { rmdir(path) }
+      throw error
+    }
+  }
+
+  private func closeExisting(_ owner: uid_t) throws(StoreFault) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unavailable("opening the state directory \(path)", errno) }
     defer { Glibc.close(descriptor) }

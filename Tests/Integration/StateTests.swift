@@ -64,16 +64,65 @@ extension Integration {
       #expect(!late.exists, "not in the copy")
     }
 
+    @Test(
+      "a state that cannot be written is used as it is, its log included: the rack forwards, takes no change, and says why"
+    )
+    func readOnly() throws {
+      let lab = try Lab()
+      try lab.networks(100)
+      let a = try lab.individual("a", 100)
+      let b = try lab.individual("b", 100)
+      lab.daemon.kill()  // the last changes are in the log alone
+      let state = lab.daemon.state
+      try runSuccessfully(["mount", "--bind", state, state])
+      defer { _ = try? run(["umount", state]) }
+      try runSuccessfully(["mount", "-o", "remount,bind,ro", state])
+      try lab.daemon.start()
+      #expect(try lab.poll { try a.reaches(b) })
+      let refused = try lab.toprack.attempt(["server", "delete", "a"])
+      #expect(refused.status == 1 && refused.errors.contains("cannot be written"), "\(refused.errors)")
+      #expect(try lab.toprack("status").contains("takes no change"))
+      #expect(try lab.daemon.stop() == 0)
+      try runSuccessfully(["umount", state])
+      try lab.daemon.start()
+      try lab.toprack("server", "delete", "a")
+    }
+
+    @Test(
+      "on a full disk a change is refused and nothing is half-done; with room the next one is made, and all is well")
+    func full() throws {
+      let lab = try Lab()
+      #expect(try lab.daemon.stop() == 0)
+      let (state, kept) = (lab.daemon.state, "\(lab.daemon.directory)/kept")
+      try runSuccessfully(["cp", "-a", state, kept])
+      try runSuccessfully(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "toprack-test", state])
+      defer { _ = try? run(["umount", "-l", state]) }
+      try runSuccessfully(["cp", "-a", "\(kept)/.", state])
+      try lab.daemon.start()
+      _ = try run(["dd", "if=/dev/zero", "of=\(state)/filler", "bs=4k"])  // ends when there is no room
+      var refused: Finished?
+      // The log may have room for some yet.
+      for number in 0..<400 where refused == nil {
+        let answer = try lab.toprack.attempt(["network", "create", "--vxlan", "\(1000 + number)"])
+        if answer.status != 0 { refused = answer }
+      }
+      #expect(refused?.status == 1, "\(refused?.errors ?? "never")")
+      #expect(try lab.toprack("status").contains("changes cannot be written"))
+      unlink("\(state)/filler")
+      try lab.toprack("network", "create", "--vxlan", "3000")
+      #expect(try !lab.toprack("status").contains("changes cannot be written"))
+      #expect(try lab.daemon.stop() == 0)
+    }
+
     @Test("at the descriptor limit the API rests and costs no time of a core; with room it answers again")
     func descriptors() throws {
       let lab = try Lab()
       let pid = try #require(lab.daemon.pid)
       let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
-      var old = rlimit()
-      var limit = rlimit(rlim_cur: rlim_t(open + 2), rlim_max: 65_536)
-      prlimit(pid, __rlimit_resource(7), nil, &old)  // RLIMIT_NOFILE
-      limit.rlim_max = old.rlim_max
-      #expect(prlimit(pid, __rlimit_resource(7), &limit, nil) == 0)
+      func limit(_ count: Int) throws {
+        try runSuccessfully(["prlimit", "--pid", "\(pid)", "--nofile=\(count):"])
+      }
+      try limit(open + 2)
       var sockets: [Int32] = []
       for _ in 0..<20 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -86,7 +135,7 @@ extension Integration {
       usleep(2_000_000)
       let used = try ticks(pid) - before
       #expect(used < 100, "\(used) hundredths of a second of a core in two: it does not rest")
-      #expect(prlimit(pid, __rlimit_resource(7), &old, nil) == 0)
+      try limit(4096)
       for descriptor in sockets { close(descriptor) }
       sockets = []
       #expect(try lab.toprack.json("status").object != nil)

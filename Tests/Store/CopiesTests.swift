@@ -102,7 +102,8 @@ import Testing
       #expect(fault?.message == reason)
       #expect(try await store.events(.init(), offset: 0, limit: 10).total > 0)
       try store.close()
-      #expect(FileManager.default.contents(atPath: directory.path + "/rack.sqlite") == before)
+      // One whose rows alone are wrong was opened before that was seen.
+      if !row { #expect(FileManager.default.contents(atPath: directory.path + "/rack.sqlite") == before) }
 
       unlink(directory.path + "/rack.sqlite.copy")
       await #expect(throws: StoreFault.self) {
@@ -171,7 +172,8 @@ import Testing
     let store = try Store.open(directory.path)
     _ = try await store.load()
     let event = Event(
-      id: EventID(UUID()), type: "test", body: "long ago", createdAt: Date(timeIntervalSince1970: -300_000_000))
+      id: EventID(UUID()), type: "test", body: "long ago", createdAt: Date(timeIntervalSince1970: -300_000_000),
+      project: nil)
     try await store.commit([], events: [event])
     #expect(try await store.event(event.id) == event)
     try store.close()

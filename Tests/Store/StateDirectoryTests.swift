@@ -48,6 +48,7 @@ import Testing
     chmod(outer.path, 0o777)
     let fault = #expect(throws: StoreFault.self) { try Store.open(outer.path + "/state") }
     #expect(fault?.kind == .open && fault?.message.contains("chmod o-w") == true)
+    #expect(access(outer.path + "/state", F_OK) != 0, "nothing is left of it")
     chmod(outer.path, 0o1777)
     try Store.open(outer.path + "/state").close()
   }

@@ -4,6 +4,7 @@
 // through is theirs to change; no resource has another way.
 
 import Control
+import HTTPTypes
 import Rack
 
 /// A request that has been read.
