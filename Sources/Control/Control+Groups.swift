@@ -42,7 +42,9 @@ extension Control {
         try await store.commit(
           outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch),
           places: outcomes.flatMap(madePlaces))
+        noteCommit(nil)
       } catch {
+        noteCommit(error)
         logger.error("state not written", metadata: ["error": "\(error)"])
         for outcome in outcomes.reversed() { await takeBack(outcome) }
         working = rack

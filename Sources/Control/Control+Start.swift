@@ -56,12 +56,16 @@ extension Control {
     // Before anything else of the host is touched: it may refuse.
     let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
-    let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
+    let nics = NICs(
+      rack: rack.id, dataplane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
     let places = try await store.nicPlaces()
     let found = await nics.reconcile(wanted, places: places)
     wires.locations = found.locations
     for problem in found.problems.map(\.text) + found.others { logger.warning("\(problem)") }
-    try await store.commit([], places: found.changes(to: places))
+    // A full disk is no reason to forward nothing.
+    do { try await store.commit([], places: found.changes(to: places)) } catch {
+      logger.error("places of NICs not written", metadata: ["error": "\(error)"])
+    }
 
     var change = gateway.change
     var routing = gateway.routing

@@ -75,7 +75,9 @@ extension NICs {
       await remove(uplink, in: inventory, until: deadline, &result)
     }
     let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
-    for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace, nil) }
+    if removesStrays {
+      for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace, nil) }
+    }
 
     for (server, slot) in wanted {
       for nic in PortName.nics where ledger.verdicts[NICKey(server.id, nic)] == .missing {
@@ -210,6 +212,10 @@ extension NICs {
     _ found: NICLedger.Found, in inventory: Inventory, until deadline: ContinuousClock.Instant,
     _ result: inout Reconciliation
   ) async {
+    guard removesStrays else {
+      result.others.append("\(place(found.name, found.namespace)) is not in the state that is at work, and left")
+      return
+    }
     do {
       try await TAP.open(found.name, in: inventory.spaces[found.space]!, named: found.namespace, until: deadline)
         .remove()

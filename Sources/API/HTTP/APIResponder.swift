@@ -55,6 +55,7 @@ public struct APIResponder: HTTPResponder {
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
+    ToprackBackupRoutes().register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 
