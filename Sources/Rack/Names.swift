@@ -65,6 +65,21 @@ enum Names {
     return text.utf8.contains(0) ? "\(what) has a NUL character, which it cannot" : nil
   }
 
+  static let scriptURLLimit = 1024
+
+  /// What is wrong with `text` as the place of an iPXE script, or `nil`; empty is none. It goes into a DHCP answer, where it must fit.
+  static func fault(ofScriptURL text: String) -> String? {
+    if text.isEmpty { return nil }
+    let isPlain = text.utf8.allSatisfy { 0x21..<0x7F ~= $0 } && text.utf8.count <= scriptURLLimit
+    if isPlain, let range = text.firstRange(of: "://"), !text[..<range.lowerBound].isEmpty,
+      text[..<range.lowerBound].utf8.allSatisfy(isLetterDigitOrHyphen), range.upperBound < text.endIndex
+    {
+      return nil
+    }
+    return "ipxe_script_url \(text.quoted) is not valid; valid is a URL such as http://198.51.100.1/boot.ipxe, "
+      + "up to \(scriptURLLimit) ASCII characters"
+  }
+
   /// What is wrong with what is written on a reservation, or `nil`.
   static func fault(of note: Reservation.Note) -> String? {
     note.details.flatMap { fault(ofText: $0, "details") } ?? fault(ofTags: note.tags)

@@ -10,6 +10,9 @@ public struct OperatingSystem: Hashable, Sendable {
   public let distro: String
   public let version: String
 
+  /// The slug of the one that boots what its owner says, by iPXE.
+  public static let customIPXE = "custom_ipxe"
+
   init(_ slug: String, _ name: String, distro: String, version: String) {
     (self.slug, self.name, self.distro, self.version) = (slug, name, distro, version)
     id = UUID(naming: "toprack operating system \(slug)")
@@ -26,6 +29,6 @@ extension Catalogue {
     OperatingSystem("ubuntu_20_04", "Ubuntu 20.04 LTS", distro: "ubuntu", version: "20.04"),
     OperatingSystem("rocky_9", "Rocky Linux 9", distro: "rocky", version: "9"),
     OperatingSystem("alpine_3", "Alpine 3", distro: "alpine", version: "3"),
-    OperatingSystem("custom_ipxe", "Custom iPXE", distro: "custom_ipxe", version: "1"),
+    OperatingSystem(OperatingSystem.customIPXE, "Custom iPXE", distro: "custom_ipxe", version: "1"),
   ]
 }

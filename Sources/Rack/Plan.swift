@@ -52,6 +52,12 @@ public struct Plan: Hashable, Sendable {
     modes.contains(mode) || mode == .hybridBonded && layer2 == .all
   }
 
+  /// A plan of the first years, which facilities of the newer generation never had: those that have a name of that time.
+  public var isRetired: Bool { legacySlug != nil }
+
+  /// Codes of the facilities that have machines of it.
+  public var facilities: [String] { Catalogue.facilities.filter { $0.has(self) }.map(\.code) }
+
   /// The mode of a new server.
   public var initialMode: NetworkMode { layer2 == .hybridOnly ? .hybrid : .layer3 }
 
@@ -98,6 +104,13 @@ extension Catalogue {
     Plan(
       "m3.large.x86", cpu: (1, "EPYC 7502P 32-core"), memory: "256GB", drives: [.ssd(2, "480GB"), .nvme(2, "3.8TB")],
       nics: "25Gbps", price: 3.1),
+    Plan(
+      "m3.small.x86", cpu: (1, "Xeon E-2378G 8-core"), memory: "64GB", drives: [.ssd(2, "480GB")], nics: "25Gbps",
+      price: 1.05),
+    // The original has four NICs and two bonds; here it has the first two.
+    Plan(
+      "n2.xlarge.x86", cpu: (2, "Xeon Gold 5120 14-core"), memory: "384GB", drives: [.ssd(2, "120GB"), .nvme(1, "3.8TB")],
+      nics: "10Gbps", price: 2.25),
     Plan(
       "s3.xlarge.x86", cpu: (2, "Xeon 4214 12-core"), memory: "192GB", drives: [.ssd(2, "960GB"), .hdd(12, "8TB")],
       nics: "10Gbps", price: 2.95),

@@ -38,8 +38,8 @@ struct Settings {
   var workers = 1
   var isPolling = false
 
-  /// Whether VLANs can be attached to bond0 in layer 3.
-  var hybridBonded = false
+  /// Whether VLANs can be attached to bond0 in layer 3; `nil`: where the facility has that.
+  var hybridBonded: Bool?
   /// The ranges of addresses, by facility.
   var plan = AddressPlan()
   /// Uplinks, and what servers are told when they boot.

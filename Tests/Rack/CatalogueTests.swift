@@ -15,6 +15,7 @@ import Testing
       #expect(Catalogue.metro(facility.metro)?.code == facility.metro)
       #expect(facility.features.contains("layer_2"))
     }
+    for plan in Catalogue.plans { #expect(plan.nics.map(\.count) == [2], "\(plan.slug)") }
     for system in Catalogue.operatingSystems { #expect(Catalogue.operatingSystem(system.slug) == system) }
     #expect(Catalogue.defaultOperatingSystem.slug == "debian_12")
     #expect(Catalogue.defaultFacility.code == "ewr1")
@@ -32,6 +33,18 @@ import Testing
     }
     #expect(Catalogue.defaultFacility.id.uuidString == "978DCA93-A026-860D-A9D2-A1B826CA1FDD")
     #expect(Catalogue.defaultPlan.id.uuidString == "9C417A1B-244F-8355-9907-3FAADD352945")
+  }
+
+  @Test("the newer facilities are in their metros, have ibx, and none of the retired plans; the older ones have every plan")
+  func generations() throws {
+    let new = Catalogue.facilities.filter { $0.features.contains("ibx") }
+    #expect(new.map(\.code) == ["ny5", "sv15", "dc13", "da11", "am6"] && new.map(\.metro) == ["ny", "sv", "dc", "da", "am"])
+    for facility in Catalogue.facilities {
+      let absent = Catalogue.plans.filter { !facility.has($0) }.map(\.slug)
+      #expect(absent.contains("t1.small.x86") == new.contains(facility) && !absent.contains("c3.small.x86"))
+      #expect(absent.isEmpty == !new.contains(facility))
+    }
+    #expect(Catalogue.plan("t1.small.x86")?.facilities.count == 8 && Catalogue.plan("m3.small.x86")?.facilities.count == 13)
   }
 
   @Test("three plans are special in layer 2, the rest have all modes")

@@ -54,13 +54,13 @@ private struct PlanFilter {
   private let categories: [String]?
 
   init(_ arguments: Arguments) throws(APIError) {
-    slug = try arguments.string("slug")
-    type = try arguments.string("type")
+    slug = try arguments.string("slug").flatMap { $0.isEmpty ? nil : $0 }
+    type = try arguments.string("type").flatMap { $0.isEmpty ? nil : $0 }
     categories = try arguments.names("categories")
   }
 
   func matches(_ plan: Plan) -> Bool {
-    if let slug, plan.slug != slug { return false }
+    if let slug, Catalogue.plan(slug) != plan { return false }
     if let type, type != CatalogueRenderer.type { return false }
     return categories?.contains(where: CatalogueRenderer.categories(of: plan).contains) ?? true
   }
