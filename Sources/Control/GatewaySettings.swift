@@ -26,7 +26,8 @@ public struct GatewaySettings: Hashable, Sendable {
   /// PXE: the address and the file that DHCP hands out.
   public var nextServer: IPAddress?
   public var bootFile: String?
-  /// The iPXE that ROMs load which are none, for servers with an iPXE script; `nil`: the one of iPXE's build that fits the machine.
+  /// The iPXE that ROMs load which are none, for servers with an iPXE script; `nil`: the one of iPXE's build that fits
+  /// the machine.
   public var ipxeBootFile: String?
   public var leaseSeconds: UInt32 = 86_400
 

@@ -151,7 +151,9 @@ private struct Lease {
     if let next = boot.nextServer, next.isV4, isPXE || isWanted(.tftpServerName) {
       options.append(.tftpServerName, next.description.utf8)
     }
-    if let name = boot.filename(for: request)?.utf8, !name.isEmpty, isPXE || isWanted(.bootfileName) || name.count >= 128 {
+    if let name = boot.filename(for: request)?.utf8, !name.isEmpty,
+      isPXE || isWanted(.bootfileName) || name.count >= 128
+    {
       options.append(.bootfileName, name)
     }
     let servers = boot.dns.filter(\.isV4)
@@ -192,8 +194,8 @@ private struct Lease {
   }
 }
 
-/// Booting by iPXE takes two rounds: the machine's own ROM loads iPXE, and that asks again and is given the script. A machine
-/// whose ROM is an iPXE, as that of a virtual machine often is, needs the second only.
+/// Booting by iPXE takes two rounds: the machine's own ROM loads iPXE, and that asks again and is given the script. A
+/// machine whose ROM is an iPXE, as that of a virtual machine often is, needs the second only.
 extension RoutedInterface.Boot {
   fileprivate func filename(for request: DHCPMessage) -> String? {
     guard let script else { return filename }

@@ -33,8 +33,8 @@ public struct Event: Hashable, Sendable {
 }
 
 extension Rack {
-  /// The events of a command that was decided on this rack and changes something, in order. An installation has its first and its
-  /// last stage beside its own: who waits for the machine waits for that.
+  /// The events of a command that was decided on this rack and changes something, in order. An installation has its
+  /// first and its last stage beside its own: who waits for the machine waits for that.
   func events(of command: Command, _ outcome: Outcome, with source: inout some Entropy) -> [Event] {
     let story = story(of: command, outcome)
     func event(_ type: String, _ body: String) -> Event {
@@ -44,7 +44,8 @@ extension Rack {
     }
     let own = event(story.type, story.body)
     switch command {
-    case .createServer: return [event(Event.queued.type, Event.queued.body), own, event(Event.complete.type, Event.complete.body)]
+    case .createServer:
+      return [event(Event.queued.type, Event.queued.body), own, event(Event.complete.type, Event.complete.body)]
     case .reinstall: return [own, event(Event.complete.type, Event.complete.body)]
     default: return [own]
     }

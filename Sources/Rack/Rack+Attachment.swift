@@ -1,7 +1,8 @@
 /// Virtual networks on ports: assign, unassign, and the native one.
 ///
-/// bond0 in layer 3 takes networks where that is offered (`Rack.offersHybridBonded(in:)`), all of them tagged; the first makes the mode
-/// hybrid-bonded, and when the last leaves it is layer3 again. In layer 2 it takes them while it has a member.
+/// bond0 in layer 3 takes networks where that is offered (`Rack.offersHybridBonded(in:)`), all of them tagged; the
+/// first makes the mode hybrid-bonded, and when the last leaves it is layer3 again. In layer 2 it takes them while it
+/// has a member.
 ///
 /// Native, case by case. It can be set only among two or more. Detaching another network never changes it, even when it
 /// is the last one left: its frames were untagged and stay so, also when a second network comes again. Detaching the
@@ -123,7 +124,8 @@ extension Rack {
     if offersHybridBonded(in: server.facility) { return "; with both NICs in the bond it would carry them tagged" }
     let offering = hybridBonded == nil ? Catalogue.facilities.filter(\.offersHybridBonded).map(\.code) : []
     let places = offering.isEmpty ? "" : "in the facilities \(offering.listed()), and "
-    return "; virtual networks on bond0 in layer 3 are offered \(places)where toprackd has the setting hybrid_bonded: true"
+    return
+      "; virtual networks on bond0 in layer 3 are offered \(places)where toprackd has the setting hybrid_bonded: true"
   }
 
   func mustHaveLayer2(_ server: Server) throws(Refusal) {

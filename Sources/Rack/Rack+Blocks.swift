@@ -59,7 +59,9 @@ extension Rack {
     let reservation = try reservation(containing: block, for: server)
     guard server.layer == 3 else {
       throw .invalid(
-        "\(server.hostname) is \(server.mode.rawValue), and nothing is routed to it: convert it to layer3 or hybrid first")
+        "\(server.hostname) is \(server.mode.rawValue), and nothing is routed to it: "
+          + "convert it to layer3 or hybrid first"
+      )
     }
     guard server.address(.publicIPv4) != nil else {
       throw .invalid(

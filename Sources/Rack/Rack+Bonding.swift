@@ -1,6 +1,7 @@
 /// NICs into and out of the bond. What is so already is no error.
 extension Rack {
-  /// Refused while a NIC that would join carries networks, but for those that bond0 carries already: these stay, on bond0.
+  /// Refused while a NIC that would join carries networks, but for those that bond0 carries already: these stay, on
+  /// bond0.
   func bond(_ names: [PortName], of server: inout Server) throws(Refusal) {
     for name in names where !server[name].bonded {
       let others = server[name].networks.filter { !server.bond0.networks.contains($0) }

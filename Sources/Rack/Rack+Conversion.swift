@@ -1,7 +1,8 @@
 /// The two primitive conversions of bond0.
 extension Rack {
-  /// The bond stays as it is, whole or not. Already there: only `reference` is attached, if it is not yet. bond0 takes it also
-  /// with one member, as a server that was hybrid has it: bonding the other one then ends in layer2-bonded with that network.
+  /// The bond stays as it is, whole or not. Already there: only `reference` is attached, if it is not yet. bond0 takes
+  /// it also with one member, as a server that was hybrid has it: bonding the other one then ends in layer2-bonded with
+  /// that network.
   func convertToLayer2(
     _ name: PortName, attaching reference: NetworkReference?, of server: inout Server
   ) throws(Refusal) {
@@ -28,7 +29,8 @@ extension Rack {
     try mustBeBond(name, of: old, converting: "layer 3")
     guard old.layer == 2 else {
       throw .invalid(
-        "bond0 is already layer3", "bond0 of \(old.hostname) is in layer 3 and has its addresses: there is nothing to convert")
+        "bond0 is already layer3",
+        "bond0 of \(old.hostname) is in layer 3 and has its addresses: there is nothing to convert")
     }
     let kinds = try Self.kinds(requests)
     for port in old.ports where !port.networks.isEmpty {

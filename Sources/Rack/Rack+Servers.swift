@@ -63,7 +63,8 @@ extension Rack {
     return outcome(of: old, to: new, subject: .server(old.id))
   }
 
-  /// Boots a rescue system, or the one that is installed afresh: for the wire it is a boot. One that is off is switched on.
+  /// Boots a rescue system, or the one that is installed afresh: for the wire it is a boot. One that is off is switched
+  /// on.
   func rescue(_ server: Server) -> Outcome { boot(server, as: server) }
 
   /// The same; the update may name another operating system, and what it is to be told.
@@ -159,7 +160,8 @@ extension Rack {
   }
 
   private static func noMachine(_ plan: Plan, _ facility: Facility) -> String {
-    "facility \(facility.code) has no \(plan.slug), which is a retired plan; valid for it are \(plan.facilities.listed())"
+    "facility \(facility.code) has no \(plan.slug), which is a retired plan; "
+      + "valid for it are \(plan.facilities.listed())"
   }
 
   static func unknownFacility(_ name: String) -> String {

@@ -93,7 +93,8 @@ public struct Rack: Sendable {
   /// Where addresses come from: a setting of the daemon, the same for the life of the value.
   public var addressPlan: AddressPlan { addressPools.plan }
 
-  /// Whether servers of a facility can have VLANs on bond0 in layer 3: as the daemon is set, or else where the facility has it.
+  /// Whether servers of a facility can have VLANs on bond0 in layer 3: as the daemon is set, or else where the facility
+  /// has it.
   public func offersHybridBonded(in facility: String) -> Bool {
     hybridBonded ?? Catalogue.facility(facility)?.offersHybridBonded ?? false
   }

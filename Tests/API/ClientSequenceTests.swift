@@ -4,8 +4,8 @@ import Testing
 
 @testable import API
 
-/// What unmodified clients send, call by call as it was recorded, and what each of them must read to go on. The clients themselves
-/// run in Tests/Clients; these run everywhere.
+/// What unmodified clients send, call by call as it was recorded, and what each of them must read to go on. The clients
+/// themselves run in Tests/Clients; these run everywhere.
 @Suite("Recorded sequences, by client and version") struct RecordedSequenceTests {
   @Test("terraform-provider-equinix 2.11: destroy detaches what is gone, and believes a 404 by its identifier")
   func terraformDestroy() async throws {
@@ -30,7 +30,9 @@ import Testing
     }
   }
 
-  @Test("every answer has an identifier of its own: success, refusal, nothing there, a wrong method, the description, the portal")
+  @Test(
+    "every answer has an identifier of its own: success, refusal, nothing there, a wrong method, the description, the portal"
+  )
   func requestIDs() async throws {
     try await WholeAPI.test { api in
       var seen: Set<String> = []
@@ -45,7 +47,9 @@ import Testing
     }
   }
 
-  @Test("terraform-provider-equinix 2.11: project import asks for BGP; backend transfer is kept; a project with a block is destroyed")
+  @Test(
+    "terraform-provider-equinix 2.11: project import asks for BGP; backend transfer is kept; a project with a block is destroyed"
+  )
   func terraformProject() async throws {
     try await WholeAPI.test { api in
       let project = try api.id(try await api.call(.post, "/metal/v1/projects", #"{"name": "tf"}"#, 201))
@@ -73,20 +77,25 @@ import Testing
     try await WholeAPI.test { api in
       let project = try await api.project()
       let body = #""plan": "c3.small.x86", "operating_system": "debian_12", "hostname": "web1", "metro": "sv""#
-      for facility in [#""""#, #"[""]"#, "[]", "null"] {
+      for (number, facility) in [#""""#, #"[""]"#, "[]", "null"].enumerated() {
         let made = try await api.call(
           .post, "/projects/\(project)/devices",
-          "{\(body.replacing("web1", with: "web\(facility.count)")), \"facility\": \(facility)}", 201)
+          "{\(body.replacing("web1", with: "web\(number)")), \"facility\": \(facility)}", 201)
         #expect(made["facility"]?["code"] == "sjc1")
       }
       let network = try await api.call(
         .post, "/projects/\(project)/virtual-networks", #"{"facility": "", "metro": "sv", "vxlan": 0}"#, 201)
       #expect(network["metro_code"] == "sv" && network["facility_code"] == .null)
       let block = try await api.call(
-        .post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": "", "metro": "sv"}"#, 201)
+        .post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": "", "metro": "sv"}"#,
+        201)
       #expect(block["facility"]?["code"] == "sjc1")
-      try await api.refuse(.post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": ""}"#, 422, "is missing")
-      #expect(try await api.call(.get, "/projects/\(project)/virtual-networks?facility=&metro=sv")["virtual_networks"]?.elements.count == 1)
+      try await api.refuse(
+        .post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": ""}"#, 422, "is missing"
+      )
+      #expect(
+        try await api.call(.get, "/projects/\(project)/virtual-networks?facility=&metro=sv")["virtual_networks"]?
+          .elements.count == 1)
 
       let device = try await api.device(#", "hostname": "cli""#)
       let bond = try api.id(device["network_ports"]?[0])
@@ -95,9 +104,11 @@ import Testing
       let six = #"{"address_family": 6, "public": true}"#
       let own = #"{"address_family": 4, "public": false}"#
       try await api.call(
-        .post, "/ports/\(bond)/convert/layer-3", "{\"request_ips\": [\(own), \(own), \(four), \(own), \(six), \(four)]}")
+        .post, "/ports/\(bond)/convert/layer-3", "{\"request_ips\": [\(own), \(own), \(four), \(own), \(six), \(four)]}"
+      )
       let addresses = try await api.call(.get, "/devices/\(api.id(device))/ips")["ip_addresses"]?.elements ?? []
-      #expect(addresses.map { $0["address_family"] } == [4, 6, 4] && addresses.map { $0["public"] } == [true, true, false])
+      #expect(
+        addresses.map { $0["address_family"] } == [4, 6, 4] && addresses.map { $0["public"] } == [true, true, false])
     }
   }
 
@@ -109,7 +120,8 @@ import Testing
       var gateways: [JSON?] = []
       for quantity in [8, 4, 2, 1] {
         let block = try await api.call(
-          .post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": \#(quantity), "facility": "ewr1"}"#, 201)
+          .post, "/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": \#(quantity), "facility": "ewr1"}"#,
+          201)
         gateways.append(block["gateway"])
         let text = "\(block["network"]?.string ?? "")/\(32 - [1: 0, 2: 1, 4: 2, 8: 3][quantity]!)"
         let assigned = try await api.call(.post, "/devices/\(id)/ips", #"{"address": "\#(text)"}"#, 201)
@@ -157,7 +169,9 @@ import Testing
       func wish(_ entry: String) -> String { #", "ip_addresses": [{"address_family": 4, "public": false}, \#(entry)]"# }
       func blocks(_ device: JSON) -> [String] {
         (device["ip_addresses"]?.elements ?? []).filter { $0["management"] == false }
-          .map { "\($0["network"]?.string ?? "")/\(($0["cidr"] ?? .null).text.map { String(UnicodeScalar($0)) }.joined())" }
+          .map {
+            "\($0["network"]?.string ?? "")/\(($0["cidr"] ?? .null).text.map { String(UnicodeScalar($0)) }.joined())"
+          }
       }
       // By the documents' own example: a length, and where it is from.
       let one = try await api.device(
@@ -166,7 +180,8 @@ import Testing
       let two = try await api.device(
         wish(#"{"address_family": 4, "public": true, "cidr": 30, "ip_reservations": ["\#(small)", "\#(large)"]}"#))
       #expect(blocks(two) == ["198.18.24.4/30"])
-      let three = try await api.device(wish(#"{"address_family": 4, "public": true, "ip_reservations": ["\#(small)"]}"#))
+      let three = try await api.device(
+        wish(#"{"address_family": 4, "public": true, "ip_reservations": ["\#(small)"]}"#))
       #expect(blocks(three).count == 1 && (three["ip_addresses"]?.elements.count ?? 0) == 3)
       #expect(try await api.call(.get, "/ips/\(small)")["assignments"]?.elements.count == 1)
       let path = "/projects/\(project)/devices"
@@ -185,11 +200,15 @@ import Testing
     }
   }
 
-  @Test("apache-libcloud 3.9: actions, updates and addresses are in the query, and a reinstallation changes the operating system")
+  @Test(
+    "apache-libcloud 3.9: actions, updates and addresses are in the query, and a reinstallation changes the operating system"
+  )
   func libcloud() async throws {
     try await WholeAPI.test { api in
       let device = "/devices/\(try api.id(try await api.device(#", "hostname": "web1""#)))"
-      for (action, state) in [("power_off", "inactive"), ("power_on", "active"), ("reboot", "active"), ("rescue", "active")] {
+      for (action, state) in [
+        ("power_off", "inactive"), ("power_on", "active"), ("reboot", "active"), ("rescue", "active"),
+      ] {
         try await api.call(.post, "\(device)/actions?type=\(action)", nil, 202)
         #expect(try await api.call(.get, device)["state"] == .string(state))
       }
@@ -202,7 +221,7 @@ import Testing
       #expect(after["operating_system"]?["slug"] == "ubuntu_22_04" && after["state"] == "active")
 
       let updated = try await api.call(
-        .put, "\(device)?hostname=web2&description=a+b&tags=x&tags=y&locked=true&customdata=%7B%22a%22%3A1%7D")
+        .put, "\(device)?hostname=web2&description=a+b&tags=x&tags=y&locked=True&customdata=%7B%22a%22%3A1%7D")
       #expect(updated["hostname"] == "web2" && updated["description"] == "a b" && updated["tags"] == ["x", "y"])
       #expect(updated["locked"] == true && updated["customdata"] == ["a": 1])
       #expect(try await api.call(.put, "\(device)?tags=")["tags"] == [])
@@ -244,7 +263,8 @@ import Testing
       }
       let later = try await told().dropFirst(3)
       #expect(later.map(\.type) == ["device.rescue", "device.reinstall", "provisioning.110"])
-      #expect(later.map(\.body) == ["web1 booted into rescue", "web1 reinstalled with debian_12", "Provision complete"])
+      #expect(
+        later.map(\.body) == ["web1 booted into rescue", "web1 reinstalled with debian_12", "Provision complete"])
     }
   }
 
@@ -289,7 +309,8 @@ import Testing
       try await api.refuse(.post, path, body("t1.small.x86", #""metro": "dc""#), 422, "valid for it are ewr1, sjc1")
       for (plan, place, facility) in [
         ("m3.small.x86", #""facility": "sv15""#, "sv15"), ("n2.xlarge.x86", #""metro": "dc""#, "dc13"),
-        ("t1.small.x86", #""facility": ["ny5", "ewr1"]"#, "ewr1"), ("c3.small.x86", #""facility": ["ny5", "ewr1"]"#, "ny5"),
+        ("t1.small.x86", #""facility": ["ny5", "ewr1"]"#, "ewr1"),
+        ("c3.small.x86", #""facility": ["ny5", "ewr1"]"#, "ny5"),
       ] {
         let device = try await api.call(.post, path, body(plan, place), 201)
         #expect(device["facility"]?["code"] == .string(facility) && device["network_ports"]?.elements.count == 3)
@@ -311,7 +332,8 @@ import Testing
           .first { $0["code"] == .string(facility) }?["features"]?.elements
         #expect(features?.contains("ibx") == isOffered)
         let device = try await api.call(
-          .post, "\(path)/devices", #"{"plan": "c3.small.x86", "operating_system": "debian_12", "facility": "\#(facility)"}"#, 201)
+          .post, "\(path)/devices",
+          #"{"plan": "c3.small.x86", "operating_system": "debian_12", "facility": "\#(facility)"}"#, 201)
         let network = try await api.call(.post, "\(path)/virtual-networks", #"{"facility": "\#(facility)"}"#, 201)
         let bond = "/ports/\(try api.id(device["network_ports"]?[0]))"
         let answer = try await api.ask(.post, "\(bond)/assign", #"{"vnid": "\#(api.id(network))"}"#)
@@ -350,7 +372,8 @@ import Testing
       try await api.call(.put, device, #"{"ipxe_script_url": "", \#(script)}"#)
       try await api.refuse(
         .post, "\(device)/actions", #"{"type": "reinstall", \#(url)}"#, 422, "two scripts")
-      try await api.call(.post, "\(device)/actions", #"{"type": "reinstall", "operating_system": "debian_12", \#(url)}"#, 202)
+      try await api.call(
+        .post, "\(device)/actions", #"{"type": "reinstall", "operating_system": "debian_12", \#(url)}"#, 202)
     }
   }
 }

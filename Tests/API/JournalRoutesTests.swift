@@ -80,7 +80,10 @@ import Testing
       #expect(all == ["project.create", "virtual_network.delete", "virtual_network.create"] + device + device)
       #expect(try await types("/devices/\(first)/events") == device)
       #expect(try await types("/projects/\(other)/events") == ["project.create"])
-      #expect(try await types("/projects/\(api.project())/events?per_page=3&page=2") == ["device.create", "provisioning.100", "provisioning.110"])
+      #expect(
+        try await types("/projects/\(api.project())/events?per_page=3&page=2") == [
+          "device.create", "provisioning.100", "provisioning.110",
+        ])
       let page = try await api.call(.get, "/events?per_page=2")
       #expect(page["meta"]?["total"] == 9 && page["meta"]?["next"]?["href"] == "/events?page=2&per_page=2")
       let events = try await api.call(.get, "/events")["events"]

@@ -368,14 +368,18 @@ extension Result where Failure == any Error {
     arguments: [
       ("", 422, "state is missing"), ("{}", 422, "state is missing"), ("{", 400, "not readable"), ("[]", 400, "object"),
       (#"{"state":"happy"}"#, 422, "running, succeeded, failed"), (#"{"state":1}"#, 422, "must be a text"),
-      (#"{"state":"running","code":999}"#, 422, "1000 to 1099"), (#"{"state":"running","code":"x"}"#, 422, "whole number"),
+      (#"{"state":"running","code":999}"#, 422, "1000 to 1099"),
+      (#"{"state":"running","code":"x"}"#, 422, "whole number"),
       (#"{"state":"running","message":{}}"#, 422, "must be a text"),
     ])
   func nonsense(_ body: String, _ status: Int, _ words: String) async throws {
     let kept = Kept()
     let response = await post("/events", body, to: try responder(kept))
     var text = ByteBuffer()
-    try await response.body.write(Sink { part in var part = part; text.writeBuffer(&part) })
+    try await response.body.write(
+      Sink { part in
+        var part = part; text.writeBuffer(&part)
+      })
     #expect(response.status.code == status && String(buffer: text).contains(words), "\(String(buffer: text))")
     #expect(await kept.reports.isEmpty)
   }

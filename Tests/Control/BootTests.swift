@@ -7,7 +7,7 @@ import Wire
 
 @Suite("What a server is told when it boots") struct BootTests {
   private func boot(
-    _ system: String = "custom_ipxe", _ details: ServerDetails, _ change: (inout RoutingPlan) -> Void = { _ in }
+    _ details: ServerDetails, _ system: String = "custom_ipxe", _ change: (inout RoutingPlan) -> Void = { _ in }
   ) throws -> RoutedInterface.Boot {
     var source = SystemEntropy()
     var rack = Rack(with: &source)
@@ -16,7 +16,9 @@ import Wire
         ServerRequest(
           hostname: "web1", plan: "c3.small.x86", facility: "ewr1", operatingSystem: system,
           project: try #require(rack.project(named: "default")).id, place: .host, details: details)), with: &source)
-    guard case .server(let id) = made.subject, let server = rack.servers[id] else { throw Unavailable(message: "no server") }
+    guard case .server(let id) = made.subject, let server = rack.servers[id] else {
+      throw Unavailable(message: "no server")
+    }
     var plan = RoutingPlan(mac: MACAddress(0x0200_0000_0001))
     plan.userdataURL = "http://169.254.169.254/userdata"
     change(&plan)
@@ -30,7 +32,7 @@ import Wire
     #expect(try boot(details).nextServer == IPAddress(v4: 0xC633_6401))
     #expect(try boot(details) { $0.nextServer = IPAddress(v4: 1) }.nextServer == IPAddress(v4: 1))
     #expect(try boot(ServerDetails(ipxeScriptURL: "http://boot.example/a")).nextServer == nil)
-    #expect(try boot("debian_12", details).script == nil && boot("debian_12", details).nextServer == nil)
+    #expect(try boot(details, "debian_12").script == nil && boot(details, "debian_12").nextServer == nil)
   }
 
   @Test("userdata that is a script is fetched from the metadata service, where there is one")

@@ -196,7 +196,8 @@ private enum Clients {
   func long() throws {
     var boot = boot
     boot.script = "http://198.51.100.1/" + String(repeating: "x", count: 150)
-    let reading = try #require(read(discover(architecture: 0, userClass: Array("iPXE".utf8)), on: interface(boot: boot)))
+    let reading = try #require(
+      read(discover(architecture: 0, userClass: Array("iPXE".utf8)), on: interface(boot: boot)))
     #expect(reading.file == "" && reading.options[67] == boot.script.map { Array($0.utf8) })
   }
 }

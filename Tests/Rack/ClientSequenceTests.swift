@@ -146,7 +146,9 @@ import Testing
     #expect(lab["web1"].mode == .hybrid)
   }
 
-  @Test("packet-python: hybrid converted with a network, then bonded, is layer2-bonded with that network", arguments: [false, true])
+  @Test(
+    "packet-python: hybrid converted with a network, then bonded, is layer2-bonded with that network",
+    arguments: [false, true])
   func hybridToLayer2WithNetwork(isOnEth1: Bool) throws {
     var lab = Lab()
     try lab.server("web1", mode: .hybrid)
@@ -205,7 +207,8 @@ import Testing
     try lab.attach(1001, to: .eth0, of: "web1")
     #expect(messages { try lab.attach(1001, to: .eth0, of: "web1") }.first == "Virtual network 1001 already assigned")
     #expect(
-      messages { try lab.perform(.deleteNetwork(network)) }.first == "Cannot delete Virtual Network when port is assigned")
+      messages { try lab.perform(.deleteNetwork(network)) }.first
+        == "Cannot delete Virtual Network when port is assigned")
     try lab.detach(1001, from: .eth0, of: "web1")
     try lab.perform(.convertToLayer3(bond0, requests: nil))
     #expect(messages { try lab.perform(.convertToLayer3(bond0, requests: nil)) }.first == "bond0 is already layer3")

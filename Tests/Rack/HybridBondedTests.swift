@@ -152,7 +152,8 @@ import Testing
 
   @Test(
     "the setting overrules the facility, and without it the facility says so itself",
-    arguments: [(nil, "ny5", true), (nil, "ewr1", false), (true, "ewr1", true), (false, "ny5", false)] as [(Bool?, String, Bool)])
+    arguments: [(nil, "ny5", true), (nil, "ewr1", false), (true, "ewr1", true), (false, "ny5", false)]
+      as [(Bool?, String, Bool)])
   func facilities(_ setting: Bool?, _ facility: String, _ isOffered: Bool) throws {
     var lab = Lab(hybridBonded: setting)
     try lab.server("web1", facility: facility)

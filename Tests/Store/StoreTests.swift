@@ -203,7 +203,8 @@ import Testing
     }
   }
 
-  @Test("words on a reservation, an operating system and a project's backend transfer are kept as they were changed last")
+  @Test(
+    "words on a reservation, an operating system and a project's backend transfer are kept as they were changed last")
   func changedLater() async throws {
     let directory = TemporaryDirectory()
     let store = try Store.open(directory.path)
@@ -211,7 +212,9 @@ import Testing
     try await world.perform(World.create("web1", in: world.rack), store)
     let project = try #require(world.rack.project(named: Project.defaultName)).id
     try await world.perform(.reserveBlock(BlockRequest(project: project, facility: "ewr1", length: 32)), store)
-    let (server, block) = (try #require(world.rack.servers.keys.first), try #require(world.rack.reservations.keys.first))
+    let (server, block) = (
+      try #require(world.rack.servers.keys.first), try #require(world.rack.reservations.keys.first)
+    )
     try await world.perform(.updateBlock(block, BlockUpdate(details: "a", tags: ["b"], customdata: #"{"c":1}"#)), store)
     try await world.perform(.reinstall(server, Installation(operatingSystem: "ubuntu_22_04")), store)
     try await world.perform(.updateProject(project, name: nil, customdata: nil, backendTransfer: true), store)

@@ -3,8 +3,8 @@
 import HTTPTypes
 
 extension Arguments {
-  /// A list of texts. One client says an empty list as `{}`. In a query the name stands several times, or the texts have commas
-  /// between them.
+  /// A list of texts. One client says an empty list as `{}`. In a query the name stands several times, or the texts
+  /// have commas between them.
   func texts(_ name: String) throws(APIError) -> [String]? {
     if body[name]?.given == nil, let values = lists[name] {
       return values.flatMap { $0.split(separator: ",").map(String.init) }

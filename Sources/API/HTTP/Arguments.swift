@@ -40,7 +40,9 @@ struct Arguments: Sendable {
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)
     let query = Self.pairs(of: request)
     try self.init(body: Array(buffer.readableBytesView), query: Dictionary(query) { $1 })
-    for (name, value) in query { lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value) }
+    for (name, value) in query {
+      lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value)
+    }
   }
 
   /// The query of `request`, decoded; of repeated names the last one counts.
@@ -84,8 +86,9 @@ struct Arguments: Sendable {
     guard let value = value(name) else { return nil }
     switch value {
     case .boolean(let flag): return flag
-    case .string("true"): return true
-    case .string("false"): return false
+    // A query has what Python writes, too.
+    case .string("true"), .string("True"): return true
+    case .string("false"), .string("False"): return false
     default: throw .invalid("\(name) must be true or false, not \(Self.shown(value))")
     }
   }

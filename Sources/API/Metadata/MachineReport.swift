@@ -1,5 +1,5 @@
-// What a machine tells of itself by the metadata service: that it is up (`phone_home_url`), and how far its owner's own work has come
-// (`user_state_url`). Each becomes an event of the device.
+// What a machine tells of itself by the metadata service: that it is up (`phone_home_url`), and how far its owner's own
+// work has come (`user_state_url`). Each becomes an event of the device.
 
 import HTTPTypes
 import Rack

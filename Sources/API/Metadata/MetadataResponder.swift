@@ -39,8 +39,8 @@ struct MetadataResponder: Sendable {
     case text(String)
   }
 
-  /// `source`: what the request came from; `nil` when that is no IPv4 address. `content`: reads the request's body, at most
-  /// `MachineReport.bodyLimit` bytes of it; `nil` when it is longer.
+  /// `source`: what the request came from; `nil` when that is no IPv4 address. `content`: reads the request's body, at
+  /// most `MachineReport.bodyLimit` bytes of it; `nil` when it is longer.
   func respond(
     _ method: HTTPRequest.Method, _ target: String, from source: SourceAddress?,
     content: () async throws -> [UInt8]? = { [] }
@@ -72,7 +72,8 @@ struct MetadataResponder: Sendable {
 
   private func take(_ call: Call, of server: Server, _ content: () async throws -> [UInt8]?) async -> Response {
     if let seconds = limiter.take(server.id.description).retry {
-      var response = Self.error(.tooManyRequests, "\(server.hostname) reports too often; the next report is taken in \(seconds) s")
+      var response = Self.error(
+        .tooManyRequests, "\(server.hostname) reports too often; the next report is taken in \(seconds) s")
       response.headers[.retryAfter] = "\(seconds)"
       return response
     }

@@ -7,8 +7,8 @@ import FoundationEssentials
 import Rack
 
 extension Renderer {
-  /// All of a server's in the order that clients rely on: public IPv4, public IPv6, private IPv4, then the elastic blocks that are
-  /// routed to it.
+  /// All of a server's in the order that clients rely on: public IPv4, public IPv6, private IPv4, then the elastic
+  /// blocks that are routed to it.
   func addresses(of server: Server) -> [JSON] {
     let own = [Address.Kind.publicIPv4, .publicIPv6, .privateIPv4].compactMap(server.address)
     return own.map { address in
@@ -30,7 +30,8 @@ extension Renderer {
   func assignment(_ assignment: BlockAssignment, of server: Server) -> JSON {
     self.assignment(
       id: assignment.id.json, href: "/ips/\(assignment.id)", block: assignment.block,
-      gateway: .string(assignment.block.gateway), address: assignment.block.address(), isPublic: true, management: false, since: assignment.createdAt, of: server
+      gateway: .string(assignment.block.gateway), address: assignment.block.address(), isPublic: true,
+      management: false, since: assignment.createdAt, of: server
     )
     .adding(("parent_block", rack.reservations[assignment.reservation].map(parent) ?? nil))
   }
@@ -67,7 +68,8 @@ extension Renderer {
       "id": reservation.id.json, "href": link("/ips/\(reservation.id)"), "type": "public_ipv4",
       "address_family": .integer(block.family), "network": .string(block.address()),
       "netmask": .string(block.netmask), "cidr": .integer(block.length),
-      "gateway": .string(block.gateway), "address": .string(block.address()), "quantity": .integer(Int(block.size)), "public": true, "management": false,
+      "gateway": .string(block.gateway), "address": .string(block.address()), "quantity": .integer(Int(block.size)),
+      "public": true, "management": false,
       "manageable": true, "enabled": true, "global_ip": false, "addon": true, "bill": true, "state": "created",
       "created_at": time(reservation.createdAt), "details": JSON(note.details), "tags": .list(note.tags),
       "customdata": JSON(kept: note.customdata), "project": project(nested: reservation.project),

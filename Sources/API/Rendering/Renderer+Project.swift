@@ -25,8 +25,8 @@ extension Renderer {
     return members.adding(("devices", .array(servers(of: project.id).map { device(nested: $0, as: "devices") })))
   }
 
-  /// There is no BGP here: the structure of a project that has never asked for it. Without an identifier clients take it for none; times
-  /// are absent, because some clients read no null there.
+  /// There is no BGP here: the structure of a project that has never asked for it. Without an identifier clients take
+  /// it for none; times are absent, because some clients read no null there.
   func bgpConfig(of project: Project) -> JSON {
     [
       "id": nil, "status": "disabled", "deployment_type": nil, "asn": nil, "md5": nil, "route_object": nil,

@@ -34,11 +34,12 @@ struct AddressRoutes {
     case .reservation(let found): reservation = found
     case .address(let address, let server):
       throw APIError.invalid(
-        "\(address.address) is a management address of \(server.hostname), which has no details, tags and customdata of its own; "
+        "\(address.address) is a management address of \(server.hostname), which has no details, tags and customdata; "
           + "valid is a reservation")
     case .assignment(let assignment, _):
       throw APIError.invalid(
-        "\(assignment.block) is an assignment; what is written on it is its reservation's: PATCH /ips/\(assignment.reservation)")
+        "\(assignment.block) is an assignment; what is written on it is its reservation's: "
+          + "PATCH /ips/\(assignment.reservation)")
     }
     let arguments = call.arguments
     try await call.perform(
@@ -48,7 +49,9 @@ struct AddressRoutes {
           details: try arguments.string("details"), tags: try arguments.texts("tags"),
           customdata: try arguments.object("customdata"))))
     let view = await call.view()
-    guard let changed = view[reservation.id] else { throw APIError.unknown("there is no reservation \(reservation.id)") }
+    guard let changed = view[reservation.id] else {
+      throw APIError.unknown("there is no reservation \(reservation.id)")
+    }
     return .ok(call.renderer(view).reservation(changed))
   }
 

@@ -40,7 +40,9 @@ struct CapacityRoutes {
     let level: JSON = ["level": capacity >= 10 ? "normal" : capacity > 0 ? "limited" : "unavailable"]
     func plans(in code: String) -> JSON {
       .object(
-        Catalogue.plans.map { JSON.Member(name: $0.slug, value: place.has($0, code) ? level : ["level": "unavailable"]) })
+        Catalogue.plans.map {
+          JSON.Member(name: $0.slug, value: place.has($0, code) ? level : ["level": "unavailable"])
+        })
     }
     return .ok(["capacity": .object(place.codes.map { JSON.Member(name: $0, value: plans(in: $0)) })])
   }

@@ -120,7 +120,8 @@ extension Arguments {
       else { throw .invalid("\(name) has the entry \(Self.shown(entry)); \(rule), with family 4 or 6") }
       if let block = try Self.blockWish(entry, name) {
         guard family == 4, isPublic else {
-          throw .invalid("\(name) names ip_reservations for other than public addresses of family 4, which they have only")
+          throw .invalid(
+            "\(name) names ip_reservations for other than public addresses of family 4, which they have only")
         }
         return AddressWish(request: AddressRequest(family: family, isPublic: isPublic), block: block)
       }
@@ -147,7 +148,9 @@ extension Arguments {
     case .integer(let length) where Reservation.lengths.contains(length):
       return BlockWish(reservations: reservations, length: length)
     case .some(let other):
-      throw .invalid("\(name) asks for cidr \(shown(other)) of a reservation; valid are \(Reservation.lengths.lowerBound) to \(Reservation.lengths.upperBound)")
+      throw .invalid(
+        "\(name) asks for cidr \(shown(other)) of a reservation; "
+          + "valid are \(Reservation.lengths.lowerBound) to \(Reservation.lengths.upperBound)")
     }
   }
 }

@@ -80,8 +80,8 @@ struct DeviceRoutes {
     case reboot, rescue, reinstall
   }
 
-  /// The machine is not simulated: to be reinstalled, or to boot something else, is to boot. A reinstallation can name what the
-  /// machine has afterwards.
+  /// The machine is not simulated: to be reinstalled, or to boot something else, is to boot. A reinstallation can name
+  /// what the machine has afterwards.
   private func act(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(server: call.identifier(of: "device"))
     let rule = "valid are \(Action.allCases.map(\.rawValue).joined(separator: ", "))"
@@ -104,7 +104,9 @@ struct DeviceRoutes {
 
 extension Installation {
   fileprivate init(_ arguments: Arguments) throws(APIError) {
-    func text(_ name: String) throws(APIError) -> String? { try arguments.string(name).flatMap { $0.isEmpty ? nil : $0 } }
+    func text(_ name: String) throws(APIError) -> String? {
+      try arguments.string(name).flatMap { $0.isEmpty ? nil : $0 }
+    }
     self.init(
       operatingSystem: try text("operating_system"), userdata: try arguments.string("userdata"),
       ipxeScriptURL: try text("ipxe_script_url"))
