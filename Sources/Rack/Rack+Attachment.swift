@@ -98,7 +98,7 @@ extension Rack {
           ? "\(port) is in layer 3 and "
             + (mode == .hybridBonded ? "takes no further virtual network: " : "carries no virtual network: ")
             + instead + Self.convert(server, to: .bond0) + (isCapable ? hybridBondedAdvice(for: server) : "")
-          : "the bond of \(server.hostname) is broken, so bond0 takes no virtual network: \(instead)"
+          : "the bond of \(server.hostname) is not whole, so bond0 takes no virtual network: \(instead)"
             + "convert it to layer2-bonded first")
     }
     guard server[name].bonded else { return }
