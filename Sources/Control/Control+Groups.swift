@@ -40,7 +40,7 @@ extension Control {
     if !outcomes.isEmpty {
       do {
         try await store.commit(
-          outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch),
+          outcomes.flatMap(\.changes), events: outcomes.flatMap(\.events), batches: outcomes.compactMap(\.batch),
           places: outcomes.flatMap(madePlaces))
         noteCommit(nil)
       } catch {
@@ -54,7 +54,7 @@ extension Control {
       }
       await forward(outcomes)
       for outcome in outcomes { rack.apply(outcome.changes) }
-      for event in outcomes.compactMap(\.event) { events.publish(event) }
+      for event in outcomes.flatMap(\.events) { events.publish(event) }
       for outcome in outcomes { watchMade(outcome) }
     }
     for accepted in group {
@@ -69,7 +69,7 @@ extension Control {
     var outcome = try working.decide(located(entry.command), with: &entropy)
     followMTU(entry.command, &outcome)
     guard outcome.changed else { return outcome }
-    outcome.event?.by = entry.user
+    for index in outcome.events.indices { outcome.events[index].by = entry.user }
     try await prepare(outcome)
     working.apply(outcome.changes)
     return outcome

@@ -1,5 +1,5 @@
 import Logging
-import Rack
+public import Rack
 import Store
 
 /// What happens without a command: a NIC vanishes, a port is shut. It is an event in the journal like any other.
@@ -10,7 +10,7 @@ extension Control {
   ///   - type: what it concerns and what happened, `port.lost`.
   ///   - body: one sentence.
   ///   - user: who asked for it, where somebody did.
-  func note(_ type: String, _ body: String, of server: ServerID? = nil, by user: String? = nil) async {
+  public func note(_ type: String, _ body: String, of server: ServerID? = nil, by user: String? = nil) async {
     let event = Event(
       id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
       project: server.flatMap { rack.servers[$0]?.project }, server: server, by: user)

@@ -155,9 +155,11 @@ extension Control {
       wires.locations[id, default: [:]].values.contains(where: { $0.mtu != mtu })
     else { return }
     outcome.effects = [.setMTU(id)]
-    outcome.event = Event(
+    outcome.events = [
+      Event(
       id: EventID(entropy.identifier()), type: "device.mtu", body: "\(server.hostname) has MTU \(mtu)",
       createdAt: entropy.now, project: server.project, server: id)
+    ]
   }
 
   /// Where the NICs are that an outcome has made, for the database.

@@ -34,8 +34,8 @@ public struct Rack: Sendable {
   /// and after 90 s. IEEE 802.1AX-2014 6.4.4 has both.
   public internal(set) var lacpFast = false
   /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same for the life of the
-  /// value. Those that are there stay without it.
-  public let offersHybridBonded: Bool
+  /// value. `nil`: each facility says so itself. Those that are there stay without it.
+  public let hybridBonded: Bool?
   /// How much one project can have. A setting of the daemon, the same for the life of the value.
   public let quotas: Quotas
   var addressPools: AddressPools
@@ -59,10 +59,10 @@ public struct Rack: Sendable {
 
   /// A rack without anything, not even a project; for `apply`.
   public init(
-    empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false, quotas: Quotas = Quotas()
+    empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil, quotas: Quotas = Quotas()
   ) {
     self.id = id
-    offersHybridBonded = hybridBonded
+    self.hybridBonded = hybridBonded
     self.quotas = quotas
     addressPools = AddressPools(plan: plan)
   }
@@ -70,7 +70,7 @@ public struct Rack: Sendable {
   /// A new rack: one project, `default`.
   public init(
     with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan(),
-    hybridBonded: Bool = false, quotas: Quotas = Quotas()
+    hybridBonded: Bool? = nil, quotas: Quotas = Quotas()
   ) {
     self.init(empty: source.identifier(), plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
@@ -97,6 +97,12 @@ public struct Rack: Sendable {
 
   /// Where addresses come from: a setting of the daemon, the same for the life of the value.
   public var addressPlan: AddressPlan { addressPools.plan }
+
+  /// Whether servers of a facility can have VLANs on bond0 in layer 3: as the daemon is set, or else where the facility
+  /// has it.
+  public func offersHybridBonded(in facility: String) -> Bool {
+    hybridBonded ?? Catalogue.facility(facility)?.offersHybridBonded ?? false
+  }
 
   /// Every port of `server` that exists on the wire now.
   public func wiring(of server: Server) -> [PortWiring] { server.wiring }

@@ -27,6 +27,9 @@ enum Schema {
     migrator.registerMigration("6 names of a project") { db in
       try namesOfAProject(db)
     }
+    migrator.registerMigration("7 backend transfer") { db in
+      try db.execute(sql: backendTransfer)
+    }
     return migrator
   }()
 
@@ -328,5 +331,9 @@ enum Schema {
       made_name TEXT NOT NULL,
       PRIMARY KEY (server, nic)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let backendTransfer = """
+    ALTER TABLE project ADD COLUMN backend_transfer INTEGER NOT NULL DEFAULT 0 CHECK (backend_transfer IN (0, 1));
     """
 }

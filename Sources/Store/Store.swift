@@ -150,10 +150,10 @@ public final class Store: Sendable {
   /// - Parameters:
   ///   - lacpFast: the LACP rate of a new rack; one that is there has its own.
   ///   - plan: the ranges of addresses. A rack that has others is refused.
-  ///   - hybridBonded: what the rack offers from now on, `Rack.offersHybridBonded`.
+  ///   - hybridBonded: what the rack offers from now on, `Rack.hybridBonded`.
   ///   - quotas: what a project can have from now on.
   public func load(
-    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false,
+    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil,
     quotas: Quotas = Quotas()
   ) async throws(StoreFault) -> Rack {
     try mustBeOpen()
@@ -177,7 +177,7 @@ public final class Store: Sendable {
   }
 
   private func loadCurrent(
-    _ lacpFast: Bool, _ plan: AddressPlan, _ hybridBonded: Bool, _ quotas: Quotas
+    _ lacpFast: Bool, _ plan: AddressPlan, _ hybridBonded: Bool?, _ quotas: Quotas
   ) async throws(StoreFault) -> Rack {
     let path = path
     return try await Self.translating(path) {
@@ -199,7 +199,7 @@ public final class Store: Sendable {
 
   /// The rack in a database whose pages are in order; `nil`: none was written yet.
   static func soundRack(
-    _ db: Database, _ path: String, _ plan: AddressPlan, _ hybridBonded: Bool = false, _ quotas: Quotas = Quotas()
+    _ db: Database, _ path: String, _ plan: AddressPlan, _ hybridBonded: Bool? = nil, _ quotas: Quotas = Quotas()
   ) throws -> Rack? {
     let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
     if let fault = faults.first { throw StoreFault(.damaged, damaged(path, fault)) }
@@ -222,7 +222,7 @@ public final class Store: Sendable {
   }
 
   private func makeRack(
-    lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool, quotas: Quotas
+    lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool?, quotas: Quotas
   ) async throws -> Rack {
     var source = SystemEntropy()
     let rack = Rack(

@@ -23,7 +23,9 @@ actor RackAlone: RackKeeper {
   /// What the switch would know.
   private(set) var known: (stations: [Station], members: [LACPMember], neighbours: [NeighbourStatus]) = ([], [], [])
 
-  init(quotas: Quotas = Quotas()) { rack = Rack(with: &source, quotas: quotas) }
+  init(hybridBonded: Bool? = nil, quotas: Quotas = Quotas()) {
+    rack = Rack(with: &source, hybridBonded: hybridBonded, quotas: quotas)
+  }
 
   func know(_ stations: [Station], _ members: [LACPMember], _ neighbours: [NeighbourStatus]) {
     known = (stations, members, neighbours)
@@ -32,7 +34,7 @@ actor RackAlone: RackKeeper {
   func perform(_ command: Command, by: String) throws -> Outcome {
     let outcome = try rack.perform(command, with: &source)
     callers.append(by)
-    if var event = outcome.event {
+    for var event in outcome.events {
       event.by = by
       publish(event)
     }

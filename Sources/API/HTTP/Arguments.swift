@@ -17,6 +17,8 @@ struct Arguments: Sendable {
 
   let body: JSON
   let query: [String: String]
+  /// All values of each name in the query, in order; `name[]` counts as `name`.
+  private(set) var lists: [String: [String]] = [:]
 
   /// `body`: the bytes of the body, at most `bodyLimit`. `query`: percent-decoded.
   init(body: [UInt8], query: [String: String]) throws {
@@ -37,21 +39,26 @@ struct Arguments: Sendable {
   init(_ request: Request) async throws {
     let query = try Self.query(of: request)
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)
-    try self.init(body: Array(buffer.readableBytesView), query: query)
+    try self.init(body: Array(buffer.readableBytesView), query: Dictionary(query) { $1 })
+    for (name, value) in query {
+      lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value)
+    }
   }
 
   /// The query of `request`, decoded; of repeated names the last one counts. Throws 400 when it has too many fields.
   static func query(of request: Request) throws(APIError) -> [String: String] {
-    guard let text = request.uri.query else { return [:] }
-    let query = try FormFields(text.utf8, of: "the query").pairs.reduce(into: [:]) { $0[$1.name] = $1.value ?? "" }
-    for name in ["include", "exclude"] {
-      let count = query[name]?.utf8.count { $0 == UInt8(ascii: ",") } ?? 0
-      guard count < Expansion.nameLimit else {
+    Dictionary(try pairs(of: request)) { $1 }
+  }
+
+  private static func pairs(of request: Request) throws(APIError) -> [(String, String)] {
+    guard let text = request.uri.query else { return [] }
+    let pairs = try FormFields(text.utf8, of: "the query").pairs.map { ($0.name, $0.value ?? "") }
+    for (name, value) in pairs where name == "include" || name == "exclude" {
+      guard value.utf8.count(where: { $0 == UInt8(ascii: ",") }) < Expansion.nameLimit else {
         throw APIError(
           .badRequest, "\(name) has more than \(Expansion.nameLimit) names; valid are up to \(Expansion.nameLimit)")
       }
     }
-    return query
   }
 
   /// The member `name` of the body, or of the query; `nil` when neither has it or it is null.
@@ -84,8 +91,9 @@ struct Arguments: Sendable {
     guard let value = value(name) else { return nil }
     switch value {
     case .boolean(let flag): return flag
-    case .string("true"): return true
-    case .string("false"): return false
+    // A query has what Python writes, too.
+    case .string("true"), .string("True"): return true
+    case .string("false"), .string("False"): return false
     default: throw .invalid("\(name) must be true or false, not \(Self.shown(value))")
     }
   }

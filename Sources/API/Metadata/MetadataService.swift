@@ -89,7 +89,14 @@ public struct MetadataService: Service, CustomStringConvertible {
             MetadataResponder.error(fault.status, fault.messages[0])
           } else {
             await responder.respond(
-              request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress))
+              request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress)
+            ) {
+              do {
+                return Array(try await request.body.collect(upTo: MachineReport.bodyLimit).readableBytesView)
+              } catch is NIOTooManyBytesError {
+                return nil
+              }
+            }
           }
         response.headers[.server] = "toprackd"
         if request.method == .head {
