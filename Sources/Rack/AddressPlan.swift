@@ -11,19 +11,19 @@
 ///     private IPv4  10.64.0.0/12     /16     RFC 1918
 ///     public IPv6   2001:db8::/32    /36     RFC 3849
 public struct AddressPlan: Hashable, Sendable {
+  /// Those that are set.
   private var ranges: [Address.Kind: [String: IPBlock]] = [:]
 
   /// The ranges of the table above.
-  public init() {
-    for kind in Address.Kind.allCases {
-      for facility in Catalogue.facilities {
-        ranges[kind, default: [:]][facility.code] = kind.standardRange(share: facility.share)
-      }
-    }
-  }
+  public init() {}
 
   /// `nil` when there is no such facility.
-  public func range(of kind: Address.Kind, in facility: String) -> IPBlock? { ranges[kind]?[facility] }
+  public func range(of kind: Address.Kind, in facility: String) -> IPBlock? {
+    ranges[kind]?[facility]
+      ?? Catalogue.facility(facility).flatMap { found in
+        found.code == facility ? kind.standardRange(share: found.share) : nil
+      }
+  }
 
   /// The part of a facility's public IPv4 range that elastic blocks are from: its upper quarter.
   public func elasticRange(in facility: String) -> IPBlock? {
@@ -50,8 +50,9 @@ public struct AddressPlan: Hashable, Sendable {
 
   /// - Precondition: `fault(of:as:)` finds nothing, and the facility exists.
   public mutating func setRange(_ range: IPBlock, of kind: Address.Kind, in facility: String) {
-    precondition(Self.fault(of: range, as: kind) == nil && ranges[kind]?[facility] != nil, "a range that cannot be")
-    ranges[kind]?[facility] = range
+    precondition(
+      Self.fault(of: range, as: kind) == nil && self.range(of: kind, in: facility) != nil, "a range that cannot be")
+    ranges[kind, default: [:]][facility] = range
   }
 
   /// Two ranges that overlap, by name; `nil` when there are none.
@@ -73,7 +74,8 @@ public struct AddressPlan: Hashable, Sendable {
   /// What servers reach by the gateway of their private address: 10.0.0.0/8, and private ranges outside of it.
   public var privateRoutes: [IPBlock] {
     let ten = IPBlock(family: 4, base: 10 << 24, length: 8)
-    let others = ranges[.privateIPv4, default: [:]].values.filter { !ten.contains($0) }
+    let own = Catalogue.facilities.compactMap { range(of: .privateIPv4, in: $0.code) }
+    let others = own.filter { !ten.contains($0) }
     return [ten] + others.sorted { $0.base < $1.base }
   }
 
@@ -112,7 +114,7 @@ extension AddressPlan {
   /// Sets the range of a setting (`pools.ewr1.public-ipv4`) to what a text says; throws what is valid instead.
   public mutating func set(_ setting: String, to text: String) throws(Fault) {
     let parts = setting.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0] == "pools", ranges[.publicIPv4]?[String(parts[1])] != nil else {
+    guard parts.count == 3, parts[0] == "pools", range(of: .publicIPv4, in: String(parts[1])) != nil else {
       let facilities = Catalogue.facilities.map(\.code).listed("or")
       throw Fault(message: "is not a setting; in \"pools\" each facility has its own, \(facilities)")
     }

@@ -65,10 +65,40 @@ enum Names {
     return text.utf8.contains(0) ? "\(what) has a NUL character, which it cannot" : nil
   }
 
+  static let scriptURLLimit = 1024
+
+  /// What is wrong with `text` as the place of an iPXE script, or `nil`; empty is none. It goes into a DHCP answer,
+  /// where it must fit.
+  static func fault(ofScriptURL text: String) -> String? {
+    if text.isEmpty { return nil }
+    let isPlain = text.utf8.allSatisfy { 0x21..<0x7F ~= $0 } && text.utf8.count <= scriptURLLimit
+    if isPlain, let range = text.firstRange(of: "://"), !text[..<range.lowerBound].isEmpty,
+      text[..<range.lowerBound].utf8.allSatisfy(isLetterDigitOrHyphen), range.upperBound < text.endIndex
+    {
+      return nil
+    }
+    return "ipxe_script_url \(text.quoted) is not valid; valid is a URL such as http://198.51.100.1/boot.ipxe, "
+      + "up to \(scriptURLLimit) ASCII characters"
+  }
+
   /// What is wrong with what is written on a reservation, or `nil`.
   static func fault(of note: Reservation.Note) -> String? {
     note.details.flatMap { fault(ofText: $0, "details") } ?? fault(ofTags: note.tags)
       ?? fault(ofText: note.customdata, "customdata")
+  }
+
+  /// Whether `name` can be the code or slug of an entry of the catalogue: 1 to 40 lower-case letters, digits, ".", "_"
+  /// and "-".
+  static func isCode(_ name: String) -> Bool {
+    (1...40).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
+          UInt8(ascii: "_"), UInt8(ascii: "-"):
+          true
+        default: false
+        }
+      }
   }
 
   private static func isLetterDigitOrHyphen(_ byte: UInt8) -> Bool {

@@ -3,16 +3,16 @@ public import FoundationEssentials
 /// A server type: what the machine is said to be, and which network modes it can have.
 public struct Plan: Hashable, Sendable {
   /// How far a server of this plan can leave layer 3.
-  public enum Layer2: Hashable, Sendable {
+  public enum Layer2: String, Hashable, Sendable, Codable {
     /// `layer3` only.
     case none
     /// `layer3` and `hybrid`; new servers are hybrid.
-    case hybridOnly
+    case hybridOnly = "hybrid"
     case all
   }
 
   /// A number of equal parts: processors, drives or NICs.
-  public struct Part: Hashable, Sendable {
+  public struct Part: Hashable, Sendable, Codable {
     public let count: Int
     public let type: String
     /// Capacity as the API words it (`480GB`); drives only.
@@ -37,6 +37,9 @@ public struct Plan: Hashable, Sendable {
   public let nics: [Part]
   /// US dollars.
   public let pricePerHour: Double
+  /// A plan of the first years, which facilities of the newer generation never had. Built-in ones are those with a name
+  /// of that time.
+  public let isRetired: Bool
 
   /// The modes to which a server of this plan can be taken.
   public var modes: [NetworkMode] {
@@ -51,6 +54,9 @@ public struct Plan: Hashable, Sendable {
   public func allows(_ mode: NetworkMode) -> Bool {
     modes.contains(mode) || mode == .hybridBonded && layer2 == .all
   }
+
+  /// Codes of the facilities that have machines of it.
+  public var facilities: [String] { Catalogue.facilities.filter { $0.has(self) }.map(\.code) }
 
   /// The mode of a new server.
   public var initialMode: NetworkMode { layer2 == .hybridOnly ? .hybrid : .layer3 }
@@ -67,10 +73,16 @@ public struct Plan: Hashable, Sendable {
     self.memory = memory
     self.drives = drives
     self.nics = [Part(count: 2, type: nics, size: nil)]
-    summary = "\(cpu.0) x \(cpu.1), \(memory) of memory, 2 x \(nics)"
+    summary = Self.summary(processors, memory, self.nics)
     self.layer2 = layer2
     self.bondingMode = bondingMode
     pricePerHour = price
+    isRetired = legacy != nil
+  }
+
+  private static func summary(_ processors: [Part], _ memory: String, _ nics: [Part]) -> String {
+    func words(_ parts: [Part]) -> String { parts.map { "\($0.count) x \($0.type)" }.joined(separator: " + ") }
+    return "\(words(processors)), \(memory) of memory, \(words(nics))"
   }
 }
 
@@ -81,8 +93,8 @@ extension Plan.Part {
 }
 
 extension Catalogue {
-  /// In the order in which they are listed. The three that differ in layer 2 come last.
-  public static let plans = [
+  /// The three that differ in layer 2 come last.
+  static let builtInPlans = [
     Plan(
       "c3.small.x86", cpu: (1, "Xeon E-2278G 8-core"), memory: "32GB", drives: [.ssd(2, "480GB")], nics: "10Gbps",
       price: 0.5),
@@ -98,6 +110,14 @@ extension Catalogue {
     Plan(
       "m3.large.x86", cpu: (1, "EPYC 7502P 32-core"), memory: "256GB", drives: [.ssd(2, "480GB"), .nvme(2, "3.8TB")],
       nics: "25Gbps", price: 3.1),
+    Plan(
+      "m3.small.x86", cpu: (1, "Xeon E-2378G 8-core"), memory: "64GB", drives: [.ssd(2, "480GB")], nics: "25Gbps",
+      price: 1.05),
+    // The original has four NICs and two bonds; here it has the first two.
+    Plan(
+      "n2.xlarge.x86", cpu: (2, "Xeon Gold 5120 14-core"), memory: "384GB",
+      drives: [.ssd(2, "120GB"), .nvme(1, "3.8TB")],
+      nics: "10Gbps", price: 2.25),
     Plan(
       "s3.xlarge.x86", cpu: (2, "Xeon 4214 12-core"), memory: "192GB", drives: [.ssd(2, "960GB"), .hdd(12, "8TB")],
       nics: "10Gbps", price: 2.95),
@@ -123,4 +143,47 @@ extension Catalogue {
       "x1.small.x86", legacy: "baremetal_1e", layer2: .hybridOnly, bondingMode: 5, cpu: (1, "Xeon E3-1578L v5 4-core"),
       memory: "32GB", drives: [.ssd(1, "240GB")], nics: "10Gbps", price: 0.4),
   ]
+}
+
+/// As text: `slug`, and what else is given; `Catalogue` has the list.
+extension Plan: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case slug, layer2, retired, processors, memory, drives, nics
+    case legacySlug = "legacy_slug"
+    case bondingMode = "bonding_mode"
+    case pricePerHour = "price_per_hour"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let entries = try decoder.entries(CodingKeys.self)
+    slug = try entries.decode(String.self, forKey: .slug)
+    legacySlug = try entries.decodeIfPresent(String.self, forKey: .legacySlug)
+    layer2 = try entries.decodeIfPresent(Layer2.self, forKey: .layer2) ?? .all
+    bondingMode = try entries.decodeIfPresent(Int.self, forKey: .bondingMode) ?? 4
+    isRetired = try entries.decodeIfPresent(Bool.self, forKey: .retired) ?? false
+    processors = try entries.decodeIfPresent([Part].self, forKey: .processors) ?? []
+    memory = try entries.decodeIfPresent(String.self, forKey: .memory) ?? "0GB"
+    drives = try entries.decodeIfPresent([Part].self, forKey: .drives) ?? []
+    nics =
+      try entries.decodeIfPresent([Part].self, forKey: .nics)
+      ?? [Part(count: PortName.nics.count, type: "10Gbps", size: nil)]
+    pricePerHour = try entries.decodeIfPresent(Double.self, forKey: .pricePerHour) ?? 0
+    id = UUID(naming: "toprack plan \(slug)")
+    name = slug
+    summary = Self.summary(processors, memory, nics)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var entries = encoder.container(keyedBy: CodingKeys.self)
+    try entries.encode(slug, forKey: .slug)
+    try entries.encodeIfPresent(legacySlug, forKey: .legacySlug)
+    try entries.encode(layer2, forKey: .layer2)
+    try entries.encode(bondingMode, forKey: .bondingMode)
+    try entries.encode(isRetired, forKey: .retired)
+    try entries.encode(processors, forKey: .processors)
+    try entries.encode(memory, forKey: .memory)
+    try entries.encode(drives, forKey: .drives)
+    try entries.encode(nics, forKey: .nics)
+    try entries.encode(pricePerHour, forKey: .pricePerHour)
+  }
 }

@@ -10,6 +10,8 @@ import Rack
 
 /// The daemon's settings, valid by construction.
 struct Settings {
+  /// A file with facilities, plans and operating systems instead of the built-in ones.
+  var catalogue: String?
   /// The directory that holds the database.
   var state = "/var/lib/toprack"
   /// The Unix socket of the API.
@@ -38,8 +40,8 @@ struct Settings {
   var workers = 1
   var isPolling = false
 
-  /// Whether VLANs can be attached to bond0 in layer 3.
-  var hybridBonded = false
+  /// Whether VLANs can be attached to bond0 in layer 3; `nil`: where the facility has that.
+  var hybridBonded: Bool?
   /// The ranges of addresses, by facility.
   var plan = AddressPlan()
   /// Uplinks, and what servers are told when they boot.
@@ -48,7 +50,8 @@ struct Settings {
   /// Names that the settings file knows, without those of a facility.
   static let names =
     [
-      "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit", "log-level",
+      "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
+      "log-level",
       "station-limit", "station-limit-per-port", "lacp-rate", "io", "workers", "poll", "hybrid_bonded", "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
@@ -61,6 +64,7 @@ struct Settings {
   /// Sets `name` to `value`; throws what is valid instead.
   mutating func set(_ name: String, to value: String) throws(SettingsFault) {
     switch name {
+    case "catalogue": catalogue = try Self.path(value)
     case "state": state = try Self.path(value)
     case "socket":
       socket = try Self.path(value)

@@ -3,6 +3,7 @@
 import Configuration
 import Control
 import Foundation
+import Rack
 import Synchronization
 
 enum SettingsFile {
@@ -15,11 +16,14 @@ enum SettingsFile {
     // A reader wants a provider, also where there is no file.
     let reader = ConfigReader(providers: file.providers + [InMemoryProvider(values: [:])])
     var settings = Settings()
-    for name in file.names + given.keys.sorted().filter({ !file.names.contains($0) }) {
+    // The catalogue comes first: it says which facilities can have settings.
+    let names = file.names + given.keys.sorted().filter { !file.names.contains($0) }
+    for name in names.filter({ $0 == "catalogue" }) + names.filter({ $0 != "catalogue" }) {
       let origin = given[name] == nil ? "\(file.path): \(name)" : "--\(name)"
       do throws(SettingsFault) {
         let text = if let text = given[name] { text } else { try value(of: name, in: reader) }
         try settings.set(name, to: text)
+        if name == "catalogue", let path = settings.catalogue { Catalogue.use(try CatalogueFile.contents(path)) }
       } catch {
         throw SettingsFault("\(origin) \(error.message)")
       }

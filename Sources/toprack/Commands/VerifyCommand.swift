@@ -29,6 +29,7 @@ struct VerifyCommand: AsyncParsableCommand {
   private static let looks = 4
 
   func run() async throws {
+    try await useCatalogue()
     var look = try await look()
     for _ in 1..<Self.looks where !look.differences.isEmpty {
       let staying = look.differences
@@ -49,6 +50,14 @@ struct VerifyCommand: AsyncParsableCommand {
     guard differences.isEmpty else {
       let count = differences.count == 1 ? "1 difference" : "\(differences.count) differences"
       throw Failure.refused("verify: \(size): \(count)")
+    }
+  }
+
+  /// The rules of the rack are about the daemon's plans and facilities, whatever is built in.
+  private func useCatalogue() async throws {
+    let answer = try await global.client.get("/toprack/catalogue")
+    do { Catalogue.use(try JSONDecoder().decode(CatalogueContents.self, from: answer.data)) } catch {
+      throw Failure.refused("the daemon's catalogue is not understood: \(error)")
     }
   }
 
