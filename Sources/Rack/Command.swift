@@ -1,8 +1,8 @@
 /// Everything that a caller can ask of the rack.
 public enum Command: Hashable, Sendable {
-  case createProject(name: String, customdata: String)
-  case updateProject(ProjectID, name: String?, customdata: String?)
-  /// Refused while it has servers, networks, reservations or tokens. Not the last one.
+  case createProject(name: String, customdata: String, backendTransfer: Bool = false)
+  case updateProject(ProjectID, name: String?, customdata: String?, backendTransfer: Bool? = nil)
+  /// Its elastic blocks go with it. Refused while it has servers, networks or tokens. Not the last one.
   case deleteProject(ProjectID)
 
   case createServer(ServerRequest)
@@ -14,6 +14,9 @@ public enum Command: Hashable, Sendable {
   case setPower(ServerID, on: Bool)
   /// Carrier goes and comes back.
   case reboot(ServerID)
+  /// A boot, also of one that is off; nothing is installed.
+  case rescue(ServerID)
+  case reinstall(ServerID, Installation)
   /// All steps from any state to the mode, as one.
   case setMode(ServerID, NetworkMode)
   case setMTU(ServerID, Int)
@@ -45,6 +48,8 @@ public enum Command: Hashable, Sendable {
   case reserveBlock(BlockRequest)
   /// Routes a reservation, or a part of one, to a server that routes.
   case assignBlock(ServerID, IPBlock)
+  /// New words on a reservation.
+  case updateBlock(ReservationID, BlockUpdate)
   case unassignBlock(AssignmentID)
   /// Gives an elastic block back. Refused while a part of it is assigned.
   case releaseBlock(ReservationID)
@@ -74,16 +79,55 @@ public struct ServerRequest: Hashable, Sendable {
   public var isNetworkFrozen: Bool
   /// The kinds of address that it gets; `nil`: one of each. Private IPv4 must be among them.
   public var addresses: [AddressRequest]?
+  /// Elastic blocks that it gets when it is made.
+  public var blocks: [BlockWish]
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: Place,
     details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    addresses: [AddressRequest]? = nil
+    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = []
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
     (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
-    self.addresses = addresses
+    (self.addresses, self.blocks) = (addresses, blocks)
+  }
+}
+
+/// What a server is to have after a reinstallation; `nil` leaves it as it is.
+public struct Installation: Hashable, Sendable {
+  /// Slug or identifier.
+  public var operatingSystem: String?
+  public var userdata: String?
+  /// Empty: none.
+  public var ipxeScriptURL: String?
+
+  public init(operatingSystem: String? = nil, userdata: String? = nil, ipxeScriptURL: String? = nil) {
+    (self.operatingSystem, self.userdata, self.ipxeScriptURL) = (operatingSystem, userdata, ipxeScriptURL)
+  }
+}
+
+/// An elastic block for a server that is being made: of the first of some reservations that has it free.
+public struct BlockWish: Hashable, Sendable {
+  /// Never empty.
+  public var reservations: [ReservationID]
+  /// Bits of the prefix; `nil`: all of the reservation.
+  public var length: Int?
+
+  public init(reservations: [ReservationID], length: Int?) {
+    (self.reservations, self.length) = (reservations, length)
+  }
+}
+
+/// New values of what is written on a reservation; `nil` leaves one as it is. Empty details are none.
+public struct BlockUpdate: Hashable, Sendable {
+  public var details: String?
+  public var tags: [String]?
+  /// A JSON object as text.
+  public var customdata: String?
+
+  public init(details: String? = nil, tags: [String]? = nil, customdata: String? = nil) {
+    (self.details, self.tags, self.customdata) = (details, tags, customdata)
   }
 }
 

@@ -22,15 +22,33 @@ public struct Event: Hashable, Sendable {
     (self.id, self.type, self.body, self.createdAt) = (id, type, body, createdAt)
     (self.project, self.server, self.network, self.by) = (project, server, network, by)
   }
+
+  /// Stages of an installation have types of their own: clients read a number behind this word.
+  private static let stage = "provisioning."
+  static let queued = (type: "\(stage)100", body: "Queued for provisioning")
+  static let complete = (type: "\(stage)110", body: "Provision complete")
+
+  /// It tells of a stage of an installation, in the words of the original service.
+  public var isStage: Bool { type.hasPrefix(Self.stage) }
 }
 
 extension Rack {
-  /// The event of a command that was decided on this rack and changes something.
-  func event(of command: Command, _ outcome: Outcome, with source: inout some Entropy) -> Event {
+  /// The events of a command that was decided on this rack and changes something, in order. An installation has its
+  /// first and its last stage beside its own: who waits for the machine waits for that.
+  func events(of command: Command, _ outcome: Outcome, with source: inout some Entropy) -> [Event] {
     let story = story(of: command, outcome)
-    return Event(
-      id: EventID(source.identifier()), type: story.type, body: story.body, createdAt: source.now,
-      project: story.project, server: story.server, network: story.network)
+    func event(_ type: String, _ body: String) -> Event {
+      Event(
+        id: EventID(source.identifier()), type: type, body: body, createdAt: source.now,
+        project: story.project, server: story.server, network: story.network)
+    }
+    let own = event(story.type, story.body)
+    switch command {
+    case .createServer:
+      return [event(Event.queued.type, Event.queued.body), own, event(Event.complete.type, Event.complete.body)]
+    case .reinstall: return [own, event(Event.complete.type, Event.complete.body)]
+    default: return [own]
+    }
   }
 
   private struct Story {
@@ -68,7 +86,7 @@ extension Rack {
 
     switch (command, outcome.subject) {
     case (.createProject, .project(let id)): return project("project.create", id) { "project \($0) created" }
-    case (.updateProject(let id, _, _), _): return project("project.update", id) { "project \($0) changed" }
+    case (.updateProject(let id, _, _, _), _): return project("project.update", id) { "project \($0) changed" }
     case (.deleteProject(let id), _):
       var story = project("project.delete", id) { "project \($0) deleted" }
       story.project = nil
@@ -84,6 +102,9 @@ extension Rack {
     case (.setPower(let id, let on), _):
       return server(on ? "device.power_on" : "device.power_off", id) { "\($0.hostname) switched \(on ? "on" : "off")" }
     case (.reboot(let id), _): return server("device.reboot", id) { "\($0.hostname) rebooted" }
+    case (.rescue(let id), _): return server("device.rescue", id) { "\($0.hostname) booted into rescue" }
+    case (.reinstall(let id, _), _):
+      return server("device.reinstall", id) { "\($0.hostname) reinstalled with \($0.operatingSystem)" }
     case (.setMode(let id, _), _):
       return server("device.mode", id) { "\($0.hostname) converted" + modes(old, new) }
     case (.setMTU, _): return server("device.mtu") { "\($0.hostname) has MTU \($0.mtu)" }
@@ -124,6 +145,11 @@ extension Rack {
       let reservation = reservations[id]
       return Story(
         type: "ip.release", body: "elastic block \(reservation.map { "\($0.block)" } ?? "?") released",
+        project: reservation?.project)
+    case (.updateBlock(let id, _), _):
+      let reservation = reservations[id]
+      return Story(
+        type: "ip.update", body: "elastic block \(reservation.map { "\($0.block)" } ?? "?") changed",
         project: reservation?.project)
     case (.assignBlock(_, let block), _):
       return server("ip.assign") { "elastic block \(block) assigned to \($0.hostname)" }

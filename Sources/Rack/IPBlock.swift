@@ -51,6 +51,11 @@ extension IPBlock {
     return IPBlock(family: family, base: base & ~host, length: length)
   }
 
+  /// The address that clients are told as the gateway of an elastic block, as text: the one after the network, as the
+  /// original had it. A block of two has no room for that, so it is the network's, as with a server's own block; a
+  /// single address is its own. Nothing answers there: the block is routed to the server's public address.
+  public var gateway: String { address(width - length > 1 ? 1 : 0) }
+
   /// The blocks of `length` (at least this one's) that it consists of, in order.
   public func parts(_ length: Int) -> some Sequence<IPBlock> {
     let step: UInt128 = 1 << UInt128(width - length)

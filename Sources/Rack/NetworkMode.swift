@@ -7,7 +7,8 @@
 ///     layer2-individual  nobody       eth0, eth1         no
 ///     hybrid-bonded    eth0, eth1     bond0, tagged      yes
 ///
-/// hybrid-bonded is what layer3 is called while a VLAN is on bond0, which a rack allows or not (`Rack.offersHybridBonded`).
+/// hybrid-bonded is what layer3 is called while a VLAN is on bond0, which a facility offers or not
+/// (`Rack.offersHybridBonded(in:)`).
 public enum NetworkMode: String, Hashable, Sendable, CaseIterable {
   case layer3, hybrid
   case layer2Bonded = "layer2-bonded"

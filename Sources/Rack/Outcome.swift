@@ -12,18 +12,21 @@ public struct Outcome: Hashable, Sendable {
   /// In order; together one transaction.
   public var changes: [Change]
   /// What is to be remembered of it. The rack itself reads neither; a store keeps them.
-  public var event: Event?
+  public var events: [Event]
   public var batch: AssignmentBatch?
   /// False: the command succeeded and everything was already so.
   public var changed: Bool { !changes.isEmpty || !effects.isEmpty || batch != nil }
 
   public init(
-    subject: Subject, effects: [Effect] = [], changes: [Change] = [], event: Event? = nil,
+    subject: Subject, effects: [Effect] = [], changes: [Change] = [], events: [Event] = [],
     batch: AssignmentBatch? = nil
   ) {
     (self.subject, self.effects, self.changes) = (subject, effects, changes)
-    (self.event, self.batch) = (event, batch)
+    (self.events, self.batch) = (events, batch)
   }
+
+  /// The one that tells of the command itself; `nil` when nothing changed.
+  public var event: Event? { events.first { !$0.isStage } }
 }
 
 /// What the wire has to do about a change.
@@ -31,7 +34,7 @@ public enum Effect: Hashable, Sendable {
   case makeNICs(ServerID)
   /// The server as it was: it is no longer in the rack.
   case removeNICs(Server)
-  /// `Server.wiring`, `Server.addresses` or `Server.blocks` is not what it was.
+  /// `Server.wiring`, `Server.addresses`, `Server.blocks` or `Server.bootOptions` is not what it was.
   case rewire(ServerID)
   case setMTU(ServerID)
   /// Carrier on both NICs as `Server.isPoweredOn` says; the ports follow by `rewire`.

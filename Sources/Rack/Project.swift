@@ -7,11 +7,16 @@ public struct Project: Hashable, Sendable {
   public var name: String
   /// A JSON object as text; the rack only keeps it.
   public var customdata: String
+  /// Whether its servers may use the backend network between facilities: kept for clients, without effect.
+  public var backendTransfer: Bool
   public let createdAt: Date
   public var updatedAt: Date
 
-  public init(id: ProjectID, name: String, customdata: String = "{}", createdAt: Date, updatedAt: Date? = nil) {
-    (self.id, self.name, self.customdata) = (id, name, customdata)
+  public init(
+    id: ProjectID, name: String, customdata: String = "{}", backendTransfer: Bool = false, createdAt: Date,
+    updatedAt: Date? = nil
+  ) {
+    (self.id, self.name, self.customdata, self.backendTransfer) = (id, name, customdata, backendTransfer)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

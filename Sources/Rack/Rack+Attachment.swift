@@ -1,7 +1,8 @@
 /// Virtual networks on ports: assign, unassign, and the native one.
 ///
-/// bond0 in layer 3 takes networks where the rack offers it (`offersHybridBonded`), all of them tagged; the first makes the mode
-/// hybrid-bonded, and when the last leaves it is layer3 again.
+/// bond0 in layer 3 takes networks where that is offered (`Rack.offersHybridBonded(in:)`), all of them tagged; the
+/// first makes the mode hybrid-bonded, and when the last leaves it is layer3 again. In layer 2 it takes them while it
+/// has a member.
 ///
 /// Native, case by case. It can be set only among two or more. Detaching another network never changes it, even when it
 /// is the last one left: its frames were untagged and stay so, also when a second network comes again. Detaching the
@@ -11,7 +12,9 @@ extension Rack {
     try mustCarryNetworks(name, of: server)
     let network = try network(reference, for: server)
     guard !server[name].networks.contains(network.id) else {
-      throw .invalid("Virtual network \(network.vxlan) is already on \(name.rawValue) of \(server.hostname)")
+      throw .invalid(
+        "Virtual network \(network.vxlan) already assigned",
+        "virtual network \(network.vxlan) is already on \(name.rawValue) of \(server.hostname)")
     }
     guard server[name].networks.count < Self.networksPerPortLimit else {
       throw .invalid(
@@ -68,7 +71,8 @@ extension Rack {
       text = String(network.vxlan)
     }
     throw .invalid(
-      "Virtual network \(text) not assigned to \(name.rawValue) of \(server.hostname), which carries "
+      "Virtual network \(text) not assigned",
+      "virtual network \(text) is not on \(name.rawValue) of \(server.hostname), which carries "
         + (there.isEmpty ? "none" : numbers(of: there)))
   }
 
@@ -86,14 +90,14 @@ extension Rack {
     if name == .bond0 {
       guard mode != .layer2Bonded else { return }
       let isCapable = server.layer == 3 && Catalogue.plan(server.plan)?.layer2 == .all
-      if isCapable, offersHybridBonded, server.members == PortName.nics { return }
+      if isCapable, offersHybridBonded(in: server.facility), server.members == PortName.nics { return }
       let outside = PortName.nics.filter { !server[$0].bonded }.map(\.rawValue)
       let instead = outside.isEmpty ? "" : "attach to \(outside.listed("or")), or "
       throw .invalid(
         server.layer == 3
           ? "\(port) is in layer 3 and "
             + (mode == .hybridBonded ? "takes no further virtual network: " : "carries no virtual network: ")
-            + instead + Self.convert(server, to: .bond0) + (isCapable ? hybridBondedAdvice : "")
+            + instead + Self.convert(server, to: .bond0) + (isCapable ? hybridBondedAdvice(for: server) : "")
           : "the bond of \(server.hostname) is not whole, so bond0 takes no virtual network: \(instead)"
             + "convert it to layer2-bonded first")
     }
@@ -116,10 +120,12 @@ extension Rack {
   }
 
   /// What the operator can do where VLANs on bond0 in layer 3 are not offered, or the server where they are.
-  var hybridBondedAdvice: String {
-    offersHybridBonded
-      ? "; with both NICs in the bond it would carry them tagged"
-      : "; virtual networks on bond0 in layer 3 are offered where toprackd has the setting hybrid_bonded: true"
+  func hybridBondedAdvice(for server: Server) -> String {
+    if offersHybridBonded(in: server.facility) { return "; with both NICs in the bond it would carry them tagged" }
+    let offering = hybridBonded == nil ? Catalogue.facilities.filter(\.offersHybridBonded).map(\.code) : []
+    let places = offering.isEmpty ? "" : "in the facilities \(offering.listed()), and "
+    return
+      "; virtual networks on bond0 in layer 3 are offered \(places)where toprackd has the setting hybrid_bonded: true"
   }
 
   func mustHaveLayer2(_ server: Server) throws(Refusal) {

@@ -1,4 +1,4 @@
-/// Elastic blocks: reserve, assign, unassign, release.
+/// Elastic blocks: reserve, assign, unassign, release, and what is written on them.
 ///
 /// An assigned block is routed to its server's public IPv4 address, so it goes where that goes: it stays between layer3 and
 /// hybrid, and is unassigned by a conversion to layer 2 and with the server. The reservation stays with the project until it is
@@ -24,32 +24,72 @@ extension Rack {
   func assignBlock(
     _ block: IPBlock, to old: Server, with source: inout some Entropy
   ) throws(Refusal) -> Outcome {
+    var new = old
+    let id = try assign(block, to: &new, with: &source)
+    return outcome(of: old, to: new, subject: .assignment(id))
+  }
+
+  /// For a server that is being made: the first reservation of the wish that has such a block free.
+  func assign(_ wish: BlockWish, to server: inout Server, with source: inout some Entropy) throws(Refusal) {
+    var free: IPBlock?
+    for id in wish.reservations {
+      guard let reservation = reservations[id], reservation.project == server.project else {
+        throw .invalid("ip_reservations has \(id), which is no reservation of the project of the device")
+      }
+      let length = wish.length ?? reservation.block.length
+      guard free == nil, (reservation.block.length...Reservation.lengths.upperBound).contains(length) else { continue }
+      let taken = assignments(of: id).map(\.assignment.block) + server.blocks.map(\.block)
+      free = reservation.block.parts(length).first { part in !taken.contains { $0.overlaps(part) } }
+    }
+    guard let free else {
+      let names = wish.reservations.compactMap { reservations[$0]?.block.description }.listed()
+      throw .invalid(
+        "ip_reservations names \(names), which has no "
+          + (wish.length.map { "/\($0)" } ?? "whole block") + " left; unassign one, or name another reservation")
+    }
+    _ = try assign(free, to: &server, with: &source)
+  }
+
+  private func assign(
+    _ block: IPBlock, to server: inout Server, with source: inout some Entropy
+  ) throws(Refusal) -> AssignmentID {
     guard block.family == 4, Reservation.lengths.contains(block.length) else {
       throw .invalid(Self.wrongLength("\(block)"))
     }
-    let reservation = try reservation(containing: block, for: old)
-    guard old.layer == 3 else {
+    let reservation = try reservation(containing: block, for: server)
+    guard server.layer == 3 else {
       throw .invalid(
-        "\(old.hostname) is \(old.mode.rawValue), and nothing is routed to it: convert it to layer3 or hybrid first")
+        "\(server.hostname) is \(server.mode.rawValue), and nothing is routed to it: "
+          + "convert it to layer3 or hybrid first"
+      )
     }
-    guard old.address(.publicIPv4) != nil else {
+    guard server.address(.publicIPv4) != nil else {
       throw .invalid(
-        "\(old.hostname) has no public IPv4 address, by which \(block) would be routed to it; "
+        "\(server.hostname) has no public IPv4 address, by which \(block) would be routed to it; "
           + "it gets one when it is converted to layer 2 and back")
     }
     if let (holder, other) = assignments(of: reservation.id).first(where: { $0.assignment.block.overlaps(block) }) {
       let which = other.block == block ? "\(block)" : "\(other.block), which has addresses of \(block),"
       throw .invalid("\(which) is assigned to \(holder.hostname) already; unassign it there first")
     }
-    guard old.blocks.count < Self.blocksPerServerLimit else {
+    guard server.blocks.count < Self.blocksPerServerLimit else {
       throw .invalid(
-        "\(old.hostname) has \(Self.blocksPerServerLimit) elastic blocks, which is the limit; unassign one first")
+        "\(server.hostname) has \(Self.blocksPerServerLimit) elastic blocks, which is the limit; unassign one first")
     }
-    var new = old
     let assignment = BlockAssignment(
       id: AssignmentID(source.identifier()), reservation: reservation.id, block: block, createdAt: source.now)
-    new.blocks.append(assignment)
-    return outcome(of: old, to: new, subject: .assignment(assignment.id))
+    server.blocks.append(assignment)
+    return assignment.id
+  }
+
+  func updateBlock(_ id: ReservationID, _ update: BlockUpdate) throws(Refusal) -> Outcome {
+    guard var reservation = reservations[id] else { throw .notFound("reservation \(id) does not exist") }
+    if let text = update.details { reservation.note.details = text.isEmpty ? nil : text }
+    if let tags = update.tags { reservation.note.tags = tags }
+    if let text = update.customdata { reservation.note.customdata = text }
+    if let fault = Names.fault(of: reservation.note) { throw .invalid(fault) }
+    guard reservation != reservations[id] else { return Outcome(subject: .reservation(id)) }
+    return Outcome(subject: .reservation(id), changes: [.reservation(reservation)])
   }
 
   func unassignBlock(_ id: AssignmentID) throws(Refusal) -> Outcome {

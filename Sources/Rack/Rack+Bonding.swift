@@ -1,11 +1,16 @@
 /// NICs into and out of the bond. What is so already is no error.
 extension Rack {
-  /// Refused while a NIC that would join carries networks.
+  /// Refused while a NIC that would join carries networks, but for those that bond0 carries already: these stay, on
+  /// bond0.
   func bond(_ names: [PortName], of server: inout Server) throws(Refusal) {
-    for name in names where !server[name].bonded && !server[name].networks.isEmpty {
-      throw .invalid(
-        "\(name.rawValue) of \(server.hostname) carries virtual network \(numbers(of: server[name].networks)), "
-          + "which a member of bond0 cannot: detach first")
+    for name in names where !server[name].bonded {
+      let others = server[name].networks.filter { !server.bond0.networks.contains($0) }
+      guard others.isEmpty else {
+        throw .invalid(
+          "\(name.rawValue) of \(server.hostname) carries virtual network \(numbers(of: others)), "
+            + "which a member of bond0 cannot: detach first")
+      }
+      (server[name].networks, server[name].native) = ([], nil)
     }
     server.setMembers(Set(server.members).union(names))
   }

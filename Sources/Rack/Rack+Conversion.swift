@@ -1,6 +1,8 @@
 /// The two primitive conversions of bond0.
 extension Rack {
-  /// The bond stays as it is, whole or not. Already there: only `reference` is attached, if it is not yet.
+  /// The bond stays as it is, whole or not. Already there: only `reference` is attached, if it is not yet. bond0 takes
+  /// it also with one member, as a server that was hybrid has it: bonding the other one then ends in layer2-bonded with
+  /// that network.
   func convertToLayer2(
     _ name: PortName, attaching reference: NetworkReference?, of server: inout Server
   ) throws(Refusal) {
@@ -16,7 +18,7 @@ extension Rack {
     }
     guard let reference else { return }
     let network = try network(reference, for: server)
-    if !server.bond0.networks.contains(network.id) { try assign(reference, to: .bond0, of: &server) }
+    if !server.bond0.networks.contains(network.id) { try assign(.id(network.id), to: .bond0, of: &server) }
   }
 
   /// Makes the bond whole, and gives new addresses. Refused while a port carries networks.
@@ -26,7 +28,9 @@ extension Rack {
     let (old, name) = try serverAndPort(port)
     try mustBeBond(name, of: old, converting: "layer 3")
     guard old.layer == 2 else {
-      throw .invalid("bond0 of \(old.hostname) is already layer3")
+      throw .invalid(
+        "bond0 is already layer3",
+        "bond0 of \(old.hostname) is in layer 3 and has its addresses: there is nothing to convert")
     }
     let kinds = try Self.kinds(requests)
     for port in old.ports where !port.networks.isEmpty {
@@ -41,6 +45,7 @@ extension Rack {
     return outcome(of: old, to: new, pools: pools, subject: .port(port))
   }
 
+  /// What is requested twice is given once: one client sends its list several times over.
   static func kinds(_ requests: [AddressRequest]?) throws(Refusal) -> [Address.Kind] {
     guard let requests, !requests.isEmpty else { return Address.Kind.allCases }
     var kinds: [Address.Kind] = []
@@ -54,10 +59,7 @@ extension Rack {
           "there is no \(request.isPublic ? "public" : "private") address of family \(request.family); "
             + "valid are public and private of family 4, and public of family 6")
       }
-      guard !kinds.contains(kind) else {
-        throw .invalid("\(kind.words) is requested twice; a server has one block of each kind")
-      }
-      kinds.append(kind)
+      if !kinds.contains(kind) { kinds.append(kind) }
     }
     return kinds
   }

@@ -7,16 +7,16 @@ extension Rack {
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
-    outcome.event = event(of: command, outcome, with: &source)
+    outcome.events = events(of: command, outcome, with: &source)
     return outcome
   }
 
   private func decision(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
     switch command {
-    case .createProject(let name, let customdata):
-      try createProject(named: name, customdata: customdata, with: &source)
-    case .updateProject(let id, let name, let customdata):
-      try updateProject(id, name: name, customdata: customdata, with: &source)
+    case .createProject(let name, let customdata, let backendTransfer):
+      try createProject(named: name, customdata: customdata, backendTransfer: backendTransfer, with: &source)
+    case .updateProject(let id, let name, let customdata, let backendTransfer):
+      try updateProject(id, name: name, customdata: customdata, backendTransfer: backendTransfer, with: &source)
     case .deleteProject(let id): try deleteProject(id)
 
     case .createServer(let request): try createServer(request, with: &source)
@@ -24,6 +24,8 @@ extension Rack {
     case .updateServer(let id, let update): try updateServer(try server(id), update)
     case .setPower(let id, let on): setPower(of: try server(id), on: on)
     case .reboot(let id): try reboot(try server(id))
+    case .rescue(let id): rescue(try server(id))
+    case .reinstall(let id, let installation): try reinstall(try server(id), installation)
     case .setMode(let id, let mode): try setMode(of: try server(id), to: mode, with: &source)
     case .setMTU(let id, let mtu): try setMTU(of: try server(id), to: mtu)
 
@@ -57,6 +59,7 @@ extension Rack {
 
     case .reserveBlock(let request): try reserveBlock(request, with: &source)
     case .assignBlock(let id, let block): try assignBlock(block, to: try server(id), with: &source)
+    case .updateBlock(let id, let update): try updateBlock(id, update)
     case .unassignBlock(let id): try unassignBlock(id)
     case .releaseBlock(let id): try releaseBlock(id)
 
@@ -123,7 +126,9 @@ extension Rack {
     var effects: [Effect] = []
     if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
     if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
-    if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks {
+    if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks
+      || new.bootOptions != old.bootOptions
+    {
       effects.append(.rewire(new.id))
     }
     return Outcome(

@@ -126,9 +126,11 @@ extension Rack {
       if let fault = Names.fault(ofNamespace: namespace) { found.append(fault) }
       if index.namespaces[namespace] != server.id { found.append("network namespace is not its own") }
     }
-    if Catalogue.facility(server.facility)?.code != server.facility { found.append("unknown facility") }
+    if Catalogue.facility(server.facility)?.code != server.facility {
+      found.append("facility \(server.facility) is not in the catalogue")
+    }
     if Catalogue.operatingSystem(server.operatingSystem)?.slug != server.operatingSystem {
-      found.append("unknown operating system")
+      found.append("operating system \(server.operatingSystem) is not in the catalogue")
     }
     if projects[server.project] == nil { found.append("unknown project") }
     if !Server.mtus.contains(server.mtu) { found.append("MTU out of range") }
@@ -139,7 +141,7 @@ extension Rack {
         found.append("plan \(plan.slug) keeps a NIC in the bond")
       }
     } else {
-      found.append("unknown plan")
+      found.append("plan \(server.plan) is not in the catalogue")
     }
     if server.layer != 2, server.layer != 3 { found.append("layer \(server.layer)") }
     if server.layer == 2, !server.addresses.isEmpty { found.append("has addresses in layer 2") }

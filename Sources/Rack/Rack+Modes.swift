@@ -7,7 +7,7 @@ extension Rack {
     if mode == .hybridBonded, Catalogue.plan(old.plan)?.allows(mode) == true {
       throw .invalid(
         "hybrid-bonded is layer3 with a virtual network on bond0: take \(old.hostname) to layer3, then attach one to bond0"
-          + hybridBondedAdvice)
+          + hybridBondedAdvice(for: old))
     }
     guard let plan = Catalogue.plan(old.plan), plan.modes.contains(mode) else {
       let modes = Catalogue.plan(old.plan)?.modes.map(\.rawValue) ?? []

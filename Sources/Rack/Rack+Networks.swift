@@ -70,8 +70,8 @@ extension Rack {
       let named = places.prefix(8).map { "\($0.server.hostname) \($0.port.name.rawValue)" }
       let rest = places.count > 8 ? ["\(places.count - 8) more"] : []
       throw .invalid(
-        "Cannot delete Virtual Network when port is assigned: \(network.vxlan) is on \((named + rest).listed()); "
-          + "detach it first")
+        "Cannot delete Virtual Network when port is assigned",
+        "virtual network \(network.vxlan) is on \((named + rest).listed()); detach it first")
     }
     return Outcome(subject: .nothing, effects: [.closeDomain(id)], changes: [.networkDeleted(id)])
   }

@@ -1,22 +1,25 @@
 /// Projects come and go; a rack always has one.
 extension Rack {
-  func createProject(named name: String, customdata: String, with source: inout some Entropy) throws(Refusal) -> Outcome
-  {
+  func createProject(
+    named name: String, customdata: String, backendTransfer: Bool, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     guard projects.count < Self.projectLimit else {
       throw .invalid("the rack has \(Self.projectLimit) projects, which is its limit; delete one first")
     }
     let project = Project(
-      id: ProjectID(source.identifier()), name: name, customdata: customdata, createdAt: source.now)
+      id: ProjectID(source.identifier()), name: name, customdata: customdata,
+      backendTransfer: backendTransfer, createdAt: source.now)
     try check(project)
     return Outcome(subject: .project(project.id), changes: [.project(project)])
   }
 
   func updateProject(
-    _ id: ProjectID, name: String?, customdata: String?, with source: inout some Entropy
+    _ id: ProjectID, name: String?, customdata: String?, backendTransfer: Bool?, with source: inout some Entropy
   ) throws(Refusal) -> Outcome {
     guard var project = projects[id] else { throw .notFound("project \(id) does not exist") }
     if let name { project.name = name }
     if let customdata { project.customdata = customdata }
+    if let backendTransfer { project.backendTransfer = backendTransfer }
     try check(project)
     guard project != projects[id] else { return Outcome(subject: .project(id)) }
     project.updatedAt = source.now
@@ -28,7 +31,6 @@ extension Rack {
     let counts = [
       ("server", servers.values.count { $0.project == id }),
       ("virtual network", networks.values.count { $0.project == id }),
-      ("elastic block", reservations.values.count { $0.project == id }),
       ("token", tokens.values.count { $0.project == id }),
     ].filter { $0.1 > 0 }
     guard counts.isEmpty else {
@@ -38,7 +40,9 @@ extension Rack {
     guard projects.count > 1 else {
       throw .invalid("project \(project.name.quoted) is the last one, and a rack has at least one")
     }
-    return Outcome(subject: .nothing, changes: [.projectDeleted(id)])
+    // An elastic block of a project without servers is assigned nowhere.
+    let blocks = reservations.values.filter { $0.project == id }.sorted { $0.block.base < $1.block.base }
+    return Outcome(subject: .nothing, changes: blocks.map { .reservationDeleted($0.id) } + [.projectDeleted(id)])
   }
 
   private func check(_ project: Project) throws(Refusal) {

@@ -22,6 +22,7 @@ extension Rack {
       addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
       isNetworkFrozen: request.isNetworkFrozen, createdAt: source.now)
     let pools = try giveAddresses(kinds, to: &server, with: &source)
+    for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     return Outcome(
       subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
       changes: pools.map { .pool($0) } + [.server(server, replacing: nil)])
@@ -30,7 +31,9 @@ extension Rack {
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {
     let server = try server(id)
     guard !server.isLocked else {
-      throw .invalid("\(server.hostname) is locked and cannot be deleted; unlock it first (locked: false)")
+      throw .invalid(
+        "Cannot delete a locked item",
+        "\(server.hostname) is locked and cannot be deleted; unlock it first (locked: false)")
     }
     return Outcome(subject: .nothing, effects: [.removeNICs(server)], changes: [.serverDeleted(id)])
   }
@@ -47,7 +50,8 @@ extension Rack {
     if let flag = update.isLocked { new.isLocked = flag }
     if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
     let faults =
-      faults(of: new.details) + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, of: old.id))
+      faults(of: new.details) + [Self.bootFault(new.details, new.operatingSystem)].compactMap(\.self)
+      + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, of: old.id))
     guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return outcome(of: old, to: new, subject: .server(old.id))
   }
@@ -57,6 +61,32 @@ extension Rack {
     var new = old
     new.isPoweredOn = on
     return outcome(of: old, to: new, subject: .server(old.id))
+  }
+
+  /// Boots a rescue system, or the one that is installed afresh: for the wire it is a boot. One that is off is switched
+  /// on.
+  func rescue(_ server: Server) -> Outcome { boot(server, as: server) }
+
+  /// The same; the update may name another operating system, and what it is to be told.
+  func reinstall(_ old: Server, _ installation: Installation) throws(Refusal) -> Outcome {
+    var new = old
+    if let name = installation.operatingSystem {
+      guard let system = Catalogue.operatingSystem(name) else { throw .invalid(Self.unknownOperatingSystem(name)) }
+      new.operatingSystem = system.slug
+    }
+    if let text = installation.userdata { new.details.userdata = text }
+    if let text = installation.ipxeScriptURL { new.details.ipxeScriptURL = text.isEmpty ? nil : text }
+    let faults = faults(of: new.details) + [Self.bootFault(new.details, new.operatingSystem)].compactMap(\.self)
+    guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
+    return boot(old, as: new)
+  }
+
+  private func boot(_ old: Server, as server: Server) -> Outcome {
+    var new = server
+    new.isPoweredOn = true
+    var outcome = outcome(of: old, to: new, subject: .server(old.id))
+    if old.isPoweredOn { outcome.effects.append(.reboot(old.id)) }
+    return outcome
   }
 
   func reboot(_ server: Server) throws(Refusal) -> Outcome {
@@ -70,7 +100,7 @@ extension Rack {
     [
       details.description.flatMap(Names.fault(ofDescription:)), Names.fault(ofTags: details.tags),
       Names.fault(ofText: details.userdata, "userdata"), Names.fault(ofText: details.customdata, "customdata"),
-      details.ipxeScriptURL.flatMap { Names.fault(ofText: $0, "ipxe_script_url") },
+      details.ipxeScriptURL.flatMap(Names.fault(ofScriptURL:)),
     ].compactMap(\.self)
   }
 
@@ -100,11 +130,11 @@ extension Rack {
     if facility == nil { faults.append(Self.unknownFacility(request.facility)) }
     let system = Catalogue.operatingSystem(request.operatingSystem)
     if system == nil {
-      faults.append(
-        "operating system \(request.operatingSystem.quoted) does not exist; "
-          + "valid are \(Catalogue.operatingSystems.map(\.slug).listed())")
+      faults.append(Self.unknownOperatingSystem(request.operatingSystem))
     }
+    if let plan, let facility, !facility.has(plan) { faults.append(Self.noMachine(plan, facility)) }
     faults += self.faults(of: request.details)
+    if let system, let fault = Self.bootFault(request.details, system.slug) { faults.append(fault) }
     if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, of: nil) }
     if let namespace = request.place.namespace {
       if let fault = Names.fault(ofNamespace: namespace) {
@@ -117,6 +147,21 @@ extension Rack {
     }
     guard let plan, let facility, let system, faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return (plan, facility, system)
+  }
+
+  private static func unknownOperatingSystem(_ name: String) -> String {
+    "operating system \(name.quoted) does not exist; valid are \(Catalogue.operatingSystems.map(\.slug).listed())"
+  }
+
+  /// Two scripts for one iPXE.
+  private static func bootFault(_ details: ServerDetails, _ system: String) -> String? {
+    guard system == OperatingSystem.customIPXE, details.ipxeScriptURL != nil, details.isIPXEScript else { return nil }
+    return "ipxe_script_url and userdata that begins with #!ipxe are two scripts for one boot; give one of them"
+  }
+
+  private static func noMachine(_ plan: Plan, _ facility: Facility) -> String {
+    "facility \(facility.code) has no \(plan.slug), which is a retired plan; "
+      + "valid for it are \(plan.facilities.listed())"
   }
 
   static func unknownFacility(_ name: String) -> String {

@@ -34,8 +34,8 @@ public struct Rack: Sendable {
   /// and after 90 s. IEEE 802.1AX-2014 6.4.4 has both.
   public internal(set) var lacpFast = false
   /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same for the life of the
-  /// value. Those that are there stay without it.
-  public let offersHybridBonded: Bool
+  /// value. `nil`: each facility says so itself. Those that are there stay without it.
+  public let hybridBonded: Bool?
   var addressPools: AddressPools
   var index = Index()
 
@@ -56,16 +56,16 @@ public struct Rack: Sendable {
   public static let defaultAging = 300
 
   /// A rack without anything, not even a project; for `apply`.
-  public init(empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false) {
+  public init(empty id: UUID, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil) {
     self.id = id
-    offersHybridBonded = hybridBonded
+    self.hybridBonded = hybridBonded
     addressPools = AddressPools(plan: plan)
   }
 
   /// A new rack: one project, `default`.
   public init(
     with source: inout some Entropy, lacpFast: Bool = false, plan: AddressPlan = AddressPlan(),
-    hybridBonded: Bool = false
+    hybridBonded: Bool? = nil
   ) {
     self.init(empty: source.identifier(), plan: plan, hybridBonded: hybridBonded)
     let project = Project(id: ProjectID(source.identifier()), name: Project.defaultName, createdAt: source.now)
@@ -92,6 +92,12 @@ public struct Rack: Sendable {
 
   /// Where addresses come from: a setting of the daemon, the same for the life of the value.
   public var addressPlan: AddressPlan { addressPools.plan }
+
+  /// Whether servers of a facility can have VLANs on bond0 in layer 3: as the daemon is set, or else where the facility
+  /// has it.
+  public func offersHybridBonded(in facility: String) -> Bool {
+    hybridBonded ?? Catalogue.facility(facility)?.offersHybridBonded ?? false
+  }
 
   /// Every port of `server` that exists on the wire now.
   public func wiring(of server: Server) -> [PortWiring] { server.wiring }

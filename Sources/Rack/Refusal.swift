@@ -18,6 +18,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
 
   public static func notFound(_ message: String) -> Self { Self(kind: .notFound, messages: [message]) }
   public static func invalid(_ message: String) -> Self { Self(kind: .invalid, messages: [message]) }
+  /// `words`: those of the original service, which clients compare with; they come first. Then ours, which say more.
+  static func invalid(_ words: String, _ message: String) -> Self { Self(kind: .invalid, messages: [words, message]) }
 
   public var description: String { messages.joined(separator: "; ") }
 }

@@ -10,7 +10,7 @@ public struct Reservation: Hashable, Sendable {
   public let facility: String
   /// IPv4, of a length within `lengths`.
   public let block: IPBlock
-  public let note: Note
+  public var note: Note
   public let createdAt: Date
 
   /// What its owner wrote on it; the rack only keeps it.

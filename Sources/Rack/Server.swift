@@ -27,6 +27,9 @@ public struct ServerDetails: Hashable, Sendable {
   public var alwaysPXE: Bool
   public var ipxeScriptURL: String?
 
+  /// Whether the userdata is a script for iPXE.
+  public var isIPXEScript: Bool { userdata.hasPrefix("#!ipxe") }
+
   public init(
     description: String? = nil, tags: [String] = [], userdata: String = "", customdata: String = "{}",
     alwaysPXE: Bool = false, ipxeScriptURL: String? = nil
@@ -53,7 +56,7 @@ public struct Server: Hashable, Sendable {
   /// Code of the facility.
   public let facility: String
   /// Slug of the operating system.
-  public let operatingSystem: String
+  public var operatingSystem: String
   public let project: ProjectID
   public var place: Place
   /// 2 or 3: what bond0 was last converted to.
@@ -128,14 +131,14 @@ public struct Server: Hashable, Sendable {
   public var members: [PortName] { PortName.nics.filter { self[$0].bonded } }
 
   /// The mode, derived from the layer, the bond and its networks. A sequence of single steps can pass through states that are none of
-  /// the four: a layer-2 server with one NIC in the bond counts as `layer2-individual`, a layer-3 server with none as
-  /// `hybrid`.
+  /// the four: a layer-2 server with one NIC in the bond counts as `layer2-bonded`, since bond0 is there and takes
+  /// networks; a layer-3 server with none counts as `hybrid`.
   public var mode: NetworkMode {
     switch (layer, members.count) {
     case (3, 2): bond0.networks.isEmpty ? .layer3 : .hybridBonded
     case (3, _): .hybrid
-    case (_, 2): .layer2Bonded
-    default: .layer2Individual
+    case (_, 0): .layer2Individual
+    default: .layer2Bonded
     }
   }
 }

@@ -7,7 +7,7 @@ struct RowReader {
   let db: Database
 
   /// The rack, or `nil` in a database that has none yet.
-  func rack(plan: AddressPlan, hybridBonded: Bool) throws -> Rack? {
+  func rack(plan: AddressPlan, hybridBonded: Bool?) throws -> Rack? {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
     var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded)
@@ -25,7 +25,8 @@ struct RowReader {
       .project(
         Project(
           id: try row.identifier("id"), name: try row.text("name"), customdata: try row.text("customdata"),
-          createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")))
+          backendTransfer: try row.integer("backend_transfer") == 1, createdAt: try row.date("created_at"),
+          updatedAt: try row.date("updated_at")))
     }
   }
 

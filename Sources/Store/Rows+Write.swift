@@ -35,12 +35,14 @@ struct RowWriter {
   private func write(_ project: Project) throws {
     try run(
       """
-      INSERT INTO project (id, name, customdata, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+      INSERT INTO project (id, name, customdata, backend_transfer, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name, customdata = excluded.customdata, updated_at = excluded.updated_at
+        name = excluded.name, customdata = excluded.customdata, backend_transfer = excluded.backend_transfer,
+        updated_at = excluded.updated_at
       """,
       [
-        project.id.description, project.name, project.customdata, project.createdAt.seconds, project.updatedAt.seconds,
+        project.id.description, project.name, project.customdata, project.backendTransfer, project.createdAt.seconds,
+        project.updatedAt.seconds,
       ])
   }
 
@@ -71,6 +73,8 @@ struct RowWriter {
       """
       INSERT INTO reservation (id, project, facility, base, length, details, tags, customdata, created_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        details = excluded.details, tags = excluded.tags, customdata = excluded.customdata
       """,
       [
         reservation.id.description, reservation.project.description, reservation.facility, reservation.block.bytes,
@@ -89,8 +93,8 @@ struct RowWriter {
          created_at, updated_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
-        hostname = excluded.hostname, namespace = excluded.namespace, namespace_made = excluded.namespace_made,
-        layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
+        hostname = excluded.hostname, operating_system = excluded.operating_system, namespace = excluded.namespace,
+        namespace_made = excluded.namespace_made, layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
         userdata = excluded.userdata, customdata = excluded.customdata, always_pxe = excluded.always_pxe,
         ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
         network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, updated_at = excluded.updated_at

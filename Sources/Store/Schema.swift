@@ -21,6 +21,9 @@ enum Schema {
     migrator.registerMigration("4 the whole API") { db in
       try db.execute(sql: wholeAPI)
     }
+    migrator.registerMigration("backend transfer") { db in
+      try db.execute(sql: backendTransfer)
+    }
     return migrator
   }()
 
@@ -270,5 +273,9 @@ enum Schema {
       created_at INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX batch_by_port ON batch (port);
+    """
+
+  private static let backendTransfer = """
+    ALTER TABLE project ADD COLUMN backend_transfer INTEGER NOT NULL DEFAULT 0 CHECK (backend_transfer IN (0, 1));
     """
 }

@@ -27,7 +27,7 @@ extension Store {
           throw StoreFault(
             .newer, "\(path) is not of this version of toprackd; use the tool of the version that runs there")
         }
-        guard let rack = try RowReader(db: db).rack(plan: plan, hybridBonded: false) else {
+        guard let rack = try RowReader(db: db).rack(plan: plan, hybridBonded: nil) else {
           throw StoreFault(.damaged, "\(path) has no rack; has toprackd run with it?")
         }
         return StoredState(rack: rack, faults: rack.outsidePlan() + rack.checkInvariants())

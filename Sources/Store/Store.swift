@@ -69,9 +69,9 @@ public final class Store: Sendable {
   /// - Parameters:
   ///   - lacpFast: the LACP rate of a new rack; one that is there has its own.
   ///   - plan: the ranges of addresses. A rack that has others is refused.
-  ///   - hybridBonded: what the rack offers from now on, `Rack.offersHybridBonded`.
+  ///   - hybridBonded: what the rack offers from now on, `Rack.hybridBonded`.
   public func load(
-    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false
+    newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil
   ) async throws(StoreFault) -> Rack {
     let path = path
     try mustBeOpen()
@@ -106,7 +106,7 @@ public final class Store: Sendable {
     return try await Self.translating(path) { try await self.pool.read(body) }
   }
 
-  private func makeRack(lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool) async throws -> Rack {
+  private func makeRack(lacpFast: Bool, plan: AddressPlan, hybridBonded: Bool?) async throws -> Rack {
     var source = SystemEntropy()
     let rack = Rack(with: &source, lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
     try await pool.write { db in

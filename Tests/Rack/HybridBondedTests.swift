@@ -149,4 +149,22 @@ import Testing
     #expect(throws: Refusal.self) { try lab.attach(1001, to: .bond0, of: "web1") }
     #expect(lab.faults() == [])
   }
+
+  @Test(
+    "the setting overrules the facility, and without it the facility says so itself",
+    arguments: [(nil, "ny5", true), (nil, "ewr1", false), (true, "ewr1", true), (false, "ny5", false)]
+      as [(Bool?, String, Bool)])
+  func facilities(_ setting: Bool?, _ facility: String, _ isOffered: Bool) throws {
+    var lab = Lab(hybridBonded: setting)
+    try lab.server("web1", facility: facility)
+    try lab.network(1001, facility: facility)
+    if isOffered {
+      try lab.attach(1001, to: .bond0, of: "web1")
+      #expect(lab["web1"].mode == .hybridBonded)
+    } else {
+      let text = refusal { try lab.attach(1001, to: .bond0, of: "web1") }
+      #expect(text.contains("hybrid_bonded: true") && text.contains("in the facilities") == (setting == nil), "\(text)")
+    }
+    #expect(lab.faults() == [])
+  }
 }

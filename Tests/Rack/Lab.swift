@@ -33,10 +33,12 @@ struct Routed: Hashable {
   var ports: [PortWiring] = []
   var addresses: [Address] = []
   var blocks: [IPBlock] = []
+  var boot: BootOptions?
 
   init() {}
   init(_ server: Server) {
     (ports, addresses, blocks) = (server.wiring, server.addresses, server.blocks.map(\.block))
+    boot = server.bootOptions
   }
 }
 
@@ -48,7 +50,7 @@ struct Lab {
   var wire: [ServerID: Routed] = [:]
   var domains: Set<NetworkID> = []
 
-  init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false) {
+  init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil) {
     entropy = SeededEntropy(seed: seed)
     rack = Rack(with: &entropy, plan: plan, hybridBonded: hybridBonded)
   }
@@ -67,6 +69,7 @@ struct Lab {
     }
     switch command {
     case .reboot: #expect(outcome.changed && rack == before)
+    case .rescue, .reinstall: #expect(outcome.changed)
     case .changeAssignments: #expect(outcome.changed && outcome.changes.isEmpty == (rack == before))
     default: #expect(outcome.changed == (rack != before), "\(command) says changed: \(outcome.changed)")
     }

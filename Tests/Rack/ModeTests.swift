@@ -101,13 +101,13 @@ import Testing
       ])
   }
 
-  @Test("a half-broken layer-2 bond counts as layer2-individual, and can be taken on to each mode")
+  @Test("a half-broken layer-2 bond counts as layer2-bonded, and can be taken on to each mode")
   func leavesPassingStates() throws {
     for mode in NetworkMode.settable {
       var lab = Lab()
       let id = try lab.server("web1", mode: .layer2Bonded)
       try lab.perform(.disbond(lab.port(.eth0, of: "web1"), bulk: false))
-      #expect(lab["web1"].mode == .layer2Individual)
+      #expect(lab["web1"].mode == .layer2Bonded)
       let outcome = try lab.perform(.setMode(id, mode))
       #expect(outcome.changed)
       #expect(lab["web1"].mode == mode)

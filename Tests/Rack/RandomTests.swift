@@ -27,7 +27,7 @@ import Testing
     }
     // The mixture must be one: neither all refused nor all accepted.
     #expect(done > 600 && refused > 300, "\(done) changes, \(refused) refusals")
-    #expect((hybridBonded > 0) == lab.rack.offersHybridBonded, "\(hybridBonded) steps with VLANs beside routing")
+    #expect((hybridBonded > 0) == (lab.rack.hybridBonded == true), "\(hybridBonded) steps with VLANs beside routing")
   }
 
   @Test("give a rack whose records make the same rack again", arguments: 11...14 as ClosedRange<UInt64>)
@@ -118,10 +118,19 @@ import Testing
     case 119..<123:
       return .unassignBlock(
         servers.flatMap(\.blocks).randomElement(using: &dice)?.id ?? AssignmentID(dice.identifier()))
-    case 123..<130:
+    case 123:
+      return .updateBlock(
+        reservations.randomElement(using: &dice)?.id ?? ReservationID(dice.identifier()),
+        BlockUpdate(details: ["a", ""].randomElement(using: &dice)!, tags: Bool.random(using: &dice) ? ["b"] : nil))
+    case 124..<130:
       return .releaseBlock(reservations.randomElement(using: &dice)?.id ?? ReservationID(dice.identifier()))
     case 130..<138: return .setPower(server.id, on: Int.random(in: 0..<3, using: &dice) > 0)
-    case 138..<140: return .reboot(server.id)
+    case 138: return .reboot(server.id)
+    case 139:
+      let systems = [nil, "debian_11", "custom_ipxe", "nonsense"]
+      return Bool.random(using: &dice)
+        ? .rescue(server.id)
+        : .reinstall(server.id, Installation(operatingSystem: systems.randomElement(using: &dice)!))
     case 140..<154:
       let changes = (0..<Int.random(in: 0...3, using: &dice)).map { _ in
         AssignmentChange(

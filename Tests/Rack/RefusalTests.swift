@@ -272,10 +272,6 @@ import Testing
       try $0.perform(
         .convertToLayer3($0.port(.bond0, of: "bo"), requests: [AddressRequest(family: 5, isPublic: true)]))
     },
-    Case("the same address twice", says: "public IPv4", "twice") {
-      let request = AddressRequest(family: 4, isPublic: true)
-      try $0.perform(.convertToLayer3($0.port(.bond0, of: "bo"), requests: [request, request]))
-    },
   ]
 
   static let modes: [Case] = [

@@ -203,6 +203,37 @@ import Testing
     }
   }
 
+  @Test(
+    "words on a reservation, an operating system and a project's backend transfer are kept as they were changed last")
+  func changedLater() async throws {
+    let directory = TemporaryDirectory()
+    let store = try Store.open(directory.path)
+    var world = World(rack: try await store.load(), seed: 5)
+    try await world.perform(World.create("web1", in: world.rack), store)
+    let project = try #require(world.rack.project(named: Project.defaultName)).id
+    try await world.perform(.reserveBlock(BlockRequest(project: project, facility: "ewr1", length: 32)), store)
+    let (server, block) = (
+      try #require(world.rack.servers.keys.first), try #require(world.rack.reservations.keys.first)
+    )
+    try await world.perform(.updateBlock(block, BlockUpdate(details: "a", tags: ["b"], customdata: #"{"c":1}"#)), store)
+    try await world.perform(.reinstall(server, Installation(operatingSystem: "ubuntu_22_04")), store)
+    try await world.perform(.updateProject(project, name: nil, customdata: nil, backendTransfer: true), store)
+    #expect(world.changed == 5)
+    try store.close()
+    let rack = try await Self.load(directory.path)
+    #expect(rack == world.rack && rack.projects[project]?.backendTransfer == true)
+    #expect(rack.servers[server]?.operatingSystem == "ubuntu_22_04" && rack.reservations[block]?.note.tags == ["b"])
+    // A project goes with its reservations.
+    let again = try Store.open(directory.path)
+    world = World(rack: try await again.load(), seed: 6)
+    try await world.perform(.createProject(name: "web", customdata: "{}"), again)
+    try await world.perform(.deleteServer(server), again)
+    try await world.perform(.deleteProject(project), again)
+    #expect(world.changed == 3 && world.rack.reservations.isEmpty)
+    #expect(try await again.load() == world.rack)
+    try again.close()
+  }
+
   @Test("chunks of a database of version 2 stand for the same addresses as before, in every facility")
   func versionTwo() async throws {
     let directory = TemporaryDirectory()
@@ -212,7 +243,8 @@ import Testing
       rack = try await store.load()
       var dice = Dice(seed: 6)
       var changes: [Change] = []
-      for facility in Catalogue.facilities {
+      // The facilities that there were then.
+      for facility in Catalogue.facilities.prefix(8) {
         // 65 servers need a second /25.
         for number in 0..<(facility.code == "syd2" ? 65 : 1) {
           let request = ServerRequest(

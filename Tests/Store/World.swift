@@ -53,7 +53,7 @@ struct World {
   mutating func perform(_ command: Command, _ store: Store) async throws {
     guard let outcome = try? rack.decide(command, with: &dice), outcome.changed else { return }
     try await store.commit(
-      outcome.changes, events: outcome.event.map { [$0] } ?? [], batches: outcome.batch.map { [$0] } ?? [])
+      outcome.changes, events: outcome.events, batches: outcome.batch.map { [$0] } ?? [])
     rack.apply(outcome.changes)
     changed += 1
   }
