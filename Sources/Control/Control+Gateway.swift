@@ -148,7 +148,8 @@ extension RoutingPlan {
     let resolvers = (try? String(contentsOf: URL(filePath: "/etc/resolv.conf"), encoding: .utf8)) ?? ""
     self.init(
       mac: mac, dns: settings.dnsServers(resolvConf: resolvers).filter(\.isV4), nextServer: settings.nextServer,
-      bootFile: settings.bootFile, leaseSeconds: settings.leaseSeconds)
+      bootFile: settings.bootFile, ipxeBootFile: settings.ipxeBootFile,
+      userdataURL: settings.metadata ? "http://169.254.169.254/userdata" : nil, leaseSeconds: settings.leaseSeconds)
   }
 }
 

@@ -36,7 +36,7 @@ extension Control {
     if !outcomes.isEmpty {
       do {
         try await store.commit(
-          outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch))
+          outcomes.flatMap(\.changes), events: outcomes.flatMap(\.events), batches: outcomes.compactMap(\.batch))
       } catch {
         logger.error("state not written", metadata: ["error": "\(error)"])
         for outcome in outcomes.reversed() { await takeBack(outcome) }
@@ -47,7 +47,7 @@ extension Control {
       }
       await forward(outcomes)
       for outcome in outcomes { rack.apply(outcome.changes) }
-      for event in outcomes.compactMap(\.event) { events.publish(event) }
+      for event in outcomes.flatMap(\.events) { events.publish(event) }
     }
     for accepted in group {
       await dispose(accepted.outcome)
@@ -59,7 +59,7 @@ extension Control {
   private func decide(_ entry: CommandQueue.Entry) async throws -> Outcome {
     var outcome = try working.decide(located(entry.command), with: &entropy)
     guard outcome.changed else { return outcome }
-    outcome.event?.by = entry.user
+    for index in outcome.events.indices { outcome.events[index].by = entry.user }
     try await prepare(outcome)
     working.apply(outcome.changes)
     return outcome

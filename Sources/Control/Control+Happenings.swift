@@ -1,5 +1,5 @@
 import Logging
-import Rack
+public import Rack
 import Store
 
 /// What happens without a command: a NIC vanishes, a port is shut. It is an event in the journal like any other.
@@ -9,7 +9,7 @@ extension Control {
   /// - Parameters:
   ///   - type: what it concerns and what happened, `port.lost`.
   ///   - body: one sentence.
-  func note(_ type: String, _ body: String, of server: ServerID? = nil) async {
+  public func note(_ type: String, _ body: String, of server: ServerID? = nil) async {
     let event = Event(
       id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
       project: server.flatMap { rack.servers[$0]?.project }, server: server)

@@ -32,14 +32,14 @@ extension Control {
   ///   - limits: those that the forwarding plane was made with.
   ///   - newRackLACPFast: the LACP rate of a rack that has no state yet.
   ///   - plan: the ranges that addresses come from.
-  ///   - hybridBonded: whether VLANs can be attached to bond0 in layer 3.
+  ///   - hybridBonded: whether VLANs can be attached to bond0 in layer 3; `nil`: where the facility has that.
   ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way. Servers'
   ///   interfaces that cannot be had are no error: `status` names them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
-    plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false, gateway settings: GatewaySettings = .closed,
+    plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil, gateway settings: GatewaySettings = .closed,
     version: String, logger: Logger
   ) async throws -> Control {
     let rack = try await store.load(

@@ -26,6 +26,9 @@ public struct GatewaySettings: Hashable, Sendable {
   /// PXE: the address and the file that DHCP hands out.
   public var nextServer: IPAddress?
   public var bootFile: String?
+  /// The iPXE that ROMs load which are none, for servers with an iPXE script; `nil`: the one of iPXE's build that fits
+  /// the machine.
+  public var ipxeBootFile: String?
   public var leaseSeconds: UInt32 = 86_400
 
   public init() {}
@@ -87,7 +90,7 @@ extension GatewaySettings {
   /// Names of the settings, without those of a facility.
   public static let names = [
     "uplink", "uplink-ipv4", "uplink-ipv6", "masquerade", "metadata", "dns", "next-server", "boot-file",
-    "lease-seconds",
+    "ipxe-boot-file", "lease-seconds",
   ]
 
   /// Sets one of `names`, or the uplink of a facility (`pools.ewr1.uplink`); throws what is valid instead.
@@ -106,11 +109,8 @@ extension GatewaySettings {
         throw Fault("must be the IPv4 address of a TFTP server, not \"\(value)\"")
       }
       nextServer = address
-    case "boot-file":
-      guard (1...Self.bootFileLimit).contains(value.utf8.count), value.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else {
-        throw Fault("must be a file name of 1 to \(Self.bootFileLimit) ASCII characters, not \"\(value)\"")
-      }
-      bootFile = value
+    case "boot-file": bootFile = try Self.fileName(value)
+    case "ipxe-boot-file": ipxeBootFile = try Self.fileName(value)
     case "lease-seconds":
       guard let seconds = UInt32(value), Self.leases.contains(seconds) else {
         throw Fault(
@@ -172,6 +172,13 @@ extension GatewaySettings {
       throw Fault("must not have addresses of \(reason), as \(block) has")
     }
     return block
+  }
+
+  private static func fileName(_ value: String) throws(Fault) -> String {
+    guard (1...bootFileLimit).contains(value.utf8.count), value.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else {
+      throw Fault("must be a file name of 1 to \(bootFileLimit) ASCII characters, not \"\(value)\"")
+    }
+    return value
   }
 
   private static func flag(_ value: String) throws(Fault) -> Bool {

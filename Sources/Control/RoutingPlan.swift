@@ -14,6 +14,9 @@ struct RoutingPlan {
   var dns: [IPAddress] = []
   var nextServer: IPAddress?
   var bootFile: String?
+  var ipxeBootFile: String?
+  /// Where servers get their userdata; none without a metadata service.
+  var userdataURL: String?
   var leaseSeconds: UInt32 = 86_400
 
   /// bond0 as a routed interface.
@@ -29,8 +32,21 @@ struct RoutingPlan {
       blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: IPPrefix($0.block), link: link) } }
         ?? [],
       exit: exits[server.facility],
-      boot: RoutedInterface.Boot(
-        hostname: server.hostname, dns: dns, nextServer: nextServer, filename: bootFile, leaseSeconds: leaseSeconds))
+      boot: boot(server.bootOptions))
+  }
+
+  private func boot(_ options: BootOptions) -> RoutedInterface.Boot {
+    let script: String? =
+      switch options.script {
+      case .none: nil
+      case .url(let url): url
+      case .userdata: userdataURL
+      }
+    // Whoever has the script is likely to have iPXE, too.
+    let next = nextServer ?? (options.script == .userdata ? nil : script.flatMap(IPAddress.init(hostOf:)))
+    return RoutedInterface.Boot(
+      hostname: options.hostname, dns: dns, nextServer: next, filename: bootFile, script: script,
+      ipxeFile: ipxeBootFile, leaseSeconds: leaseSeconds)
   }
 }
 
@@ -45,6 +61,16 @@ extension IPAddress {
   init(_ block: IPBlock, at offset: UInt128) {
     let value = block.base + offset
     self = block.family == 4 ? IPAddress(v4: UInt32(truncatingIfNeeded: value)) : IPAddress(v6: value)
+  }
+}
+
+extension IPAddress {
+  /// The host of a URL, when that is an IPv4 address.
+  fileprivate init?(hostOf url: String) {
+    guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
+    let host = url[start...].prefix { !"/:?#".contains($0) }
+    guard let block = try? IPBlock(reading: host), block.family == 4, block.length == 32 else { return nil }
+    self.init(block, at: 0)
   }
 }
 

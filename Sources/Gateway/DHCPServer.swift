@@ -101,7 +101,7 @@ private struct Lease {
     if givesAddress { reply.yourAddress = link.host }
     if let next = boot.nextServer, next.isV4 { reply.nextServer = next }
     // A name that does not fit in whole is in option 67 only.
-    if let name = boot.filename?.utf8, name.count < 128 { reply.file = Array(name) }
+    if let name = boot.filename(for: request)?.utf8, name.count < 128 { reply.file = Array(name) }
     addOptions(to: &reply.options, for: request, withTimes: givesAddress)
 
     if request.clientAddress != DHCPServer.unspecified {
@@ -147,11 +147,13 @@ private struct Lease {
       options.append(.renewalTime, number: boot.leaseSeconds / 2)
       options.append(.rebindingTime, number: UInt32(UInt64(boot.leaseSeconds) * 7 / 8))
     }
-    let isPXE = request.options[.vendorClass]?.starts(with: "PXEClient".utf8) ?? false
+    let isPXE = (request.options[.vendorClass]?.starts(with: "PXEClient".utf8) ?? false) || request.isFromIPXE
     if let next = boot.nextServer, next.isV4, isPXE || isWanted(.tftpServerName) {
       options.append(.tftpServerName, next.description.utf8)
     }
-    if let name = boot.filename?.utf8, !name.isEmpty, isPXE || isWanted(.bootfileName) || name.count >= 128 {
+    if let name = boot.filename(for: request)?.utf8, !name.isEmpty,
+      isPXE || isWanted(.bootfileName) || name.count >= 128
+    {
       options.append(.bootfileName, name)
     }
     let servers = boot.dns.filter(\.isV4)
@@ -189,5 +191,31 @@ private struct Lease {
 
   private func send(_ reply: DHCPMessage, to address: IPAddress, _ mac: MACAddress, limit: Int) -> DHCPAnswer {
     DHCPAnswer(message: reply.encoded(limit: limit), toMAC: mac, toAddress: address, from: link.gateway)
+  }
+}
+
+/// Booting by iPXE takes two rounds: the machine's own ROM loads iPXE, and that asks again and is given the script. A
+/// machine whose ROM is an iPXE, as that of a virtual machine often is, needs the second only.
+extension RoutedInterface.Boot {
+  fileprivate func filename(for request: DHCPMessage) -> String? {
+    guard let script else { return filename }
+    if request.isFromIPXE { return script }
+    if let ipxeFile { return ipxeFile }
+    // RFC 4578 2.1, and IANA's list that goes on where that ends; the names are those of iPXE's own build.
+    guard let value = request.options[.clientArchitecture], value.count >= 2 else { return "undionly.kpxe" }
+    return switch value.number16(at: 0) {
+    case 0: "undionly.kpxe"
+    case 11, 19: "ipxe-arm64.efi"
+    default: "ipxe.efi"
+    }
+  }
+}
+
+extension DHCPMessage {
+  /// The word stands alone, or as RFC 3004 has it behind its length.
+  fileprivate var isFromIPXE: Bool {
+    guard let value = options[.userClass] else { return false }
+    let word = Array("iPXE".utf8)
+    return value == word || value == [UInt8(word.count)] + word
   }
 }

@@ -43,14 +43,19 @@ public struct RoutedInterface: Hashable, Sendable {
     /// For PXE: siaddr and option 66; file and option 67.
     public var nextServer: IPAddress?
     public var filename: String?
+    /// What an iPXE is to run, as a URL; the other ROMs are sent to iPXE first. Instead of `filename`.
+    public var script: String?
+    /// The iPXE for ROMs that are none; nil: the one that fits the machine.
+    public var ipxeFile: String?
     public var leaseSeconds: UInt32
 
     public init(
       hostname: String, dns: [IPAddress] = [], nextServer: IPAddress? = nil, filename: String? = nil,
-      leaseSeconds: UInt32 = 86_400
+      script: String? = nil, ipxeFile: String? = nil, leaseSeconds: UInt32 = 86_400
     ) {
       (self.hostname, self.dns, self.nextServer) = (hostname, dns, nextServer)
-      (self.filename, self.leaseSeconds) = (filename, leaseSeconds)
+      (self.filename, self.script, self.ipxeFile) = (filename, script, ipxeFile)
+      self.leaseSeconds = leaseSeconds
     }
   }
 

@@ -42,6 +42,10 @@ public struct DHCPOption: RawRepresentable, Hashable, Sendable, BitwiseCopyable 
   public static let tftpServerName = DHCPOption(rawValue: 66)
   /// 9.5
   public static let bootfileName = DHCPOption(rawValue: 67)
+  /// RFC 3004; iPXE writes the bare word `iPXE`, without the lengths
+  public static let userClass = DHCPOption(rawValue: 77)
+  /// 16 bits: what the machine can boot. RFC 4578 2.1
+  public static let clientArchitecture = DHCPOption(rawValue: 93)
   /// RFC 3442
   public static let classlessStaticRoutes = DHCPOption(rawValue: 121)
 }

@@ -24,7 +24,7 @@ import Wire
       ("uplink", "none"), ("pools.ams1.uplink", "up.ams-1_x"), ("pools.sjc1.uplink", "none"),
       ("uplink-ipv4", "192.0.2.0/30"), ("uplink-ipv6", "fd00::/126"), ("masquerade", "true"), ("metadata", "false"),
       ("dns", "192.0.2.1, 2001:db8::1"), ("next-server", "192.0.2.3"), ("boot-file", "pxe/ipxe.efi"),
-      ("lease-seconds", "120"),
+      ("ipxe-boot-file", "snponly.efi"), ("lease-seconds", "120"),
     ] {
       try settings.set(name, to: value)
     }
@@ -33,6 +33,7 @@ import Wire
     #expect(settings.uplinksInUse.map(\.facilities) == [["ams1"]])
     #expect(settings.dns == .addresses([IPAddress(v4: 0xC000_0201), IPAddress(v6: 0x2001_0db8 << 96 | 1)]))
     #expect(settings.nextServer == IPAddress(v4: 0xC000_0203) && settings.bootFile == "pxe/ipxe.efi")
+    #expect(settings.ipxeBootFile == "snponly.efi")
     #expect(settings.masquerade && !settings.metadata && settings.leaseSeconds == 120)
     #expect(settings.conflict(with: AddressPlan()) == nil)
   }

@@ -158,6 +158,50 @@ private enum Clients {
   }
 }
 
+@Suite("DHCP server, a script for iPXE") struct DHCPScriptTests {
+  private static let script = "http://198.51.100.1/boot.ipxe?a=b"
+  private let boot = RoutedInterface.Boot(
+    hostname: "web-1", nextServer: IPAddress(v4: 0xC633_6401), filename: "pxelinux.0", script: script)
+
+  /// A discover with option 93, and 77 where a user class is given.
+  private func discover(architecture: UInt8?, userClass: [UInt8]? = nil) -> [UInt8] {
+    var options: [UInt8] = [53, 1, 1]
+    if let architecture { options += [60, 9] + Array("PXEClient".utf8) + [93, 2, 0, architecture] }
+    if let userClass { options += [77, UInt8(userClass.count)] + userClass }
+    return message(options)
+  }
+
+  @Test("an iPXE is given the script, in both forms of its user class", arguments: [[], [4]] as [[UInt8]])
+  func ipxe(_ length: [UInt8]) throws {
+    let reading = try #require(
+      read(discover(architecture: 0, userClass: length + Array("iPXE".utf8)), on: interface(boot: boot)))
+    #expect(reading.options[67] == Array(Self.script.utf8) && reading.file == Self.script)
+    #expect(reading.options[66] == Array("198.51.100.1".utf8) && reading.siaddr == [198, 51, 100, 1])
+  }
+
+  @Test(
+    "another ROM is sent to the iPXE that fits the machine, or to the one that is set",
+    arguments: [(0, "undionly.kpxe"), (7, "ipxe.efi"), (9, "ipxe.efi"), (11, "ipxe-arm64.efi"), (nil, "undionly.kpxe")])
+  func rom(_ architecture: UInt8?, _ file: String) throws {
+    var boot = boot
+    let request = discover(architecture: architecture, userClass: Array("other".utf8))
+    #expect(read(request, on: interface(boot: boot))?.options[67] == Array(file.utf8))
+    boot.ipxeFile = "my.efi"
+    #expect(read(request, on: interface(boot: boot))?.file == "my.efi")
+    boot.script = nil
+    #expect(read(request, on: interface(boot: boot))?.file == "pxelinux.0")
+  }
+
+  @Test("a script whose name is longer than the field of the message is in the option alone")
+  func long() throws {
+    var boot = boot
+    boot.script = "http://198.51.100.1/" + String(repeating: "x", count: 150)
+    let reading = try #require(
+      read(discover(architecture: 0, userClass: Array("iPXE".utf8)), on: interface(boot: boot)))
+    #expect(reading.file == "" && reading.options[67] == boot.script.map { Array($0.utf8) })
+  }
+}
+
 @Suite("DHCP server, RFC 2131 4.3") struct DHCPServerTests {
   @Test("an interface that is no server's, or has no DHCP or no IPv4, answers nothing")
   func silent() {
