@@ -41,7 +41,8 @@ import Testing
     #expect(assignment["type"] == nil)
     #expect(assignment["management"] == false && assignment["public"] == true)
     #expect(assignment["address"] == "198.18.24.4" && assignment["network"] == "198.18.24.4")
-    #expect(assignment["cidr"] == 30 && assignment["netmask"] == "255.255.255.252" && assignment["gateway"] == .null)
+    #expect(
+      assignment["cidr"] == 30 && assignment["netmask"] == "255.255.255.252" && assignment["gateway"] == "198.18.24.5")
     #expect(assignment["parent_block"]?["href"] == .string("/metal/v1/ips/\(fixture.reservation.id)"))
     #expect(assignment["parent_block"]?["cidr"] == 29)
 

@@ -100,6 +100,8 @@ import Testing
         (.post, "/ports/{id}/convert/layer-2", nil, 422), (.post, "/ports/{id}/convert/layer-3", nil, 422),
         (.post, "/projects/{id}/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": "ewr1"}"#, 201),
         (.post, "/projects/{id}/ips", "{}", 422), (.post, "/devices/{id}/ips", "{}", 422),
+        (.patch, "/ips/{id}", #"{"details": "x"}"#, 200), (.patch, "/ips/{id}", #"{"tags": 1}"#, 422),
+        (.post, "/devices/{id}/actions", #"{"type": "reinstall", "operating_system": "debian_11"}"#, 202),
         (.delete, "/ips/{id}", nil, 422),
         (.post, "/capacity", #"{"servers": [{"facility": "ewr1", "plan": "c3.small.x86"}]}"#, 200),
         (.post, "/capacity/metros", #"{"servers": [{"metro": "ny", "plan": "c3.small.x86"}]}"#, 200),

@@ -115,9 +115,8 @@ import Testing
       let events = try await api.call(.get, "/devices/\(id)/events")["events"]?.elements ?? []
       #expect(
         events.compactMap { $0["type"]?.string } == [
-          "device.power_on", "device.power_off", "device.reboot", "device.reboot", "device.power_on",
-          "device.power_off",
-          "device.create",
+          "device.power_on", "device.power_off", "device.rescue", "device.reboot", "provisioning.110",
+          "device.reinstall", "device.power_off", "provisioning.110", "device.create", "provisioning.100",
         ])
       for (body, words) in [
         ("{}", "type is missing"), (#"{"type": "burn"}"#, "valid are power_on"), (#"{"type": 1}"#, "text"),

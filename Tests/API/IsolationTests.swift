@@ -88,6 +88,7 @@ private struct Tenants {
         (.get, "/toprack/neighbours?server=other", ""), (.put, "/projects/\(other.project)", "{}"),
         (.patch, "/projects/\(other.project)", "{}"), (.delete, "/projects/\(other.project)", ""),
         (.get, "/projects/\(other.project)/events", ""), (.get, "/projects/\(other.project)/plans", ""),
+        (.patch, "/ips/\(other.reservation)", "{}"), (.get, "/projects/\(other.project)/bgp-config", ""),
         (.get, "/projects/\(other.project)/facilities", ""), (.get, "/projects/\(other.project)/ssh-keys", ""),
         (.put, "/devices/\(other.server.id)", "{}"), (.patch, "/devices/\(other.server.id)", "{}"),
         (.post, "/devices/\(other.server.id)/actions", #"{"type":"reboot"}"#),

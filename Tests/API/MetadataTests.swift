@@ -36,7 +36,7 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
       {"id":"00000000-0000-4000-8000-000000000003","hostname":"web1","iqn":"iqn.2019-07.net.packet:device.00000000",
       "operating_system":{"slug":"debian_12","distro":"debian","version":"12","license_activation":{"state":"unlicensed"},
       "image_tag":null},"plan":"c3.small.x86","class":"c3.small.x86","facility":"ewr1","private_subnets":["10.0.0.0/8"],
-      "tags":[],"ssh_keys":[],"customdata":{},"network":{"bonding":{"mode":4,"link_aggregation":"bonded"},
+      "tags":[],"ssh_keys":[],"customdata":{},"network":{"bonding":{"mode":4,"link_aggregation":"bonded","mac":"02:00:00:00:07:00"},
       "interfaces":[{"name":"eth0","mac":"02:00:00:00:07:00","bond":"bond0"},
       {"name":"eth1","mac":"02:00:00:00:07:01","bond":"bond0"}],
       "addresses":[{"id":"00000000-0000-4000-8000-000000000008","address_family":4,"netmask":"255.255.255.254",
@@ -44,16 +44,16 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
       "network":"198.18.0.0","address":"198.18.0.1","gateway":"198.18.0.0",
       "parent_block":{"network":"198.18.0.0","netmask":"255.255.255.254","cidr":31,
       "href":"/ips/00000000-0000-4000-8000-000000000008"}},
-      {"id":"00000000-0000-4000-8000-000000000009","address_family":4,"netmask":"255.255.255.254",
-      "created_at":"2019-07-18T08:46:38Z","public":false,"cidr":31,"management":true,"enabled":true,
-      "network":"10.64.0.0","address":"10.64.0.1","gateway":"10.64.0.0",
-      "parent_block":{"network":"10.64.0.0","netmask":"255.255.255.254","cidr":31,
-      "href":"/ips/00000000-0000-4000-8000-000000000009"}},
       {"id":"00000000-0000-4000-8000-00000000000a","address_family":6,
       "netmask":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe","created_at":"2019-07-18T08:46:38Z","public":true,"cidr":127,
       "management":true,"enabled":true,"network":"2001:db8::","address":"2001:db8::1","gateway":"2001:db8::",
       "parent_block":{"network":"2001:db8::","netmask":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe","cidr":127,
-      "href":"/ips/00000000-0000-4000-8000-00000000000a"}}]},"api_url":"http://169.254.169.254",
+      "href":"/ips/00000000-0000-4000-8000-00000000000a"}},
+      {"id":"00000000-0000-4000-8000-000000000009","address_family":4,"netmask":"255.255.255.254",
+      "created_at":"2019-07-18T08:46:38Z","public":false,"cidr":31,"management":true,"enabled":true,
+      "network":"10.64.0.0","address":"10.64.0.1","gateway":"10.64.0.0",
+      "parent_block":{"network":"10.64.0.0","netmask":"255.255.255.254","cidr":31,
+      "href":"/ips/00000000-0000-4000-8000-000000000009"}}]},"api_url":"http://169.254.169.254",
       "phone_home_url":"http://169.254.169.254/phone-home","user_state_url":"http://169.254.169.254/events",
       "volumes":[],"spot":{},"storage":null}
       """#
@@ -75,7 +75,7 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     #expect(renderer.json["tags"] == ["a", "b"] && renderer.json["customdata"] == ["a": [1, nil]])
     #expect(renderer.text(at: ["tags"]) == "a\nb")
     let told = subject
-    let responder = MetadataResponder(lookup: { _, _ in told }, privateSubnets: [])
+    let responder = MetadataResponder(lookup: { _, _ in told }, privateSubnets: []) { _, _ in }
     for path in ["/userdata", "/latest/user-data", "/2009-04-04/user-data"] {
       let response = await responder.respond(.get, path, from: SourceAddress(1))
       #expect(response.status == .ok && response.headers[.contentLength] == "10", "\(path)")
@@ -85,7 +85,7 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
   @Test("a NIC outside the bond has none, and a plan for balance-tlb says so")
   func hybrid() throws {
     let network = try #require(renderer(try subject(plan: "x1.small.x86")).json["network"])
-    #expect(network["bonding"] == ["mode": 5, "link_aggregation": "bonded"])
+    #expect(network["bonding"]?["mode"] == 5 && network["bonding"]?["link_aggregation"] == "bonded")
     #expect(network["interfaces"]?[0]?["bond"] == "bond0")
     #expect(network["interfaces"]?[1]?["bond"] == .null)
   }
@@ -134,7 +134,8 @@ private func responder() throws -> MetadataResponder {
   return MetadataResponder(
     lookup: { address, family in
       address == UInt128(server.value) && family == 4 ? subject : nil
-    }, privateSubnets: ["10.0.0.0/8"])
+    }, privateSubnets: ["10.0.0.0/8"]
+  ) { _, _ in }
 }
 
 private struct Sink: ResponseBodyWriter {
@@ -219,7 +220,8 @@ private struct Sink: ResponseBodyWriter {
     let (descriptor, port) = try makeListener()
     let subject = try subject()
     let responder = MetadataResponder(
-      lookup: { address, _ in address == 0x7F00_0001 ? subject : nil }, privateSubnets: ["10.0.0.0/8"])
+      lookup: { address, _ in address == 0x7F00_0001 ? subject : nil }, privateSubnets: ["10.0.0.0/8"]
+    ) { _, _ in }
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let service = MetadataService(listener: descriptor, responder: responder, limits: limits, logger: logger)
@@ -311,5 +313,96 @@ private struct Sink: ResponseBodyWriter {
 extension Result where Failure == any Error {
   fileprivate init(_ body: () async throws -> Success) async {
     do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}
+
+@Suite("What machines report by the metadata service") struct MachineReportTests {
+  private actor Kept {
+    var reports: [MachineReport] = []
+    func keep(_ report: MachineReport) { reports.append(report) }
+  }
+
+  private func responder(_ kept: Kept, burst: Int = 100) throws -> MetadataResponder {
+    let subject = try subject()
+    return MetadataResponder(
+      lookup: { _, _ in subject }, privateSubnets: [],
+      limiter: RateLimiter(every: .seconds(1), burst: burst, now: { .zero })
+    ) { report, _ in await kept.keep(report) }
+  }
+
+  private func post(_ path: String, _ body: String, to responder: MetadataResponder) async -> Response {
+    await responder.respond(.post, path, from: server) { Array(body.utf8) }
+  }
+
+  @Test("that a machine is up, at each path that there is of it, whatever stands in the body")
+  func phoneHome() async throws {
+    let kept = Kept()
+    let responder = try responder(kept)
+    for path in ["/phone-home", "/phone-home/events", "/phone-home/"] {
+      for body in ["", "{}", "instance_id=x&pub_key_rsa=y"] {
+        #expect(await post(path, body, to: responder).status == .ok, "\(path)")
+      }
+    }
+    #expect(await kept.reports.count == 9)
+    #expect(await Set(kept.reports) == [MachineReport(phoneHomeOf: try subject().server)])
+    #expect(await kept.reports.first?.body == "web1 phoned home")
+  }
+
+  @Test("how far its owner's work has come, in one line")
+  func userState() async throws {
+    let kept = Kept()
+    let responder = try responder(kept)
+    for (path, body) in [
+      ("/events", #"{"state":"running","code":1007,"message":"Im still\nprovisioning!!!"}"#),
+      ("/events/events", #"{"state":"succeeded"}"#), ("/events", #"{"state":"failed","code":"1099","message":null}"#),
+    ] { #expect(await post(path, body, to: responder).status == .ok, "\(body)") }
+    #expect(
+      await kept.reports.map(\.body) == [
+        "web1 running, code 1007: Im still provisioning!!!", "web1 succeeded", "web1 failed, code 1099",
+      ])
+    #expect(await kept.reports.allSatisfy { $0.type == "device.user_state" })
+  }
+
+  @Test(
+    "nonsense is refused and leaves nothing",
+    arguments: [
+      ("", 422, "state is missing"), ("{}", 422, "state is missing"), ("{", 400, "not readable"), ("[]", 400, "object"),
+      (#"{"state":"happy"}"#, 422, "running, succeeded, failed"), (#"{"state":1}"#, 422, "must be a text"),
+      (#"{"state":"running","code":999}"#, 422, "1000 to 1099"),
+      (#"{"state":"running","code":"x"}"#, 422, "whole number"),
+      (#"{"state":"running","message":{}}"#, 422, "must be a text"),
+    ])
+  func nonsense(_ body: String, _ status: Int, _ words: String) async throws {
+    let kept = Kept()
+    let response = await post("/events", body, to: try responder(kept))
+    var text = ByteBuffer()
+    try await response.body.write(
+      Sink { part in
+        var part = part; text.writeBuffer(&part)
+      })
+    #expect(response.status.code == status && String(buffer: text).contains(words), "\(String(buffer: text))")
+    #expect(await kept.reports.isEmpty)
+  }
+
+  @Test("a machine that reports without end is told to wait, and a report that is too long is none")
+  func limits() async throws {
+    let kept = Kept()
+    let responder = try responder(kept, burst: 2)
+    let long = await responder.respond(.post, "/events", from: server) { nil }
+    #expect(long.status == .contentTooLarge)
+    #expect(await post("/phone-home", "", to: responder).status == .ok)
+    let late = await post("/phone-home", "", to: responder)
+    #expect(late.status == .tooManyRequests && late.headers[.retryAfter] == "1")
+    #expect(await kept.reports.count == 1)
+  }
+
+  @Test("the plan is told in the word of its time, and the class in today's")
+  func legacyPlan() throws {
+    for (plan, word) in [("c1.small.x86", "baremetal_1"), ("c3.small.x86", "c3.small.x86")] {
+      let subject = try subject(plan: plan)
+      let renderer = MetadataRenderer(rack: subject.rack, server: subject.server, privateSubnets: [])
+      #expect(renderer.json["plan"] == .string(word) && renderer.json["class"] == .string(plan))
+      #expect(renderer.text(at: ["plan"]) == word)
+    }
   }
 }

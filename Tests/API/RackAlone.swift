@@ -16,12 +16,12 @@ actor RackAlone: RackKeeper {
   private var watchers: [AsyncStream<Event>.Continuation] = []
   private var source = Counting()
 
-  init() { rack = Rack(with: &source) }
+  init(hybridBonded: Bool? = nil) { rack = Rack(with: &source, hybridBonded: hybridBonded) }
 
   func perform(_ command: Command, by: String) throws -> Outcome {
     let outcome = try rack.perform(command, with: &source)
     callers.append(by)
-    if var event = outcome.event {
+    for var event in outcome.events {
       event.by = by
       publish(event)
     }

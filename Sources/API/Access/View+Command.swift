@@ -9,12 +9,17 @@ extension View {
     try access.requireWriting()
     switch command {
     case .createProject: try access.requireWholeRack(for: "new projects")
-    case .updateProject(let id, name: _, customdata: _): _ = try known(project: id)
+    case .updateProject(let id, name: _, customdata: _, backendTransfer: _): _ = try known(project: id)
     case .deleteProject(let id):
       _ = try known(project: id)
       try access.requireWholeRack(for: "ends of projects")
-    case .createServer(let request): _ = try known(project: request.project)
+    case .createServer(let request):
+      _ = try known(project: request.project)
+      for id in request.blocks.flatMap(\.reservations) {
+        guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
+      }
     case .deleteServer(let id), .updateServer(let id, _), .setPower(let id, on: _), .reboot(let id),
+      .rescue(let id), .reinstall(let id, _),
       .setMode(let id, _),
       .setMTU(let id, _), .assignBlock(let id, _):
       _ = try known(server: id)
@@ -34,7 +39,7 @@ extension View {
     case .reserveBlock(let request): _ = try known(project: request.project)
     case .unassignBlock(let id):
       guard self[id] != nil else { throw .unknown("there is no IP assignment \(id)") }
-    case .releaseBlock(let id):
+    case .releaseBlock(let id), .updateBlock(let id, _):
       guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
     case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
     case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")

@@ -1,5 +1,6 @@
 // What Hummingbird carries along with a request.
 
+import FoundationEssentials
 public import Hummingbird
 
 /// The context of one request. `prefix` is what links in the answer begin with.
@@ -7,6 +8,8 @@ public struct APIContext: RequestContext {
   public var coreContext: CoreRequestContextStorage
   /// Empty, or "/metal/v1".
   public var prefix = ""
+  /// What the answer, and the log where something failed, call this request.
+  let requestID = UUID().text
   var peer = Peer.address("")
   /// Whether the connection is encrypted.
   var isSecure = false

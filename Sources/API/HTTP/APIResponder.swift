@@ -58,7 +58,15 @@ public struct APIResponder: HTTPResponder {
   /// What goes on beside requests, until the daemon stops.
   public func run() async { await portal.run() }
 
+  /// Every answer has the request's own identifier: clients believe an error only with it, and a line of the log is
+  /// found by it.
   public func respond(to request: Request, context: APIContext) async throws -> Response {
+    var response = try await answer(request, context)
+    response.headers[.requestID] = context.requestID
+    return response
+  }
+
+  private func answer(_ request: Request, _ context: APIContext) async throws -> Response {
     let path = RequestPath(request.head.path ?? "/")
     var head = request.head
     head.path = path.target
@@ -81,4 +89,8 @@ public struct APIResponder: HTTPResponder {
       return response
     }
   }
+}
+
+extension HTTPField.Name {
+  fileprivate static let requestID = HTTPField.Name("X-Request-Id")!
 }

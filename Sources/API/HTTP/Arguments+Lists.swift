@@ -3,8 +3,12 @@
 import HTTPTypes
 
 extension Arguments {
-  /// A list of texts. One client says an empty list as `{}`.
+  /// A list of texts. One client says an empty list as `{}`. In a query the name stands several times, or the texts
+  /// have commas between them.
   func texts(_ name: String) throws(APIError) -> [String]? {
+    if body[name]?.given == nil, let values = lists[name] {
+      return values.flatMap { $0.split(separator: ",").map(String.init) }
+    }
     switch value(name) {
     case nil: return nil
     case .object([]): return []
@@ -21,6 +25,7 @@ extension Arguments {
 
   /// Names in a query, separated by commas; a body has them as a list, too. `nil` when there are none.
   func names(_ name: String) throws(APIError) -> [String]? {
+    if lists[name] != nil { return try texts(name).flatMap { $0.isEmpty ? nil : $0 } }
     if case .array = value(name) { return try texts(name) }
     let names = try string(name)?.split(separator: ",").map(String.init) ?? []
     return names.isEmpty ? nil : names
@@ -41,9 +46,23 @@ extension Arguments {
     }
   }
 
-  /// The elements of a list of objects.
+  /// The name of a place, a list of them, or nothing: clients that cannot leave a member out say it empty.
+  func place(_ name: String) -> JSON? {
+    switch value(name) {
+    case .some(.array(let names)):
+      let named = names.filter { $0 != "" && $0 != .null }
+      return named.isEmpty ? nil : .array(named)
+    case .string(""): return nil
+    case let other: return other
+    }
+  }
+
+  /// The elements of a list of objects, which a query has as the text of one.
   func objects(_ name: String, _ rule: String) throws(APIError) -> [JSON]? {
-    guard let value = value(name) else { return nil }
+    guard var value = value(name) else { return nil }
+    if body[name]?.given == nil, case .string(let text) = value, let list = try? JSON(reading: Array(text.utf8)) {
+      value = list
+    }
     guard case .array(let entries) = value else { throw .invalid("\(name) is \(value.kind); \(rule)") }
     for entry in entries {
       guard case .object = entry else { throw .invalid("\(name) has the entry \(Self.shown(entry)); \(rule)") }

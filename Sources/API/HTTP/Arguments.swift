@@ -17,6 +17,8 @@ struct Arguments: Sendable {
 
   let body: JSON
   let query: [String: String]
+  /// All values of each name in the query, in order; `name[]` counts as `name`.
+  private(set) var lists: [String: [String]] = [:]
 
   /// `body`: the bytes of the body, at most `bodyLimit`. `query`: percent-decoded.
   init(body: [UInt8], query: [String: String]) throws {
@@ -36,18 +38,22 @@ struct Arguments: Sendable {
   /// Reads the body of `request`.
   init(_ request: Request) async throws {
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)
-    try self.init(body: Array(buffer.readableBytesView), query: Self.query(of: request))
+    let query = Self.pairs(of: request)
+    try self.init(body: Array(buffer.readableBytesView), query: Dictionary(query) { $1 })
+    for (name, value) in query {
+      lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value)
+    }
   }
 
   /// The query of `request`, decoded; of repeated names the last one counts.
-  static func query(of request: Request) -> [String: String] {
-    var query: [String: String] = [:]
-    for pair in (request.uri.query ?? "").split(separator: "&") {
+  static func query(of request: Request) -> [String: String] { Dictionary(pairs(of: request)) { $1 } }
+
+  private static func pairs(of request: Request) -> [(String, String)] {
+    (request.uri.query ?? "").split(separator: "&").map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let texts = parts.map { PercentEncoding.decode($0.replacing("+", with: " ")) }
-      query[texts[0]] = texts.count > 1 ? texts[1] : ""
+      return (texts[0], texts.count > 1 ? texts[1] : "")
     }
-    return query
   }
 
   /// The member `name` of the body, or of the query; `nil` when neither has it or it is null.
@@ -80,8 +86,9 @@ struct Arguments: Sendable {
     guard let value = value(name) else { return nil }
     switch value {
     case .boolean(let flag): return flag
-    case .string("true"): return true
-    case .string("false"): return false
+    // A query has what Python writes, too.
+    case .string("true"), .string("True"): return true
+    case .string("false"), .string("False"): return false
     default: throw .invalid("\(name) must be true or false, not \(Self.shown(value))")
     }
   }

@@ -84,7 +84,9 @@ struct Routes {
     } catch {
       let answer = APIError(error)
       if answer.status.kind == .serverError {
-        context.logger.error("\(request.method.rawValue) \(request.uri.path) failed: \(error)")
+        context.logger.error(
+          "\(request.method.rawValue) \(request.uri.path) failed: \(error)",
+          metadata: ["request": "\(context.requestID)"])
       }
       return response(answer)
     }

@@ -26,7 +26,7 @@ struct MetadataRenderer {
   var json: JSON {
     [
       "id": server.id.json, "hostname": .string(server.hostname), "iqn": .string(renderer.iqn(of: server)),
-      "operating_system": operatingSystem, "plan": .string(server.plan), "class": .string(server.plan),
+      "operating_system": operatingSystem, "plan": .string(plan), "class": .string(server.plan),
       "facility": .string(server.facility), "private_subnets": .list(privateSubnets),
       "tags": .list(server.details.tags), "ssh_keys": [], "customdata": JSON(kept: server.details.customdata),
       "network": ["bonding": bonding, "interfaces": .array(interfaces), "addresses": .array(addresses)],
@@ -43,11 +43,15 @@ struct MetadataRenderer {
     ]
   }
 
-  /// `mode` is that of Linux bonding: 4 LACP, 5 balance-tlb.
+  /// The plan in the word of its time, which `class` has in today's.
+  private var plan: String { Catalogue.plan(server.plan)?.legacySlug ?? server.plan }
+
+  /// `mode` is that of Linux bonding: 4 LACP, 5 balance-tlb. `mac` is the bond's, which is that of its first NIC.
   private var bonding: JSON {
     [
       "mode": .integer(Catalogue.plan(server.plan)?.bondingMode ?? 4),
       "link_aggregation": server.members.isEmpty ? "individual" : "bonded",
+      "mac": JSON(server.eth0.mac.map(Renderer.text(ofMAC:))),
     ]
   }
 
@@ -94,7 +98,7 @@ struct MetadataRenderer {
   private var values: [(name: String, text: String)] {
     let fixed = [
       ("instance-id", server.id.description), ("hostname", server.hostname), ("iqn", renderer.iqn(of: server)),
-      ("plan", server.plan), ("facility", server.facility),
+      ("plan", plan), ("facility", server.facility),
       ("tags", Self.lines(server.details.tags)), ("operating-system/", ""),
       ("public-keys", ""),
     ]

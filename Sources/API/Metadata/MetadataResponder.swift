@@ -18,23 +18,40 @@ struct MetadataResponder: Sendable {
   /// The server that has this address, the number in host order, of this family, 4 or 6.
   typealias Lookup = @Sendable (UInt128, Int) async -> MetadataSubject?
 
+  /// Keeps a report of a server.
+  typealias Keep = @Sendable (MachineReport, ServerID) async -> Void
+
   let lookup: Lookup
   let privateSubnets: [String]
+  let keep: Keep
+  /// Each report is written to disk, so a machine has a few a second at most.
+  let limiter: RateLimiter
+
+  init(
+    lookup: @escaping Lookup, privateSubnets: [String],
+    limiter: RateLimiter = RateLimiter(every: .seconds(1), burst: 30), keep: @escaping Keep
+  ) {
+    (self.lookup, self.privateSubnets, self.limiter, self.keep) = (lookup, privateSubnets, limiter, keep)
+  }
 
   private enum Body {
     case json(JSON)
     case text(String)
   }
 
-  /// `source`: what the request came from; `nil` when that is no IPv4 address.
-  func respond(_ method: HTTPRequest.Method, _ target: String, from source: SourceAddress?) async -> Response {
+  /// `source`: what the request came from; `nil` when that is no IPv4 address. `content`: reads the request's body, at
+  /// most `MachineReport.bodyLimit` bytes of it; `nil` when it is longer.
+  func respond(
+    _ method: HTTPRequest.Method, _ target: String, from source: SourceAddress?,
+    content: () async throws -> [UInt8]? = { [] }
+  ) async -> Response {
     guard let source, let subject = await lookup(UInt128(source.value), 4) else {
       return Self.error(.notFound, "no server has the address \(source?.description ?? "that you ask from")")
     }
     let path = target.prefix { $0 != "?" }.split(separator: "/")
-    if Self.calls.contains(path.map(String.init)) {
+    if let call = Self.calls[path.map(String.init)] {
       guard method == .post else { return Self.notAllowed(method, path, "POST") }
-      return Response(status: .ok)
+      return await take(call, of: subject.server, content)
     }
     guard let body = body(path, of: subject) else {
       return Self.error(.notFound, "there is nothing at \(Self.shown(path))")
@@ -43,8 +60,39 @@ struct MetadataResponder: Sendable {
     return Self.response(.ok, body)
   }
 
-  /// Where installers report; they want to hear that they were heard. A server here is active from the beginning.
-  private static let calls: Set = [["phone-home"], ["events"]]
+  private enum Call {
+    case phoneHome, userState
+  }
+
+  /// Where machines report; older software puts `/events` behind what it was told.
+  private static let calls: [[String]: Call] = [
+    ["phone-home"]: .phoneHome, ["phone-home", "events"]: .phoneHome,
+    ["events"]: .userState, ["events", "events"]: .userState,
+  ]
+
+  private func take(_ call: Call, of server: Server, _ content: () async throws -> [UInt8]?) async -> Response {
+    if let seconds = limiter.take(server.id.description).retry {
+      var response = Self.error(
+        .tooManyRequests, "\(server.hostname) reports too often; the next report is taken in \(seconds) s")
+      response.headers[.retryAfter] = "\(seconds)"
+      return response
+    }
+    do {
+      guard let bytes = try await content() else {
+        return Self.error(.contentTooLarge, "a report has at most \(MachineReport.bodyLimit) bytes")
+      }
+      let report =
+        switch call {
+        case .phoneHome: MachineReport(phoneHomeOf: server)
+        case .userState: try MachineReport(userState: bytes, of: server)
+        }
+      await keep(report, server.id)
+      return Response(status: .ok)
+    } catch {
+      let fault = APIError(error)
+      return Self.error(fault.status, fault.messages[0])
+    }
+  }
 
   private func body(_ path: [Substring], of subject: MetadataSubject) -> Body? {
     let renderer = MetadataRenderer(rack: subject.rack, server: subject.server, privateSubnets: privateSubnets)
@@ -100,7 +148,8 @@ extension MetadataResponder {
       lookup: { address, family in
         let rack = await control.rack
         return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0) }
-      }, privateSubnets: privateSubnets)
+      }, privateSubnets: privateSubnets
+    ) { report, server in await control.note(report.type, report.body, of: server) }
   }
 }
 

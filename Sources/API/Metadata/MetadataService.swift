@@ -72,7 +72,14 @@ public struct MetadataService: Service, CustomStringConvertible {
     return HTTP1Channel(
       responder: { request, writer, channel in
         var response = await responder.respond(
-          request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress))
+          request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress)
+        ) {
+          do {
+            return Array(try await request.body.collect(upTo: MachineReport.bodyLimit).readableBytesView)
+          } catch is NIOTooManyBytesError {
+            return nil
+          }
+        }
         response.headers[.server] = "toprackd"
         if request.method == .head {
           try await writer.writeResponse(response.head)

@@ -7,9 +7,11 @@ import FoundationEssentials
 import Rack
 
 extension Renderer {
-  /// All of a server's: its own addresses, and the elastic blocks that are routed to it.
+  /// All of a server's in the order that clients rely on: public IPv4, public IPv6, private IPv4, then the elastic
+  /// blocks that are routed to it.
   func addresses(of server: Server) -> [JSON] {
-    server.addresses.map { address in
+    let own = [Address.Kind.publicIPv4, .publicIPv6, .privateIPv4].compactMap(server.address)
+    return own.map { address in
       part("ip_addresses", "/ips/\(address.id)") { $0.address(address, of: server) }
     }
       + server.blocks.map { block in
@@ -24,11 +26,12 @@ extension Renderer {
       address: address.address, isPublic: address.kind.isPublic, management: true, since: address.createdAt, of: server)
   }
 
-  /// An elastic block. It has no gateway of its own: it is routed to the server's public address.
+  /// An elastic block, which is routed to the server's public address. Clients want a gateway all the same.
   func assignment(_ assignment: BlockAssignment, of server: Server) -> JSON {
     self.assignment(
-      id: assignment.id.json, href: "/ips/\(assignment.id)", block: assignment.block, gateway: nil,
-      address: assignment.block.address(), isPublic: true, management: false, since: assignment.createdAt, of: server
+      id: assignment.id.json, href: "/ips/\(assignment.id)", block: assignment.block,
+      gateway: .string(assignment.block.gateway), address: assignment.block.address(), isPublic: true,
+      management: false, since: assignment.createdAt, of: server
     )
     .adding(("parent_block", rack.reservations[assignment.reservation].map(parent) ?? nil))
   }
@@ -64,8 +67,9 @@ extension Renderer {
     return [
       "id": reservation.id.json, "href": link("/ips/\(reservation.id)"), "type": "public_ipv4",
       "address_family": .integer(block.family), "network": .string(block.address()),
-      "netmask": .string(block.netmask), "cidr": .integer(block.length), "gateway": nil,
-      "address": .string(block.address()), "quantity": .integer(Int(block.size)), "public": true, "management": false,
+      "netmask": .string(block.netmask), "cidr": .integer(block.length),
+      "gateway": .string(block.gateway), "address": .string(block.address()), "quantity": .integer(Int(block.size)),
+      "public": true, "management": false,
       "manageable": true, "enabled": true, "global_ip": false, "addon": true, "bill": true, "state": "created",
       "created_at": time(reservation.createdAt), "details": JSON(note.details), "tags": .list(note.tags),
       "customdata": JSON(kept: note.customdata), "project": project(nested: reservation.project),

@@ -64,12 +64,13 @@ struct CatalogueRenderer {
   }
 
   private func made(_ plan: Plan) -> JSON {
-    let facilities = Catalogue.facilities.map { facility in
+    let places = Catalogue.facilities.filter { $0.has(plan) }
+    let facilities = places.map { facility in
       expansion["available_in"] == .include
         ? CatalogueRenderer(prefix: prefix, expansion: expansion.inside("available_in")).facility(facility)
         : reference("/facilities/\(facility.id.text)")
     }
-    let metros = Catalogue.metros.map { metro in
+    let metros = Catalogue.metros.filter { metro in places.contains { $0.metro == metro.code } }.map { metro in
       expansion["available_in_metros"] == .include
         ? self.metro(metro) : reference("/locations/metros/\(metro.id.text)")
     }

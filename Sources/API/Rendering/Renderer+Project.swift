@@ -17,12 +17,22 @@ extension Renderer {
       "id": project.id.json, "href": link("/projects/\(project.id)"), "name": .string(project.name),
       "created_at": time(project.createdAt), "updated_at": time(project.updatedAt),
       "organization": reference("organization", organizationBrief) { $0.organization },
-      "payment_method": nil, "backend_transfer_enabled": false, "max_devices": [:],
+      "payment_method": nil, "backend_transfer_enabled": .boolean(project.backendTransfer), "max_devices": [:],
       "customdata": JSON(kept: project.customdata), "members": [], "ssh_keys": [],
     ]
     // In a list of devices each would have all the others once more.
     guard isOutermost || expansion["devices"] == .include else { return members }
     return members.adding(("devices", .array(servers(of: project.id).map { device(nested: $0, as: "devices") })))
+  }
+
+  /// There is no BGP here: the structure of a project that has never asked for it. Without an identifier clients take
+  /// it for none; times are absent, because some clients read no null there.
+  func bgpConfig(of project: Project) -> JSON {
+    [
+      "id": nil, "status": "disabled", "deployment_type": nil, "asn": nil, "md5": nil, "route_object": nil,
+      "max_prefix": nil, "project": self.project(nested: project.id), "sessions": [], "ranges": [],
+      "href": link("/projects/\(project.id)/bgp-config"),
+    ]
   }
 
   /// The project as a nested object: link, id and name, unless it is included.

@@ -6,6 +6,7 @@ import Rack
 struct AddressRoutes {
   func register(on routes: inout Routes) {
     routes.get("/ips/:id", show)
+    routes.patch("/ips/:id", update)
     routes.delete("/ips/:id", remove)
     routes.get("/ips/:id/available", available)
     routes.get("/projects/:id/ips", list)
@@ -24,6 +25,34 @@ struct AddressRoutes {
     case .assignment(let assignment, let server): return .ok(renderer.assignment(assignment, of: server))
     case .reservation(let reservation): return .ok(renderer.reservation(reservation))
     }
+  }
+
+  /// What is not given, or null, stays as it is. An assignment has no words of its own.
+  private func update(_ call: Call) async throws -> Reply {
+    let reservation: Reservation
+    switch try await call.view().known(ip: call.parameter("id")) {
+    case .reservation(let found): reservation = found
+    case .address(let address, let server):
+      throw APIError.invalid(
+        "\(address.address) is a management address of \(server.hostname), which has no details, tags and customdata; "
+          + "valid is a reservation")
+    case .assignment(let assignment, _):
+      throw APIError.invalid(
+        "\(assignment.block) is an assignment; what is written on it is its reservation's: "
+          + "PATCH /ips/\(assignment.reservation)")
+    }
+    let arguments = call.arguments
+    try await call.perform(
+      .updateBlock(
+        reservation.id,
+        BlockUpdate(
+          details: try arguments.string("details"), tags: try arguments.texts("tags"),
+          customdata: try arguments.object("customdata"))))
+    let view = await call.view()
+    guard let changed = view[reservation.id] else {
+      throw APIError.unknown("there is no reservation \(reservation.id)")
+    }
+    return .ok(call.renderer(view).reservation(changed))
   }
 
   private func remove(_ call: Call) async throws -> Reply {

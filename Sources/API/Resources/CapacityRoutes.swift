@@ -14,6 +14,10 @@ struct CapacityRoutes {
       }
     }
 
+    func has(_ plan: Plan, _ code: String) -> Bool {
+      Catalogue.facilities.contains { (self == .facility ? $0.code : $0.metro) == code && $0.has(plan) }
+    }
+
     /// The code for a code or a UUID.
     func code(_ name: String) -> String? {
       switch self {
@@ -34,8 +38,13 @@ struct CapacityRoutes {
   private func levels(_ place: Place, _ call: Call) async -> Reply {
     let capacity = await call.view().serverCapacity
     let level: JSON = ["level": capacity >= 10 ? "normal" : capacity > 0 ? "limited" : "unavailable"]
-    let plans = JSON.object(Catalogue.plans.map { JSON.Member(name: $0.slug, value: level) }).prepared
-    return .ok(["capacity": .object(place.codes.map { JSON.Member(name: $0, value: plans) })])
+    func plans(in code: String) -> JSON {
+      .object(
+        Catalogue.plans.map {
+          JSON.Member(name: $0.slug, value: place.has($0, code) ? level : ["level": "unavailable"])
+        })
+    }
+    return .ok(["capacity": .object(place.codes.map { JSON.Member(name: $0, value: plans(in: $0)) })])
   }
 
   /// Whether each of the entries could be had after those before it.
@@ -48,13 +57,15 @@ struct CapacityRoutes {
     var left = await call.view().serverCapacity
     let servers = try entries.map { entry in
       guard let code = Self.text(entry[place.rawValue]).flatMap(place.code),
-        let plan = Self.text(entry["plan"]).flatMap({ Catalogue.plan($0)?.slug }),
+        let plan = Self.text(entry["plan"]).flatMap({ Catalogue.plan($0) }),
         let quantity = Self.number(entry["quantity"]?.given ?? 1), quantity > 0
       else { throw APIError.invalid("servers has the entry \(Arguments.shown(entry)); \(rule)") }
-      let isAvailable = quantity <= left
+      let isAvailable = quantity <= left && place.has(plan, code)
       if isAvailable { left -= quantity }
       return [
-        place.rawValue: .string(code), "plan": .string(plan), "quantity": .string(String(quantity)),
+        place.rawValue: .string(code), "plan": .string(plan.slug),
+        // In the type it came in: strict clients read what they sent.
+        "quantity": entry["quantity"]?.given ?? .string(String(quantity)),
         "available": .boolean(isAvailable),
       ] as JSON
     }

@@ -9,6 +9,7 @@ struct CatalogueRoutes {
     collection("facilities", "facility", at: "/facilities", isOfProjects: true, on: &routes) { renderer, _ in
       Catalogue.facilities.map { ($0.id, renderer.facility($0)) }
     }
+    routes.get("/toprack/catalogue") { _ in .ok(Self.contents) }
     collection("metros", "metro", at: "/locations/metros", on: &routes) { renderer, _ in
       Catalogue.metros.map { ($0.id, renderer.metro($0)) }
     }
@@ -19,6 +20,15 @@ struct CatalogueRoutes {
     collection("operating_systems", "operating system", at: "/operating-systems", on: &routes) { renderer, _ in
       Catalogue.operatingSystems.map { ($0.id, renderer.operatingSystem($0)) }
     }
+  }
+
+  /// The whole catalogue as a file of the daemon has it, for programs that have to know what it knows.
+  private static let contents = encoded()
+
+  private static func encoded() -> JSON {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(Catalogue.current)).flatMap { try? JSON(reading: Array($0)) } ?? [:]
   }
 
   /// The list at `path`, and each entry below it by its UUID. `isOfProjects`: the list is below each project, too.
@@ -54,13 +64,13 @@ private struct PlanFilter {
   private let categories: [String]?
 
   init(_ arguments: Arguments) throws(APIError) {
-    slug = try arguments.string("slug")
-    type = try arguments.string("type")
+    slug = try arguments.string("slug").flatMap { $0.isEmpty ? nil : $0 }
+    type = try arguments.string("type").flatMap { $0.isEmpty ? nil : $0 }
     categories = try arguments.names("categories")
   }
 
   func matches(_ plan: Plan) -> Bool {
-    if let slug, plan.slug != slug { return false }
+    if let slug, Catalogue.plan(slug) != plan { return false }
     if let type, type != CatalogueRenderer.type { return false }
     return categories?.contains(where: CatalogueRenderer.categories(of: plan).contains) ?? true
   }

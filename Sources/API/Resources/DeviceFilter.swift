@@ -14,8 +14,8 @@ struct DeviceFilter {
 
   init(_ arguments: Arguments) throws(APIError) {
     hostname = try arguments.string("hostname")?.lowercased()
-    facility = try arguments.string("facility")?.lowercased()
-    metro = try arguments.string("metro")?.lowercased()
+    facility = arguments.place("facility") == nil ? nil : try arguments.string("facility")?.lowercased()
+    metro = arguments.place("metro") == nil ? nil : try arguments.string("metro")?.lowercased()
     plan = if let type = try arguments.string("type") { type } else { try arguments.string("plan") }
     mac = try arguments.string("mac_address")?.lowercased()
     search = try arguments.string("search")?.lowercased()

@@ -20,7 +20,7 @@ struct DeviceRequest {
         Catalogue.operatingSystem($0)?.slug
       }
     }
-    let facility = collect { () throws(APIError) in try arguments.facility() }
+    let facility = collect { () throws(APIError) in try arguments.facility(for: plan.flatMap { Catalogue.plan($0) }) }
     let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
     collect { () throws(APIError) in try Self.checkSubnet(arguments) }
     let place = collect { () throws(APIError) in try Self.place(arguments, hostname: update.hostname) }
@@ -30,14 +30,15 @@ struct DeviceRequest {
       hostname: update.hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project,
       place: place,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
-      isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses)
+      isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses?.map(\.request),
+      blocks: (addresses ?? []).compactMap(\.block))
   }
 
   private static func entry(
     _ name: String, _ arguments: Arguments, _ known: [String], find: (String) -> String?
   ) throws(APIError) -> String {
     let rule = "valid are \(known.joined(separator: ", "))"
-    guard let text = try arguments.string(name) else { throw .invalid("\(name) is missing; \(rule)") }
+    guard let text = try arguments.string(name), !text.isEmpty else { throw .invalid("\(name) is missing; \(rule)") }
     guard let found = find(text) else {
       throw .invalid("\(name) \(Arguments.shown(.string(text))) is not known; \(rule)")
     }
@@ -102,25 +103,54 @@ extension ServerDetails {
 }
 
 extension Arguments {
-  /// `[{"address_family": 4, "public": true}, …]`; `nil` when not given. `cidr` can only say what is so anyway.
-  func addressRequests(_ name: String) throws(APIError) -> [AddressRequest]? {
+  /// What a client wants of one kind of address: its own, and beside it a block of reservations that it names.
+  struct AddressWish {
+    var request: AddressRequest
+    var block: BlockWish?
+  }
+
+  /// `[{"address_family": 4, "public": true}, …]`; `nil` when not given. `cidr` can only say what is so anyway, unless
+  /// `ip_reservations` say where a block of that length is from.
+  func addressRequests(_ name: String) throws(APIError) -> [AddressWish]? {
     let rule = #"give a list of objects such as {"address_family": 4, "public": true}"#
     guard let entries = try objects(name, rule) else { return nil }
     return try entries.map { entry throws(APIError) in
       guard case .integer(let family) = entry["address_family"], family == 4 || family == 6,
         case .boolean(let isPublic) = entry["public"]?.given ?? true
       else { throw .invalid("\(name) has the entry \(Self.shown(entry)); \(rule), with family 4 or 6") }
+      if let block = try Self.blockWish(entry, name) {
+        guard family == 4, isPublic else {
+          throw .invalid(
+            "\(name) names ip_reservations for other than public addresses of family 4, which they have only")
+        }
+        return AddressWish(request: AddressRequest(family: family, isPublic: isPublic), block: block)
+      }
       let length = family == 4 ? 31 : 127
       if let cidr = entry["cidr"]?.given, cidr != .integer(length) {
         throw .invalid(
           "\(name) asks for cidr \(Self.shown(cidr)) of family \(family); valid is \(length): a device has a block of two "
-            + "of each kind, and larger ones are elastic")
+            + "of each kind, and larger ones are elastic: name ip_reservations that they are from")
       }
-      if let blocks = entry["ip_reservations"]?.given, blocks != [] {
-        throw .invalid(
-          "\(name) names ip_reservations; an elastic block is assigned to a device that exists: POST /devices/{id}/ips")
-      }
-      return AddressRequest(family: family, isPublic: isPublic)
+      return AddressWish(request: AddressRequest(family: family, isPublic: isPublic))
+    }
+  }
+
+  private static func blockWish(_ entry: JSON, _ name: String) throws(APIError) -> BlockWish? {
+    guard let value = entry["ip_reservations"]?.given, value != [] else { return nil }
+    let rule = "\(name) has the ip_reservations \(shown(value)); valid is a list of UUIDs of reservations"
+    guard case .array(let elements) = value else { throw .invalid(rule) }
+    let reservations = try elements.map { element throws(APIError) in
+      guard case .string(let text) = element, let id = ReservationID(text) else { throw .invalid(rule) }
+      return id
+    }
+    switch entry["cidr"]?.given {
+    case nil: return BlockWish(reservations: reservations, length: nil)
+    case .integer(let length) where Reservation.lengths.contains(length):
+      return BlockWish(reservations: reservations, length: length)
+    case .some(let other):
+      throw .invalid(
+        "\(name) asks for cidr \(shown(other)) of a reservation; "
+          + "valid are \(Reservation.lengths.lowerBound) to \(Reservation.lengths.upperBound)")
     }
   }
 }

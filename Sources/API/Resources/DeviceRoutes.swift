@@ -80,7 +80,8 @@ struct DeviceRoutes {
     case reboot, rescue, reinstall
   }
 
-  /// The machine is not simulated: to be reinstalled, or to boot something else, is to boot.
+  /// The machine is not simulated: to be reinstalled, or to boot something else, is to boot. A reinstallation can name
+  /// what the machine has afterwards.
   private func act(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(server: call.identifier(of: "device"))
     let rule = "valid are \(Action.allCases.map(\.rawValue).joined(separator: ", "))"
@@ -93,10 +94,22 @@ struct DeviceRoutes {
       case .powerOn: .setPower(server.id, on: true)
       case .powerOff: .setPower(server.id, on: false)
       case .reboot: .reboot(server.id)
-      case .rescue, .reinstall: server.isPoweredOn ? .reboot(server.id) : .setPower(server.id, on: true)
+      case .rescue: .rescue(server.id)
+      case .reinstall: .reinstall(server.id, try Installation(call.arguments))
       }
     try await call.perform(command)
     return .accepted
+  }
+}
+
+extension Installation {
+  fileprivate init(_ arguments: Arguments) throws(APIError) {
+    func text(_ name: String) throws(APIError) -> String? {
+      try arguments.string(name).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    self.init(
+      operatingSystem: try text("operating_system"), userdata: try arguments.string("userdata"),
+      ipxeScriptURL: try text("ipxe_script_url"))
   }
 }
 

@@ -55,20 +55,28 @@ extension View {
 extension Arguments {
   /// The facility that `facility` or `metro` names: a code or a UUID; for a facility also a list of them, of which the
   /// first that exists is taken, or "any".
-  func facility() throws(APIError) -> Facility {
+  ///
+  /// - Parameter plan: of several places, the first that has machines of it; where none has, the first.
+  func facility(for plan: Plan? = nil) throws(APIError) -> Facility {
     let rule = "valid are \(Self.facilities), their UUIDs, and any"
-    if let value = value("facility") {
+    func first(_ facilities: [Facility]) -> Facility? {
+      facilities.first { facility in plan.map(facility.has) ?? true } ?? facilities.first
+    }
+    if let value = place("facility") {
       let names: [JSON] = if case .array(let names) = value { names } else { [value] }
+      var known: [Facility] = []
       for case .string(let name) in names {
-        if name.lowercased() == "any" { return Catalogue.defaultFacility }
-        if let facility = Catalogue.facility(name) { return facility }
+        known += name.lowercased() == "any" ? Catalogue.facilities : [Catalogue.facility(name)].compactMap(\.self)
       }
+      if let facility = first(known) { return facility }
       throw .invalid("facility \(Self.shown(value)) is not known; \(rule)")
     }
-    guard let metro = try string("metro") else { throw .invalid("facility is missing; \(rule)") }
-    if metro.lowercased() == "any" { return Catalogue.defaultFacility }
+    guard place("metro") != nil, let metro = try string("metro") else {
+      throw .invalid("facility is missing; \(rule)")
+    }
+    if metro.lowercased() == "any" { return first(Catalogue.facilities) ?? Catalogue.defaultFacility }
     guard let code = Catalogue.metro(metro)?.code,
-      let facility = Catalogue.facilities.first(where: { $0.metro == code })
+      let facility = first(Catalogue.facilities.filter { $0.metro == code })
     else {
       let metros = Catalogue.metros.map(\.code).joined(separator: ", ")
       throw .invalid("metro \(Self.shown(.string(metro))) is not known; valid are \(metros), their UUIDs, and any")
@@ -78,7 +86,7 @@ extension Arguments {
 
   /// The code of the facility that the filter `facility` gives; `nil` when it is not given.
   func facilityFilter() throws(APIError) -> String? {
-    guard let name = try string("facility") else { return nil }
+    guard place("facility") != nil, let name = try string("facility") else { return nil }
     guard let facility = Catalogue.facility(name) else {
       throw .invalid("facility \(Self.shown(.string(name))) is not known; valid are \(Self.facilities)")
     }
@@ -87,7 +95,7 @@ extension Arguments {
 
   /// The code of the metro that `metro` gives; `nil` when it is not given.
   func metroFilter() throws(APIError) -> String? {
-    guard let name = try string("metro") else { return nil }
+    guard place("metro") != nil, let name = try string("metro") else { return nil }
     guard let metro = Catalogue.metro(name) else {
       let metros = Catalogue.metros.map(\.code).joined(separator: ", ")
       throw .invalid("metro \(Self.shown(.string(name))) is not known; valid are \(metros), and their UUIDs")

@@ -18,7 +18,7 @@ struct PortRoutes {
       .convertToLayer2(port, attaching: try arguments.network("vnid"))
     }
     operation("convert/layer-3", on: &routes) { port, arguments in
-      .convertToLayer3(port, requests: try arguments.addressRequests("request_ips"))
+      .convertToLayer3(port, requests: try Self.addressRequests(arguments))
     }
     operation("native-vlan", on: &routes) { port, arguments in .setNative(port, try Self.network(arguments)) }
     routes.delete("/ports/:id/native-vlan") { call in
@@ -43,6 +43,16 @@ struct PortRoutes {
     let view = await call.view()
     let (server, port) = try view.known(port: id)
     return .ok(call.renderer(view).port(port, of: server))
+  }
+
+  private static func addressRequests(_ arguments: Arguments) throws(APIError) -> [AddressRequest]? {
+    let wishes = try arguments.addressRequests("request_ips")
+    guard wishes?.allSatisfy({ $0.block == nil }) ?? true else {
+      throw .invalid(
+        "request_ips names ip_reservations; a device that exists is assigned an elastic block by POST /devices/{id}/ips, "
+          + "once it is in layer 3")
+    }
+    return wishes?.map(\.request)
   }
 
   private static func network(_ arguments: Arguments) throws -> NetworkReference {

@@ -18,6 +18,10 @@ struct ProjectRoutes {
     routes.put("/projects/:id", update)
     routes.patch("/projects/:id", update)
     routes.delete("/projects/:id", delete)
+    routes.get("/projects/:id/bgp-config") { call in
+      let view = await call.view()
+      return .ok(call.renderer(view).bgpConfig(of: try view.known(project: call.identifier(of: "project"))))
+    }
   }
 
   /// By age.
@@ -44,7 +48,9 @@ struct ProjectRoutes {
     }
     let name = try arguments.required("name", "1 to 80 characters") { try arguments.string($0) }
     let outcome = try await call.perform(
-      .createProject(name: name, customdata: try arguments.object("customdata") ?? "{}"))
+      .createProject(
+        name: name, customdata: try arguments.object("customdata") ?? "{}",
+        backendTransfer: try arguments.boolean("backend_transfer_enabled") ?? false))
     guard case .project(let id) = outcome.subject else { preconditionFailure("a created project is the subject") }
     let view = await call.view()
     return .created(call.renderer(view).project(try view.known(project: id)))
@@ -55,7 +61,8 @@ struct ProjectRoutes {
     let project = try await call.view().known(project: call.identifier(of: "project"))
     try await call.perform(
       .updateProject(
-        project.id, name: try call.arguments.string("name"), customdata: try call.arguments.object("customdata")))
+        project.id, name: try call.arguments.string("name"), customdata: try call.arguments.object("customdata"),
+        backendTransfer: try call.arguments.boolean("backend_transfer_enabled")))
     return try await show(project.id, call)
   }
 

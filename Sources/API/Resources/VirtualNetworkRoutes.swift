@@ -63,7 +63,7 @@ struct VirtualNetworkRoutes {
 extension Arguments {
   /// The place of a new network: `facility` or `metro`, each a code or a UUID.
   fileprivate func networkPlace() throws(APIError) -> NetworkPlace {
-    switch (value("facility"), value("metro")) {
+    switch (place("facility"), place("metro")) {
     case (nil, nil): throw .invalid("facility and metro are missing; give one of them")
     case (.some, .some): throw .invalid("give facility or metro, not both")
     case (.some, nil): return .facility(try facility().code)
