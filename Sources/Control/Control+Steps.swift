@@ -157,8 +157,8 @@ extension Control {
     outcome.effects = [.setMTU(id)]
     outcome.events = [
       Event(
-      id: EventID(entropy.identifier()), type: "device.mtu", body: "\(server.hostname) has MTU \(mtu)",
-      createdAt: entropy.now, project: server.project, server: id)
+        id: EventID(entropy.identifier()), type: "device.mtu", body: "\(server.hostname) has MTU \(mtu)",
+        createdAt: entropy.now, project: server.project, server: id)
     ]
   }
 

@@ -15,6 +15,19 @@ public enum BondingMode: Int, Hashable, Sendable {
   }
 }
 
+extension BondingMode: Codable {
+  public init(from decoder: any Decoder) throws {
+    let number = try decoder.singleValueContainer().decode(Int.self)
+    guard let mode = BondingMode(rawValue: number) else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: decoder.codingPath,
+          debugDescription: "\(number) is no bonding mode; valid are 4 (LACP) and 5 (balance-tlb)"))
+    }
+    self = mode
+  }
+}
+
 extension Server {
   public var bondingMode: BondingMode { Catalogue.plan(plan)?.bondingMode ?? .lacp }
 }

@@ -88,9 +88,6 @@ public struct CatalogueContents: Hashable, Sendable, Codable {
       if plan.nics.reduce(0, { $0 + $1.count }) != PortName.nics.count {
         found.append("plan \(plan.slug) must have \(PortName.nics.count) NICs: every server has eth0 and eth1")
       }
-      if ![4, 5].contains(plan.bondingMode) {
-        found.append("plan \(plan.slug) has bonding_mode \(plan.bondingMode); valid are 4 (LACP) and 5 (balance-tlb)")
-      }
     }
     return found
   }

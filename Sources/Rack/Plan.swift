@@ -160,7 +160,7 @@ extension Plan: Codable {
     slug = try entries.decode(String.self, forKey: .slug)
     legacySlug = try entries.decodeIfPresent(String.self, forKey: .legacySlug)
     layer2 = try entries.decodeIfPresent(Layer2.self, forKey: .layer2) ?? .all
-    bondingMode = try entries.decodeIfPresent(Int.self, forKey: .bondingMode) ?? 4
+    bondingMode = try entries.decodeIfPresent(BondingMode.self, forKey: .bondingMode) ?? .lacp
     isRetired = try entries.decodeIfPresent(Bool.self, forKey: .retired) ?? false
     processors = try entries.decodeIfPresent([Part].self, forKey: .processors) ?? []
     memory = try entries.decodeIfPresent(String.self, forKey: .memory) ?? "0GB"

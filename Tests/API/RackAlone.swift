@@ -131,7 +131,8 @@ actor RackAlone: RackKeeper {
   func status() -> Status {
     Status(
       version: "test", rackID: rack.id, startedAt: source.now, servers: rack.servers.count,
-      networks: rack.networks.count, stations: 0, stationLimit: 1, stationsEvicted: 0, stationsRefused: 0, workers: 1,
+      networks: rack.networks.count, stations: 0, stationLimit: 1, stationsEvicted: 0, stationsRefused: 0,
+      stationMoves: 0, stormLimit: 0, workers: 1,
       ioDriver: "none", adopted: 0, made: 0, removed: 0,
       problems: rack.servers.values.map { Problem(kind: "test", server: $0.id, text: "eth0 of \($0.hostname)") })
   }

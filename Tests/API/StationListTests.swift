@@ -1,4 +1,5 @@
 import Control
+import Foundation
 import HTTPTypes
 import Rack
 import Testing

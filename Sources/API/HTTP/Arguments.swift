@@ -37,7 +37,7 @@ struct Arguments: Sendable {
 
   /// Reads the query and the body of `request`, the query first: what is wrong with it needs no body.
   init(_ request: Request) async throws {
-    let query = try Self.query(of: request)
+    let query = try Self.pairs(of: request)
     let buffer = try await request.body.collect(upTo: Self.bodyLimit)
     try self.init(body: Array(buffer.readableBytesView), query: Dictionary(query) { $1 })
     for (name, value) in query {
@@ -59,6 +59,7 @@ struct Arguments: Sendable {
           .badRequest, "\(name) has more than \(Expansion.nameLimit) names; valid are up to \(Expansion.nameLimit)")
       }
     }
+    return pairs
   }
 
   /// The member `name` of the body, or of the query; `nil` when neither has it or it is null.
