@@ -83,7 +83,7 @@ build_release() { swift build --package-path "$root" -c release; }
 # apart COMMAND…: runs it in network, mount and process namespaces of its own, with no named network namespace but those that it makes. As root.
 apart() {
   unshare --net --mount --pid --fork --kill-child bash -c '
-    mount --make-rprivate / && mount -t proc proc /proc && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns
+    mount --make-rprivate / && mount -t proc proc /proc && mount -t sysfs sysfs /sys && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns
     ip link set lo up
     exec "$@"' apart "$@"
 }

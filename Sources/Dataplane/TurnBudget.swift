@@ -14,6 +14,9 @@ import Switching
 /// batch, however many others flood. A batch of a NIC whose frames are dear is small: as many frames as fit in `slice` by what
 /// its frames cost lately.
 ///
+/// A NIC is read once a turn. One whose full batch takes less than its share of the turn gets that batch each turn, and
+/// the others share what is left.
+///
 /// ## Invariants
 /// 1. A turn in which a NIC is ready serves one at least.
 /// 2. No NIC's account is behind `clock` when the order is made, so an idle NIC cannot keep others waiting afterwards.

@@ -27,11 +27,8 @@
     meter.count(nic, at: now)
   }
 
-  @_noLocks func proveProbe(
-    _ plane: borrowing Switch, _ frame: FrameBuffer, _ header: FrameHeader, _ key: SipKey, _ nic: NICIndex
-  ) -> Int {
-    guard frame.loopProbe(header, key: key) != nil, let arrival = plane.arrival(of: header, from: nic) else { return 0 }
-    return arrival.port.value
+  @_noLocks func proveArrival(_ plane: borrowing Switch, _ header: FrameHeader, _ nic: NICIndex) -> Int {
+    plane.arrival(of: header, from: nic)?.port.value ?? 0
   }
 
   @_noLocks func proveMoves(_ stations: inout StationTable) -> Bool { stations.hasMoves && stations.nextMove() != nil }

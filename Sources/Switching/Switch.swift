@@ -189,7 +189,7 @@ public import Wire
   @inline(always) @inlinable
   borrowing func sends(_ nic: UInt16, _ entry: PortEntry) -> Bool {
     let state = unsafe links[Int(nic)]
-    return entry.isAggregate ? state.isSuperset(of: .sending) : state.intersection([.up, .barred]) == .up
+    return entry.isAggregate ? state.isSuperset(of: .sending) : state.isAble
   }
 
   /// Whether frames that come in by `nic`, a member of the bond `entry`, are taken.

@@ -12,5 +12,9 @@
     frame.hasSoundOffload(header)
   }
 
+  @_noLocks func proveLoopProbe(_ frame: FrameBuffer, _ header: FrameHeader, _ key: SipKey) -> Bool {
+    frame.loopProbe(header, key: key) != nil
+  }
+
   @_noLocks func provePacketSize(_ frame: FrameBuffer, _ header: FrameHeader) -> Int { frame.packetSize(header) }
 #endif

@@ -47,12 +47,21 @@ final class Cable {
   }
 
   /// The next frame without its virtio header.
-  func frame() -> [UInt8]? { receive().map { Array($0[12...]) } }
+  func frame() -> [UInt8]? {
+    while let bytes = receive() { if !Self.isProbe(bytes) { return Array(bytes[12...]) } }
+    return nil
+  }
+
+  /// A loop probe, which a port may be sent at any time that somebody in its domain floods.
+  private static func isProbe(_ bytes: [UInt8]) -> Bool {
+    let type = bytes.count > 28 && bytes[24] == 0x81 && bytes[25] == 0 ? 28 : 24
+    return bytes.count > type + 1 && bytes[type] == 0x90 && bytes[type + 1] == 0
+  }
 
   /// Everything that is there now.
   func drain() -> [[UInt8]] {
     var frames: [[UInt8]] = []
-    while let bytes = receive(milliseconds: 0) { frames.append(Array(bytes[12...])) }
+    while let bytes = receive(milliseconds: 0) { if !Self.isProbe(bytes) { frames.append(Array(bytes[12...])) } }
     return frames
   }
 }

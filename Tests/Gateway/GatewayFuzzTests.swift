@@ -98,8 +98,9 @@ import Wire
       let outputs = bench.receive(kind, frame, from: port, for: neighbour)
       rules.check(outputs, "seed \(seed), step \(step), \(kind)")
       rules.check(bench.advance(UInt64.random(in: 0...60, using: &random)), "seed \(seed), after step \(step)")
-      if step % 500 == 499 { rules.check(Self.change(&bench, &random), "seed \(seed), change after \(step)") }
       #expect(bench.gateway.deadline.map { $0 > bench.now } ?? true)
+      // An interface that begins anew may have something to say at once.
+      if step % 500 == 499 { rules.check(Self.change(&bench, &random), "seed \(seed), change after \(step)") }
       #expect(bench.gateway.waitingBytes <= Gateway.waitingBytesLimit)
     }
     #expect(bench.gateway.neighbours(at: bench.now).count <= 9)

@@ -220,7 +220,9 @@ import Testing
     let after = try await store.pool.read { db in
       try ["server", "project"].map { try Row.fetchAll(db, sql: "SELECT * FROM \($0) ORDER BY id").map(\.description) }
     }
-    #expect(after == before)
+    // What later versions have added comes behind.
+    let known = after.map { $0.map { $0.replacing(" backend_transfer:0", with: "") } }
+    #expect(known == before)
     var dice = Dice(seed: 9)
     func perform(_ command: Command) async throws {
       try await store.commit(try rack.perform(command, with: &dice).changes)

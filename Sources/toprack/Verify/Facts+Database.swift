@@ -90,7 +90,7 @@ extension Facts {
     var facts = Facts()
     for server in rack.servers.values {
       for port in server.wiring where !port.members.isEmpty {
-        facts.add("\(server.hostname) \(port.name.rawValue)", ["MTU": sameMTU])
+        facts.add("\(names.server("\(server.id)")) \(port.name.rawValue)", ["MTU": sameMTU])
       }
       for nic in PortName.nics {
         facts.add(
