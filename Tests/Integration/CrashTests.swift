@@ -2,9 +2,16 @@ import Foundation
 import Glibc
 import Testing
 
+#if arch(x86_64)
+  private let isX86 = true
+#else
+  private let isX86 = false
+#endif
+
 extension Integration {
-  /// A real trap in a real daemon: the thread comes back from its system call into an instruction that there is not.
-  @Suite("Crash, watchdog, state lock") struct CrashTests {
+  /// A real trap in a real daemon: a thread comes back from its system call to an instruction that there is not. The
+  /// bytes are of x86-64.
+  @Suite("Crash and watchdog", .enabled(if: isX86)) struct CrashTests {
     @Test("a daemon that traps is gone at once, says where it was, and the next start has the NICs")
     func crash() throws {
       let lab = try Lab()
@@ -22,7 +29,7 @@ extension Integration {
       print("gone after \(began.duration(to: .now))")
       #expect(status == 128 + SIGILL)
       let log = lab.daemon.log
-      #expect(log.contains("toprackd crashed: SIGILL in thread "), "\(log)")
+      #expect(log.contains("toprackd crashed: SIGILL in thread toprack-fwd-0 at "), "\(log)")
       #expect(log.split(separator: "\n").filter { $0.contains("toprackd(") }.count > 2, "a backtrace: \(log)")
       try lab.daemon.start()
       #expect(try Interface.list(in: a.namespace) == interfaces)
@@ -43,21 +50,26 @@ extension Integration {
       daemon.kill()
     }
 
-    /// Writes `code` where `thread`, which waits in a system call, will come back.
+    /// Writes `code` where `thread`, which waits in a system call, will come back into the program.
     private func plant(_ code: [UInt8], in pid: pid_t, thread name: String) throws {
+      let program = try programText(of: pid)
+      let memory = open("/proc/\(pid)/mem", O_RDWR | O_CLOEXEC)
+      guard memory >= 0 else { throw HarnessError("memory of \(pid): \(String(cString: strerror(errno)))") }
+      defer { close(memory) }
       let tasks = "/proc/\(pid)/task"
       let deadline = Deadline.after(.seconds(20))
       while !deadline.hasPassed {
         for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
           let comm = (try? String(contentsOfFile: "\(tasks)/\(task)/comm", encoding: .utf8)) ?? ""
-          guard comm.hasPrefix(name) else { continue }
-          let words = ((try? String(contentsOfFile: "\(tasks)/\(task)/syscall", encoding: .utf8)) ?? "").split(
-            separator: " ")
-          guard words.count == 9, let last = words.last,
-            let place = UInt64(last.dropFirst(2).prefix { $0.isHexDigit }, radix: 16)
-          else { continue }
-          let memory = open("/proc/\(pid)/mem", O_RDWR | O_CLOEXEC)
-          defer { close(memory) }
+          // Number, six arguments, stack pointer, program counter: proc(5).
+          let call = (try? String(contentsOfFile: "\(tasks)/\(task)/syscall", encoding: .utf8)) ?? ""
+          let words = call.split(whereSeparator: \.isWhitespace)
+          guard comm.hasPrefix(name), words.count == 9, let stack = UInt64(words[7].dropFirst(2), radix: 16) else {
+            continue
+          }
+          var frames = [UInt64](repeating: 0, count: 64)
+          pread(memory, &frames, frames.count * 8, off_t(stack))
+          guard let place = frames.first(where: program.contains) else { continue }
           guard pwrite(memory, code, code.count, off_t(place)) == code.count else {
             throw HarnessError("memory of \(pid): \(String(cString: strerror(errno)))")
           }
@@ -66,6 +78,16 @@ extension Integration {
         usleep(10_000)
       }
       throw HarnessError("\(name) of \(pid) does not wait in a system call")
+    }
+
+    /// Where the program's instructions are.
+    private func programText(of pid: pid_t) throws -> Range<UInt64> {
+      for line in try String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8).split(separator: "\n")
+      where line.hasSuffix("/toprackd") && line.contains(" r-xp ") {
+        let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt64($0, radix: 16) }
+        if ends.count == 2 { return ends[0]..<ends[1] }
+      }
+      throw HarnessError("\(pid) is not toprackd")
     }
   }
 }

@@ -47,6 +47,11 @@ public struct MetadataService: Service, CustomStringConvertible {
   public func run() async throws {
     let (connections, logger) = (connections, logger)
     let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptRest(logger: logger))
+        }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .bind(listener) { channel in setUp(channel) }
     try await withGracefulShutdownHandler {

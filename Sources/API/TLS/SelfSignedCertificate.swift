@@ -148,7 +148,7 @@ public struct SelfSignedCertificate: Sendable {
       let texts = try leaves.map { try $0.serializeAsPEM().pemString + "\n" }
       try StateFile(path: leavesPath).write(Array(texts.joined().utf8), mode: 0o600)
       let text = try authority.serializeAsPEM().pemString + "\n"
-      try StateFile(path: certificatePath).write(Array(text.utf8), mode: 0o644)
+      try StateFile(path: certificatePath).write(Array(text.utf8), mode: 0o600)
       return Files(leaves: leaves, key: key)
     } catch let fault as StateFile.Fault {
       throw TLSIdentity.Fault(message: fault.message)

@@ -57,6 +57,8 @@ final class Daemon {
   /// - Parameter extra: more of its environment.
   func start(environment extra: [String: String] = [:]) throws {
     precondition(!isRunning)
+    // The one before takes the path away when it ends.
+    self.listener = nil
     let listener = try DatagramListener(path: notifySocket)
     self.listener = listener
     let child = try ChildProcess(command, environment: ["NOTIFY_SOCKET": notifySocket].merging(extra) { $1 })
