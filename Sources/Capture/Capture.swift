@@ -110,7 +110,7 @@ public struct Capture: Sendable {
   private static var now: UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    return PcapNG.time(seconds: time.tv_sec, nanoseconds: time.tv_nsec)
   }
 
   /// Runs `body` on a thread of its own: it blocks, and changes its network namespace.

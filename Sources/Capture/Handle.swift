@@ -14,7 +14,7 @@ import Glibc
   private let pointer: OpaquePointer
   private let descriptor: Int32
   /// Times are in microseconds where the kernel gives no better.
-  private let unit: UInt64
+  private let unit: Int
 
   /// A frame is kept whole, a super-frame too.
   private static let snapshot: Int32 = 262_144
@@ -74,7 +74,7 @@ import Glibc
     case 1:
       guard let header = unsafe header?.pointee, let bytes = unsafe bytes else { return .nothing }
       let frame = unsafe Array(UnsafeBufferPointer(start: bytes, count: Int(header.caplen)))
-      let time = UInt64(header.ts.tv_sec) * 1_000_000_000 + UInt64(header.ts.tv_usec) * unit
+      let time = PcapNG.time(seconds: header.ts.tv_sec, nanoseconds: header.ts.tv_usec * unit)
       return .frame(frame, length: Int(header.len), time: time)
     case 0: return .nothing
     // Taken down: libpcap says so once.

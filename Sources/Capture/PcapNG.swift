@@ -42,6 +42,12 @@ public enum PcapNG {
     block(0x0000_0005, bytes(0 as UInt32) + moment(time) + options([(4, bytes(received)), (5, bytes(lost))]))
   }
 
+  /// Nanoseconds since 1970. The format has none before: a clock that is set so is taken for 0.
+  public static func time(seconds: Int, nanoseconds: Int) -> UInt64 {
+    let (product, isTooLarge) = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    return isTooLarge || seconds < 0 ? 0 : product &+ UInt64(clamping: nanoseconds)
+  }
+
   /// The upper half of a time comes first, whatever the byte order.
   private static func moment(_ time: UInt64) -> [UInt8] {
     bytes(UInt32(time >> 32)) + bytes(UInt32(truncatingIfNeeded: time))

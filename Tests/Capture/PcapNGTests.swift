@@ -42,4 +42,12 @@ import Testing
       Array(found[0].body.dropFirst(12))
         == [4, 0, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 5, 0, 8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
   }
+
+  @Test("a clock before 1970 is taken for 0, and ends nothing")
+  func early() {
+    #expect(PcapNG.time(seconds: -1, nanoseconds: 999_999_999) == 0)
+    #expect(PcapNG.time(seconds: .min, nanoseconds: 0) == 0)
+    #expect(PcapNG.time(seconds: .max, nanoseconds: 0) == 0)
+    #expect(PcapNG.time(seconds: 2, nanoseconds: 5) == 2_000_000_005)
+  }
 }
