@@ -1,5 +1,6 @@
-import FoundationEssentials
+public import FoundationEssentials
 import GRDB
+import Glibc
 public import Rack
 import Synchronization
 
@@ -17,24 +18,104 @@ import Synchronization
 /// ## Threads
 /// Any. Work is done on the database's own threads; a caller is suspended, not blocked.
 public final class Store: Sendable {
-  let pool: DatabasePool
+  /// The database that is at work: the one of the directory, or where that cannot be, one that stands in for it.
+  private struct Current {
+    let pool: DatabasePool
+    var standIn: StandIn?
+    var readOnlyReason: String?
+  }
+
+  let directory: StateDirectory
+  private let current: Mutex<Current>
   private let lock: StateLock
   private let isClosed = Atomic(false)
+  /// Commits that the copy beside the database does not have.
+  let commitsSinceCopy = Atomic(1)
+  /// What `open` has put aside because a new rack was asked for.
+  public let putAside: [String]
   /// Path of the database.
   public let path: String
 
-  /// Opens the state in `directory`; makes both when they do not exist.
-  public static func open(_ directory: String) throws(StoreFault) -> Store { try Store(directory) }
+  var pool: DatabasePool { current.withLock { $0.pool } }
 
-  private init(_ directory: String) throws(StoreFault) {
-    lock = try StateLock(directory: directory)
-    let path = directory + "/rack.sqlite"
-    self.path = path
-    pool = try Self.translating(path) {
-      let pool = try DatabasePool(path: path, configuration: Self.configuration)
+  /// Why nothing can be committed, in a sentence or two that say what to do; `nil`: all is well. Then what is read is the database
+  /// as far as it can be read, or the last good copy of it.
+  public var readOnlyReason: String? { current.withLock { $0.readOnlyReason } }
+
+  /// Opens the state in `directory`; makes both when they do not exist, and closes them to others.
+  ///
+  /// A database that cannot be written, or is damaged and has a good copy, is opened for reading: `readOnlyReason`. One that is gone, where
+  /// there has been one, is a fault.
+  ///
+  /// - Parameters:
+  ///   - isNewRack: begin anew where the database is gone or damaged; what is there is put aside. Refused when there is a good one.
+  ///   - patience: how long to wait for another process to let the directory go.
+  public static func open(
+    _ directory: String, isNewRack: Bool = false, patience: Duration = .seconds(3), now: Date = SystemEntropy().now
+  ) throws(StoreFault) -> Store {
+    try Store(StateDirectory(path: directory), isNewRack, patience, now)
+  }
+
+  private init(
+    _ directory: StateDirectory, _ isNewRack: Bool, _ patience: Duration, _ now: Date
+  ) throws(StoreFault) {
+    try directory.close()
+    lock = try StateLock(directory, patience: patience)
+    self.directory = directory
+    path = directory.database
+    putAside = isNewRack ? try Self.beginAnew(directory, now) : []
+    if directory.isDatabaseGone, directory.hasBeenUsed { throw Self.gone(directory) }
+    directory.tidy()
+    current = Mutex(try Self.current(directory))
+  }
+
+  private static func current(_ directory: StateDirectory) throws(StoreFault) -> Current {
+    if let code = directory.writeError, !directory.isDatabaseGone {
+      return try unwritten(directory, String(cString: strerror(code)))
+    }
+    do {
+      return Current(pool: try pool(directory.database))
+    } catch {
+      switch error.kind {
+      case .damaged: return try copied(directory, error)
+      case .unavailable where !directory.isDatabaseGone: return try unwritten(directory, error.message)
+      default: throw error
+      }
+    }
+  }
+
+  /// The database as it is, at another place. `reason`: why it cannot be written where it is.
+  private static func unwritten(_ directory: StateDirectory, _ reason: String) throws(StoreFault) -> Current {
+    let standIn = try StandIn(for: directory.database)
+    return Current(
+      pool: try pool(standIn.database), standIn: standIn,
+      readOnlyReason:
+        "\(directory.database) cannot be written (\(reason)): the rack forwards as it is, and takes no change; "
+        + "make room or make it writable, then start toprackd again")
+  }
+
+  /// The copy, at another place. `fault`: what is wrong with the database; thrown when the copy is no better.
+  private static func copied(_ directory: StateDirectory, _ fault: StoreFault) throws(StoreFault) -> Current {
+    guard let standIn = try? StandIn(for: directory.copy), let pool = try? pool(standIn.database) else { throw fault }
+    let date = directory.copyDate.map { " of \($0.formatted(.iso8601))" } ?? ""
+    return Current(
+      pool: pool, standIn: standIn,
+      readOnlyReason:
+        "\(fault.message). Until then the rack forwards by the copy\(date), \(directory.copy), and takes no change")
+  }
+
+  /// A database for reading and writing, of this version's form.
+  static func pool(_ path: String) throws(StoreFault) -> DatabasePool {
+    try translating(path) {
+      // SQLite gives a new file to all whom the process's mask does not keep out, and its log the mode of the file.
+      let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      if descriptor >= 0 { Glibc.close(descriptor) }
+      let pool = try DatabasePool(path: path, configuration: configuration)
       // DatabasePool has set NORMAL, which may lose the last commits with the power.
       try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-      try Self.migrate(pool, path)
+      try migrate(pool, path)
+      // Says now, rather than to the first caller, whether there can be a change.
+      try pool.write { try $0.execute(sql: "UPDATE rack SET id = id") }
       return pool
     }
   }
@@ -73,15 +154,33 @@ public final class Store: Sendable {
   public func load(
     newRackLACPFast lacpFast: Bool = false, plan: AddressPlan = AddressPlan(), hybridBonded: Bool = false
   ) async throws(StoreFault) -> Rack {
-    let path = path
     try mustBeOpen()
-    return try await Self.translating(path) {
-      let found = try await self.pool.read { db -> Rack? in
-        let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
-        if let fault = faults.first { throw StoreFault(.damaged, Self.damaged(path, fault)) }
-        return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded)
+    do {
+      let rack = try await loadCurrent(lacpFast, plan, hybridBonded)
+      // Without the mark a database that is gone would pass for one that never was; that is no reason to end.
+      if readOnlyReason == nil { try? directory.write(rackID: rack.id) }
+      return rack
+    } catch {
+      guard error.kind == .damaged, readOnlyReason == nil else { throw error }
+      let old = try current.withLock { current throws(StoreFault) in
+        let old = current.pool
+        current = try Self.copied(directory, error)
+        return old
       }
-      guard let rack = found else {
+      try? old.close()
+      do { return try await loadCurrent(lacpFast, plan, hybridBonded) } catch let second {
+        throw second.kind == .damaged ? error : second
+      }
+    }
+  }
+
+  private func loadCurrent(
+    _ lacpFast: Bool, _ plan: AddressPlan, _ hybridBonded: Bool
+  ) async throws(StoreFault) -> Rack {
+    let path = path
+    return try await Self.translating(path) {
+      guard let rack = try await self.pool.read({ try Self.soundRack($0, path, plan, hybridBonded) }) else {
+        guard self.readOnlyReason == nil else { throw StoreFault(.damaged, Self.damaged(path, "it has no rack")) }
         return try await self.makeRack(lacpFast: lacpFast, plan: plan, hybridBonded: hybridBonded)
       }
       let misfits = rack.outsidePlan()
@@ -90,11 +189,24 @@ public final class Store: Sendable {
           misfits.count > 1 ? "; \(misfits.count - 1) more of the rack's addresses are outside of their ranges" : ""
         throw StoreFault(.outsidePlan, first + more)
       }
-      let violations = rack.checkInvariants()
-      if !violations.isEmpty {
-        throw StoreFault(.damaged, Self.damaged(path, violations.prefix(3).joined(separator: "; ")))
-      }
+      try Self.mustHold(rack, path)
       return rack
+    }
+  }
+
+  /// The rack in a database whose pages are in order; `nil`: none was written yet.
+  static func soundRack(
+    _ db: Database, _ path: String, _ plan: AddressPlan, _ hybridBonded: Bool = false
+  ) throws -> Rack? {
+    let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
+    if let fault = faults.first { throw StoreFault(.damaged, damaged(path, fault)) }
+    return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded)
+  }
+
+  static func mustHold(_ rack: Rack, _ path: String) throws(StoreFault) {
+    let violations = rack.checkInvariants()
+    if !violations.isEmpty {
+      throw StoreFault(.damaged, damaged(path, violations.prefix(3).joined(separator: "; ")))
     }
   }
 
@@ -125,6 +237,9 @@ public final class Store: Sendable {
   ) async throws(StoreFault) {
     guard !changes.isEmpty || !events.isEmpty || !batches.isEmpty else { return }
     try mustBeOpen()
+    if let reason = readOnlyReason, !changes.isEmpty || !events.isEmpty || !batches.isEmpty {
+      throw StoreFault(.unavailable, reason)
+    }
     try await Self.translating(path) {
       try await self.pool.write { db in
         let writer = RowWriter(db: db)
@@ -133,6 +248,7 @@ public final class Store: Sendable {
         for batch in batches { try writer.write(batch) }
       }
     }
+    commitsSinceCopy.add(1, ordering: .relaxed)
   }
 
   /// Writes the log back into the database, closes both and releases the directory. Afterwards the store throws.
@@ -150,7 +266,7 @@ public final class Store: Sendable {
 }
 
 extension Store {
-  private func mustBeOpen() throws(StoreFault) {
+  func mustBeOpen() throws(StoreFault) {
     if isClosed.load(ordering: .relaxed) { throw StoreFault(.unavailable, "\(path) is closed") }
   }
 }
@@ -161,7 +277,7 @@ extension Store {
     do { return try body() } catch { throw fault(error, path) }
   }
 
-  private static func translating<Result: Sendable>(
+  static func translating<Result: Sendable>(
     _ path: String, _ body: () async throws -> Result
   ) async throws(StoreFault) -> Result {
     do { return try await body() } catch { throw fault(error, path) }
@@ -182,7 +298,9 @@ extension Store {
 
   private static let damageCodes: [ResultCode] = [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_SCHEMA]
 
+  /// The directory's name is in `path`.
   private static func damaged(_ path: String, _ what: String) -> String {
-    "\(path) is damaged or not a state of toprackd: \(what); put a copy of it back, or move it away to begin anew"
+    "\(path) is damaged or not a state of toprackd: \(what); 'toprack restore FILE --state DIR' puts a backup in its place, "
+      + "'toprackd --new-rack' begins anew and keeps what is there"
   }
 }

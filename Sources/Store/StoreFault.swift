@@ -3,6 +3,12 @@ public struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Kind: Hashable, Sendable {
     /// Another process uses the state directory.
     case locked
+    /// Others than its owner may write the state directory, or have.
+    case open
+    /// There has been a database, and it is not there any more.
+    case gone
+    /// A backup of another rack than the one that is there.
+    case otherRack
     /// Written by a newer version.
     case newer
     /// Not a state of ours, or damaged.
