@@ -37,7 +37,9 @@ extension Control {
       do {
         try await store.commit(
           outcomes.flatMap(\.changes), events: outcomes.compactMap(\.event), batches: outcomes.compactMap(\.batch))
+        noteCommit(nil)
       } catch {
+        noteCommit(error)
         logger.error("state not written", metadata: ["error": "\(error)"])
         for outcome in outcomes.reversed() { await takeBack(outcome) }
         working = rack

@@ -54,7 +54,8 @@ extension Control {
     // Before anything else of the host is touched: it may refuse.
     let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
-    let nics = NICs(rack: rack.id, dataplane: dataplane, logger: logger)
+    let nics = NICs(
+      rack: rack.id, dataplane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
     let found = await nics.reconcile(wanted)
     wires.locations = found.locations
     for problem in found.problems.values.joined() { logger.warning("\(problem)") }

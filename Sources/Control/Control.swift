@@ -48,6 +48,7 @@ public actor Control {
     (self.rack, working, self.store) = (rack, rack, store)
     (self.dataplane, self.nics, self.gateway) = (dataplane, nics, gateway)
     (self.wires, self.start, self.logger) = (wires, start, logger)
+    if let reason = store.readOnlyReason { problems.raise(Problem(kind: Self.stateProblem, text: reason)) }
   }
 
   /// Decides, commits, tells the wire, answers. Returns when every worker forwards by the new state.
@@ -59,6 +60,7 @@ public actor Control {
   @discardableResult
   public func perform(_ command: Command, by user: String? = nil) async throws -> Outcome {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
+    try mustTakeChanges()
     if queue.isFull {
       throw Unavailable(message: "\(CommandQueue.limit) changes are waiting, which is the limit; try again later")
     }

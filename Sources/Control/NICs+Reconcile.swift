@@ -52,7 +52,9 @@ extension NICs {
     }
     for location in inventory.strayUplinks { await remove(location, until: deadline, &result) }
     let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
-    for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
+    if removesStrays {
+      for namespace in inventory.ourNamespaces.subtracting(wantedNamespaces) { removeNamespace(namespace) }
+    }
 
     for (server, slot) in wanted {
       for nic in PortName.nics {
@@ -124,6 +126,12 @@ extension NICs {
   private func remove(
     _ location: NICLocation, until deadline: ContinuousClock.Instant, _ result: inout Reconciliation
   ) async {
+    guard removesStrays else {
+      result.problems[nil, default: []].append(
+        "\(location.device)\(location.namespace.map { " in network namespace \($0)" } ?? "") is not in the state that is at work, and left"
+      )
+      return
+    }
     do {
       try await TAP.open(location.device, in: location.namespace, until: deadline).remove()
       result.removed += 1

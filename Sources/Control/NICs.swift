@@ -21,8 +21,12 @@ actor NICs {
   let dataplane: Dataplane
   let logger: Logger
 
-  init(rack: UUID, dataplane: Dataplane, logger: Logger) {
+  /// False: the state may be older than what is on the host, so nothing that it does not know is taken away.
+  let removesStrays: Bool
+
+  init(rack: UUID, dataplane: Dataplane, logger: Logger, removesStrays: Bool = true) {
     marks = OwnershipMarks(rack: rack)
+    self.removesStrays = removesStrays
     self.dataplane = dataplane
     self.logger = logger
   }

@@ -147,12 +147,8 @@ struct StartTests {
       try await machine.server(
         "s\(number)-", place: number % 2 == 0 ? .host : .namespace(machine.name("m\(number)"), made: false))
     }
-    let clock = ContinuousClock()
-    var starting = clock.now
-    try await machine.restart { starting = clock.now }
-    let time = clock.now - starting
+    try await machine.restart()
     #expect(await machine.control.status().adopted == 80)
-    #expect(time < .seconds(5), "\(time)")
     await machine.end()
   }
 }
