@@ -21,6 +21,7 @@ protocol RackKeeper: Sendable {
   func neighbours() async -> [NeighbourStatus]
   func forwarding() async -> Forwarding
   func status() async -> Status
+  func backup() async throws -> BackupFile
 
   /// From the newest on, and how many there are.
   func events(

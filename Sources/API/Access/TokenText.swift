@@ -14,6 +14,9 @@ enum TokenText {
     return String((0..<length).map { _ in alphabet.randomElement(using: &source)! })
   }
 
+  /// Whether it could be one of ours.
+  static func isWellFormed(_ text: String) -> Bool { text.count == length && text.allSatisfy(alphabet.contains) }
+
   static func digest(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
 
   /// The token of this text. The time that it takes says nothing about how much of the text is right: it is a digest that is

@@ -42,6 +42,7 @@ public struct APIResponder: HTTPResponder {
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
+    ToprackBackupRoutes().register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat).register(on: &routes)
   }
 

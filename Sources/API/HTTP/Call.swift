@@ -4,6 +4,7 @@
 // through is theirs to change; no resource has another way.
 
 import Control
+import HTTPTypes
 import Rack
 
 /// A request that has been read.
@@ -118,6 +119,16 @@ extension Call {
   func forwarding() async throws(APIError) -> Forwarding {
     try access.requireWholeRack(for: "the switch's tables")
     return await keeper.forwarding()
+  }
+
+  /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who may do everything.
+  func backup() async throws -> BackupFile {
+    try access.requireWholeRack(for: "a backup")
+    if access.isReadOnly {
+      throw APIError(
+        .forbidden, "the token is read-only, and a backup has all secrets of the rack: it takes a token that may write")
+    }
+    return try await keeper.backup()
   }
 
   /// A caller with one project is told its own numbers, and the problems of its own servers.

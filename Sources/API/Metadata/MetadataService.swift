@@ -40,6 +40,11 @@ public struct MetadataService: Service, CustomStringConvertible {
     let http = channel()
     let (connections, logger) = (connections, logger)
     let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptRest(logger: logger))
+        }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .bind(listener) { channel in
         channel.eventLoop.makeCompletedFuture {

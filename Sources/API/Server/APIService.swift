@@ -96,6 +96,11 @@ public struct APIService: Service, CustomStringConvertible {
   private func bind(_ listener: APIListener) async throws -> NIOAsyncChannel<Connection, Never> {
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 256)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptRest(logger: logger))
+        }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
     switch listener.place {
     case .unix(let path):
