@@ -97,10 +97,11 @@ let package = Package(
       exclude: ["openapi.yaml", "Portal/Assets"], swiftSettings: strict),
 
     // Programs: they assemble, and nothing else.
+    .target(name: "CCrash"),
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "Control", "Dataplane", "Ports", "Rack", "Store",
+        "API", "CCrash", "Control", "Dataplane", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),

@@ -17,7 +17,10 @@ struct Daemon {
   private static let grace = Duration.milliseconds(1200)
 
   let settings: Settings
+  let isNewRack: Bool
   let logger: Logger
+  /// How often the copy of the database is brought up to date.
+  static let copyInterval = Duration.seconds(3600)
 
   /// Runs until SIGTERM or SIGINT. Throws a `StartFault` when it cannot begin.
   func run() async throws {
@@ -36,9 +39,13 @@ struct Daemon {
 
     let socket = APISocket(path: settings.socket)
     let (control, listeners) = try await startControl(socket)
-    try await makeFirstToken(in: control)
+    if let reason = control.readOnlyReason {
+      logger.critical("\(reason)")
+    } else {
+      try await makeFirstToken(in: control)
+    }
     var configuration = ServiceGroupConfiguration(
-      services: [.init(service: ControlService(control: control))] + metadata(of: control)
+      services: [.init(service: ControlService(control: control, logger: logger))] + metadata(of: control)
         + [.init(service: api(of: control, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
@@ -57,7 +64,10 @@ struct Daemon {
   private func startControl(_ socket: APISocket) async throws(StartFault) -> (Control, [APIListener]) {
     ServiceManager.notify("STATUS=bringing the NICs to what the state says")
     do {
-      let store = try Store.open(settings.state)
+      let store = try Store.open(settings.state, isNewRack: isNewRack)
+      if !store.putAside.isEmpty {
+        logger.notice("a new rack; what was there is kept as \(store.putAside.joined(separator: ", "))")
+      }
       try socket.prepare()
       let listeners = try Listening(settings: settings, logger: logger).listeners()
       var plane = Dataplane.Configuration()
@@ -84,7 +94,8 @@ struct Daemon {
     do {
       if try await first.make(in: control) { logger.notice("a token for the whole rack is in \(first.path)") }
     } catch let fault as FirstToken.Fault {
-      throw StartFault(fault.message)
+      // The rack works without it, and who is root here can make another.
+      logger.warning("no first token: \(fault.message)")
     } catch {
       throw StartFault("the first token cannot be made: \(error)")
     }
@@ -115,6 +126,7 @@ struct Daemon {
     } catch {
       logger.error("\(error.message)")
     }
+    await control.keepCopy()
     let status = await control.status()
     let places = ([socket.path] + listeners.map(\.description)).joined(separator: ", ")
     let summary = "\(status.servers) servers, \(status.networks) networks"
@@ -131,12 +143,30 @@ struct Daemon {
   }
 }
 
-/// Holds control until the end, and then ends it in order.
+/// Holds control until the end, and then ends it in order. Until then it tells the service manager that all is alive, and keeps the
+/// copy of the database.
 private struct ControlService: Service {
   let control: Control
+  let logger: Logger
 
   func run() async throws {
-    try? await gracefulShutdown()
+    await withTaskGroup { group in
+      if let interval = ServiceManager.watchdogInterval {
+        group.addTask {
+          await Heartbeat(control.vitalParts, every: interval / 2).run {
+            ServiceManager.notify("WATCHDOG=1")
+          } late: { part in
+            logger.critical(
+              "no sign of life from \(part) for \(interval / 2); the service manager is told nothing more")
+          }
+        }
+      }
+      group.addTask {
+        while (try? await Task.sleep(for: Daemon.copyInterval)) != nil { await control.keepCopy() }
+      }
+      try? await gracefulShutdown()
+      group.cancelAll()
+    }
     ServiceManager.notify("STOPPING=1\nSTATUS=stopping")
     await control.stop()
   }

@@ -20,6 +20,18 @@ enum ServiceManager {
     }
   }
 
+  /// How often the service manager wants to hear `WATCHDOG=1`, sd_watchdog_enabled(3); `nil`: it does not.
+  static var watchdogInterval: Duration? {
+    let environment = ProcessInfo.processInfo.environment
+    guard let microseconds = environment["WATCHDOG_USEC"].flatMap(Int64.init), microseconds > 0,
+      environment["WATCHDOG_PID"].map({ $0 == "\(getpid())" }) ?? true
+    else { return nil }
+    return .microseconds(microseconds)
+  }
+
+  /// Whether the process was started as a unit of systemd, systemd.exec(5).
+  static var startedUs: Bool { ProcessInfo.processInfo.environment["INVOCATION_ID"] != nil }
+
   /// A path, or with "@" at its beginning a name of the abstract namespace, unix(7). `nil` when it does not fit.
   private static func address(_ path: String) -> (sockaddr_un, socklen_t)? {
     var bytes = Array(path.utf8)

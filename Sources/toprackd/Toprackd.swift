@@ -61,13 +61,19 @@ import Logging
       valueName: "name"))
   var uplink: String?
 
+  @Flag(help: "Begin anew where the database is gone or damaged; what is there is kept under another name.")
+  var newRack = false
+
   static func main() async {
+    Crash.install()
     do {
       let command = try parse()
       try await command.serve()
     } catch let fault as SettingsFault {
       fail(fault.message, status: 2)
     } catch let fault as StartFault {
+      // The unit starts us again at once, which is for crashes; what refuses a start does not pass so quickly.
+      if ServiceManager.startedUs { try? await Task.sleep(for: refusalPause) }
       fail(fault.message, status: 1)
     } catch {
       if exitCode(for: error).isSuccess {
@@ -77,6 +83,8 @@ import Logging
       fail(message(for: error).replacing("\n", with: " ") + "; see 'toprackd --help'", status: 2)
     }
   }
+
+  private static let refusalPause = Duration.seconds(1)
 
   private static func fail(_ message: String, status: Int32) -> Never {
     FileHandle.standardError.write(Data("toprackd: \(message)\n".utf8))
@@ -91,6 +99,6 @@ import Logging
     ].compactMapValues(\.self)
     let settings = try await SettingsFile.settings(path: config, given: given)
     LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }
-    try await Daemon(settings: settings, logger: Logger(label: "toprackd")).run()
+    try await Daemon(settings: settings, isNewRack: newRack, logger: Logger(label: "toprackd")).run()
   }
 }
