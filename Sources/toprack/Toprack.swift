@@ -1,8 +1,8 @@
 // The command line client of toprackd: reads arguments, asks the API, prints.
 //
 // It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program only
-// turns arguments into requests and answers into tables. The exceptions are `cleanup`, which works when no daemon does,
-// and `verify`, which computes from the database what the daemon should say.
+// turns arguments into requests and answers into tables. The exceptions are `cleanup` and `restore`, which
+// work when no daemon does, and `verify`, which computes from the database what the daemon should say.
 //
 // Exit status: 0, 1 refused or failed, 2 usage, 3 daemon not reachable.
 
@@ -30,6 +30,7 @@ import Foundation
       LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,
+      BackupCommand.self, RestoreCommand.self,
     ])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions

@@ -86,6 +86,32 @@ struct Client: Sendable {
     return response.body
   }
 
+  /// Reads a file, and hands out its bytes as they come. Returns how many there were.
+  func download(_ path: String, _ take: (ArraySlice<UInt8>) throws -> Void) async throws -> Int {
+    var request = try request(path, [:])
+    request.headers.replaceOrAdd(name: "Accept", value: "*/*")
+    var refusal = Answer(Data())
+    let response: HTTPClientResponse
+    var count = 0
+    do {
+      response = try await http.execute(request, deadline: .distantFuture)
+      if (200..<300).contains(response.status.code) {
+        for try await chunk in response.body {
+          count += chunk.readableBytes
+          try take(ArraySlice(chunk.readableBytesView))
+        }
+      } else {
+        refusal = try await Self.answer(of: response)
+      }
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure.unreachable(endpoint.unreachable(error, timeout: timeout))
+    }
+    try check(response.status, refusal)
+    return count
+  }
+
   private func request(_ path: String, _ query: [String: String?]) throws -> HTTPClientRequest {
     var request = HTTPClientRequest(url: location(path, query))
     request.headers.add(name: "Accept", value: "application/json")
