@@ -27,6 +27,7 @@ final class Daemon {
   private let options: [String]
   private let host: NetworkNamespace?
   private var process: ChildProcess?
+  private var listener: DatagramListener?
 
   /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace that is the
   /// daemon's host, with the default uplink in it; nil: the machine's own, which gets none. `options`: more of its command line.
@@ -52,10 +53,15 @@ final class Daemon {
   var log: String { process.map { String(decoding: $0.standardError, as: UTF8.self) } ?? "" }
 
   /// Starts the daemon and returns when it is ready. Throws with its log when it ends instead.
-  func start() throws {
+  ///
+  /// - Parameter extra: more of its environment.
+  func start(environment extra: [String: String] = [:]) throws {
     precondition(!isRunning)
+    // The one before takes the path away when it ends.
+    self.listener = nil
     let listener = try DatagramListener(path: notifySocket)
-    let child = try ChildProcess(command, environment: ["NOTIFY_SOCKET": notifySocket])
+    self.listener = listener
+    let child = try ChildProcess(command, environment: ["NOTIFY_SOCKET": notifySocket].merging(extra) { $1 })
     process = child
     let deadline = Deadline.after(.seconds(60))
     while true {
@@ -68,6 +74,17 @@ final class Daemon {
       }
     }
   }
+
+  /// Whether the daemon says `line` to its service manager; what else it says is passed over.
+  func hears(_ line: String, until deadline: Deadline) throws -> Bool {
+    while let message = listener?.next(until: deadline) {
+      if message.split(separator: "\n").contains(Substring(line)) { return true }
+    }
+    return false
+  }
+
+  /// Returns its exit status, 128 + the number of the signal that ended it; nil: it is still there at `deadline`.
+  func wait(until deadline: Deadline) -> Int32? { process?.wait(until: deadline) }
 
   /// Runs a second daemon with these arguments on the same host, which is expected to end by itself.
   func rival(state: String? = nil, socket: String? = nil, uplink: String = "none") throws -> Finished {

@@ -22,6 +22,7 @@ final class Lab {
   init(settings: String? = nil, withHost: Bool = false, options: [String] = []) throws {
     guard geteuid() == 0 else { throw HarnessError("integration tests make network interfaces: run them as root") }
     Self.sweepOnce
+    Pace.watch()
     prefix = "trt-\(getpid())-\(Self.labs.next())-"
     let host = withHost ? NetworkNamespace(name: prefix + "host") : nil
     self.host = host
