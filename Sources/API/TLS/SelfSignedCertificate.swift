@@ -82,7 +82,7 @@ public struct SelfSignedCertificate {
     do {
       let text = try certificate(Certificate.PrivateKey(key)).serializeAsPEM().pemString + "\n"
       try StateFile(path: keyPath).write(Array((key.pemRepresentation + "\n").utf8), mode: 0o600)
-      try StateFile(path: certificatePath).write(Array(text.utf8), mode: 0o644)
+      try StateFile(path: certificatePath).write(Array(text.utf8), mode: 0o600)
     } catch let fault as StateFile.Fault {
       throw TLSIdentity.Fault(message: fault.message)
     } catch {
