@@ -14,7 +14,8 @@ extension Control {
       id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
       project: server.flatMap { rack.servers[$0]?.project }, server: server)
     logger.notice("\(body)", metadata: ["event": "\(type)"])
-    // A task of its own: a caller that is cancelled would cancel the transaction. A state that is read-only says so elsewhere.
+    // A task of its own: a caller that is cancelled would cancel the transaction. A state that is read-only says so
+    // elsewhere.
     if store.readOnlyReason == nil {
       let written = Task { try await store.commit([], events: [event]) }
       do { try await written.value } catch { logger.error("event not written", metadata: ["error": "\(error)"]) }

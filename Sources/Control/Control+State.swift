@@ -43,7 +43,8 @@ extension Control {
     }
   }
 
-  /// Brings the copy beside the database up to date, as long as there is somebody to wait for: at the start, and each hour.
+  /// Brings the copy beside the database up to date, as long as there is somebody to wait for: at the start, and each
+  /// hour.
   public func keepCopy() async {
     do { try await store.makeCopy() } catch {
       logger.warning("the copy of the database is not up to date", metadata: ["error": "\(error)"])

@@ -1,8 +1,8 @@
 import Dataplane
 
-/// Whether all that the rack depends on still does its work: each part is asked for a sign of life, one after another, and when all
-/// have given it that is a beat. A part that hangs ends the beats, and whoever listens to them (the service manager's
-/// watchdog) ends the process.
+/// Whether all that the rack depends on still does its work: each part is asked for a sign of life, one after another,
+/// and when all have given it that is a beat. A part that hangs ends the beats, and whoever listens to them (the
+/// service manager's watchdog) ends the process.
 ///
 /// ## Threads
 /// One task, which is cancelled to end it.
@@ -30,8 +30,8 @@ public struct Heartbeat: Sendable {
     (self.parts, self.interval, self.pause) = (parts, interval, pause)
   }
 
-  /// Until the task is cancelled, and a part that hangs has answered. `late`: a part has not answered for an interval; said once
-  /// for each time.
+  /// Until the task is cancelled, and a part that hangs has answered. `late`: a part has not answered for an interval;
+  /// said once for each time.
   public func run(beat: @Sendable () -> Void, late: @escaping @Sendable (String) -> Void) async {
     while !Task.isCancelled {
       for part in parts { await ask(part, late) }

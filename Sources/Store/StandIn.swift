@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A database in a directory of its own, copied from another with its log: read there, it is as the other is, and the other
-/// stays as it is. It ends with its owner.
+/// A database in a directory of its own, copied from another with its log: read there, it is as the other is, and the
+/// other stays as it is. It ends with its owner.
 final class StandIn: Sendable {
   let directory: String
   var database: String { directory + "/rack.sqlite" }

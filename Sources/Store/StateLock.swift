@@ -3,8 +3,8 @@ import Glibc
 /// Exclusive use of a state directory, so that two daemons cannot work on one state.
 ///
 /// An advisory lock (flock) on the file `lock` in it: the kernel releases it when the process ends, however it ends, so
-/// there is nothing to clean up after a crash. The file itself stays. A process that was killed may be a while in ending
-/// on a busy machine, so the lock is waited for, as long as interfaces are.
+/// there is nothing to clean up after a crash. The file itself stays. A process that was killed may be a while in
+/// ending on a busy machine, so the lock is waited for, as long as interfaces are.
 final class StateLock: Sendable {
   private let descriptor: Int32
   private static let step = Duration.milliseconds(10)

@@ -4,13 +4,14 @@ import Glibc
 import Rack
 import Synchronization
 
-/// Copies of the database while it is at work: one beside it for the day when it is damaged, and backups for whoever asks.
+/// Copies of the database while it is at work: one beside it for the day when it is damaged, and backups for whoever
+/// asks.
 ///
-/// A copy is written by SQLite (`VACUUM INTO`) from one moment of the database; commits go on meanwhile. It is a single file without
-/// a log, and takes its name when it is whole and on disk.
+/// A copy is written by SQLite (`VACUUM INTO`) from one moment of the database; commits go on meanwhile. It is a single
+/// file without a log, and takes its name when it is whole and on disk.
 extension Store {
-  /// Brings the copy beside the database up to date. Nothing is done when there is no commit that it does not have, or when nothing
-  /// can be written.
+  /// Brings the copy beside the database up to date. Nothing is done when there is no commit that it does not have, or
+  /// when nothing can be written.
   public func makeCopy() async throws(StoreFault) {
     guard readOnlyReason == nil, commitsSinceCopy.exchange(0, ordering: .relaxed) > 0 else { return }
     let new = directory.copy + ".new"

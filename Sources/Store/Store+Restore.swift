@@ -51,8 +51,8 @@ extension Store {
     }
   }
 
-  /// Puts the backup `file` into the state directory `path`, in which no daemon is at work, and keeps the database that is there
-  /// under another name. All of it or nothing.
+  /// Puts the backup `file` into the state directory `path`, in which no daemon is at work, and keeps the database that
+  /// is there under another name. All of it or nothing.
   ///
   /// - Parameter allowingOtherRack: also when the directory is that of another rack.
   public static func restore(
@@ -100,8 +100,8 @@ extension Store {
     return directory.rackID
   }
 
-  /// Writes the log into the database, so that a crash between taking the log away and putting the new database there leaves the old
-  /// one whole. Of a damaged one both are kept as they are.
+  /// Writes the log into the database, so that a crash between taking the log away and putting the new database there
+  /// leaves the old one whole. Of a damaged one both are kept as they are.
   private static func settle(_ directory: StateDirectory) {
     guard !directory.isDatabaseGone, let pool = try? DatabasePool(path: directory.database) else { return }
     _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }

@@ -38,14 +38,14 @@ public final class Store: Sendable {
 
   var pool: DatabasePool { current.withLock { $0.pool } }
 
-  /// Why nothing can be committed, in a sentence or two that say what to do; `nil`: all is well. Then what is read is the database
-  /// as far as it can be read, or the last good copy of it.
+  /// Why nothing can be committed, in a sentence or two that say what to do; `nil`: all is well. Then what is read is
+  /// the database as far as it can be read, or the last good copy of it.
   public var readOnlyReason: String? { current.withLock { $0.readOnlyReason } }
 
   /// Opens the state in `directory`; makes both when they do not exist, and closes them to others.
   ///
-  /// A database that cannot be written, or is damaged and has a good copy, is opened for reading: `readOnlyReason`. One that is gone, where
-  /// there has been one, is a fault.
+  /// A database that cannot be written, or is damaged and has a good copy, is opened for reading: `readOnlyReason`. One
+  /// that is gone, where there has been one, is a fault.
   ///
   /// - Parameters:
   ///   - isNewRack: begin anew where the database is gone or damaged; what is there is put aside. Refused when there is a good one.

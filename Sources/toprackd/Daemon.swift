@@ -143,8 +143,8 @@ struct Daemon {
   }
 }
 
-/// Holds control until the end, and then ends it in order. Until then it tells the service manager that all is alive, and keeps the
-/// copy of the database.
+/// Holds control until the end, and then ends it in order. Until then it tells the service manager that all is alive,
+/// and keeps the copy of the database.
 private struct ControlService: Service {
   let control: Control
   let logger: Logger

@@ -9,8 +9,8 @@ import Testing
 #endif
 
 extension Integration {
-  /// A real trap in a real daemon: a thread comes back from its system call to an instruction that there is not. The bytes are of
-  /// x86-64.
+  /// A real trap in a real daemon: a thread comes back from its system call to an instruction that there is not. The
+  /// bytes are of x86-64.
   @Suite("Crash and watchdog", .enabled(if: isX86)) struct CrashTests {
     @Test("a daemon that traps is gone at once, says where it was, and the next start has the NICs")
     func crash() throws {

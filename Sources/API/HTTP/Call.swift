@@ -121,7 +121,8 @@ extension Call {
     return await keeper.forwarding()
   }
 
-  /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who may do everything.
+  /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who
+  /// may do everything.
   func backup() async throws -> BackupFile {
     try access.requireWholeRack(for: "a backup")
     if access.isReadOnly {

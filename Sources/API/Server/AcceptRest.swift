@@ -1,12 +1,13 @@
-// What a listener does when the process has no descriptor left for another connection: it rests, and tries again. NIO has a
-// handler of its own for that, which leaves the socket registered: epoll says "readable" again at once, and a core is spent on it.
+// What a listener does when the process has no descriptor left for another connection: it rests, and tries again. NIO
+// has a handler of its own for that, which leaves the socket registered: epoll says "readable" again at once, and a
+// core is spent on it.
 
 import Glibc
 import Logging
 import NIOCore
 
-/// Stops reading from a listening socket for a moment when accept(2) fails for lack of something. Belongs in front of all else in
-/// the pipeline of the listener.
+/// Stops reading from a listening socket for a moment when accept(2) fails for lack of something. Belongs in front of
+/// all else in the pipeline of the listener.
 final class AcceptRest: ChannelInboundHandler {
   typealias InboundIn = any Channel
 

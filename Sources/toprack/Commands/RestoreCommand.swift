@@ -1,4 +1,5 @@
-// `restore FILE --state DIR`: a backup in the place of a database. It asks nobody but the files: no daemon may be at work there.
+// `restore FILE --state DIR`: a backup in the place of a database. It asks nobody but the files: no daemon may be at
+// work there.
 
 import ArgumentParser
 import Foundation

@@ -3,9 +3,9 @@ import Synchronization
 
 /// How much of the time that a test has measured was the machine's, and not the switch's.
 ///
-/// A thread sleeps for five milliseconds, again and again, and notes by how much longer it slept: that long nobody who waited had
-/// a core. What the product promises (a failover within 50 ms, a stop within two seconds) is judged without it, so on a quiet machine
-/// strictly, and on a busy one by what it could do.
+/// A thread sleeps for five milliseconds, again and again, and notes by how much longer it slept: that long nobody who
+/// waited had a core. What the product promises (a failover within 50 ms, a stop within two seconds) is judged without
+/// it, so on a quiet machine strictly, and on a busy one by what it could do.
 enum Pace {
   private struct Notes {
     var late: [(at: ContinuousClock.Instant, by: Duration)] = []
@@ -31,7 +31,8 @@ enum Pace {
   /// To be called before anything is measured.
   static func watch() { witness }
 
-  /// Whether `time`, which ended within the last `window`, is less than `limit` without the time in which the machine was busy otherwise.
+  /// Whether `time`, which ended within the last `window`, is less than `limit` without the time in which the machine
+  /// was busy otherwise.
   static func allows(_ time: Duration, under limit: Duration, over window: Duration = .seconds(10)) -> Bool {
     let since = ContinuousClock.now - max(time, window)
     let taken = notes.withLock { $0.late.filter { $0.at >= since }.reduce(.zero) { $0 + $1.by } }
