@@ -85,7 +85,7 @@ private struct Dice: RandomNumberGenerator {
   }
 
   @Test(
-    "those who flood and fill a slice with a batch have equal shares of the time, whatever a frame of theirs costs", arguments: [UInt64(1), 2, 3])
+    "those who flood, and fill a slice with a batch, have equal shares of the time, whatever their frames cost", arguments: [UInt64(1), 2, 3])
   func shares(seed: UInt64) {
     var worker = VirtualWorker(seed: seed)
     for (nic, cost) in [1: 3_200, 2: 5_000, 3: 20_000, 4: 90_000, 5: 180_000] as [Int: UInt64] {
@@ -143,7 +143,7 @@ private struct Dice: RandomNumberGenerator {
     #expect(budget.frames(of: nic) == 64)
   }
 
-  @Test("an idle NIC has saved nothing up: when it begins to flood it is no further ahead than a first batch and a turn")
+  @Test("an idle NIC has saved nothing up: when it begins to flood it is ahead by a first batch and a turn at most")
   func nothingSaved() {
     var worker = VirtualWorker(seed: 3)
     worker.flooders = [1]
