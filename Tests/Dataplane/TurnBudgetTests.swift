@@ -85,7 +85,7 @@ private struct Dice: RandomNumberGenerator {
   }
 
   @Test(
-    "those who flood, and fill a slice with a batch, have equal shares of the time, whatever their frames cost", arguments: [UInt64(1), 2, 3])
+    "floods whose batches fill a slice have equal shares of the time", arguments: [UInt64(1), 2, 3])
   func shares(seed: UInt64) {
     var worker = VirtualWorker(seed: seed)
     for (nic, cost) in [1: 3_200, 2: 5_000, 3: 20_000, 4: 90_000, 5: 180_000] as [Int: UInt64] {
