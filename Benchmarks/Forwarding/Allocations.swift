@@ -18,6 +18,9 @@ import Wire
   /// Frames of each kind that cross between two looks at the counter.
   static let frames = 50_000
 
+  /// What a worker may allocate meanwhile: a letter to the loop guard about a NIC that floods, two a second at most.
+  static let letters: UInt64 = 8
+
   /// Allocations while unicast frames, floods, tag changes and drops cross; by name.
   static func measure() async throws -> [(name: String, allocations: UInt64)] {
     var ends: [Int32] = []

@@ -91,7 +91,7 @@ extension Integration {
       #expect(try desk.bash("toprack port native web1 eth1 ") == ["1001", "none"])
       #expect(try desk.bash("toprack network delete 3") == ["3001"])
       #expect(try desk.bash("toprack server create x --project ") == ["default"])
-      #expect(try desk.bash("toprack server create x --facility am") == ["ams1"])
+      #expect(try desk.bash("toprack server create x --facility ams") == ["ams1"])
       #expect(try desk.bash("toprack server create x --plan x1") == ["x1.small.x86"])
 
       try lab.toprack("project", "create", "shop")

@@ -4,7 +4,7 @@
 #define ALLOCATION_COUNTER_H
 #include <stdint.h>
 
-/* Allocations since the start of the process, of all threads. */
+/* Allocations since the start of the process, of all threads but the loop guard's, which forwards nothing. */
 uint64_t allocation_count(void);
 
 #endif
