@@ -5,7 +5,8 @@ import Testing
 /// A flood is one server's own affair: what others of the same switch notice of it is a fraction of a millisecond.
 extension Integration {
   @Suite("A flood does not slow others") struct FairnessTests {
-    /// Far more than the goal of 2 ms, because machines that test are shared.
+    /// Milliseconds, beyond five times what the machine itself adds when nobody floods. Far more than the goal of 2 ms, which
+    /// `scripts/bench --floods` measures: machines that test are shared.
     private static let limit = 10.0
 
     @Test("another tenant's round trips while one server broadcasts into a VLAN of 80 ports, and into a slow receiver")
@@ -25,7 +26,8 @@ extension Integration {
       let sent = flood.stop()
       print("while \(sent) broadcasts went into 80 ports: \(during)")
       #expect(sent > 1_000)
-      #expect(during.p99 < Self.limit, "\(during)")
+      let limit = Self.limit + 5 * quiet.p99
+      #expect(during.p99 < limit, "\(during)")
 
       // A receiver that takes long for each frame, within our write.
       let source = try lab.individual("source", 300)
@@ -48,7 +50,7 @@ extension Integration {
       let second = try RoundTrips.measure(left, right)
       let datagrams = stream.stop()
       print("while \(datagrams) datagrams went to a receiver of 4000 rules: \(second)")
-      #expect(second.p99 < Self.limit, "\(second)")
+      #expect(second.p99 < limit, "\(second)")
     }
 
     /// A server in VLAN 100 without a test on its side, up.
