@@ -4,8 +4,10 @@
 /// ## How it works
 /// A frame of which nothing is left to do passes by one test. Of any other frame all of this holds:
 ///
-/// 1. `csum_start` is where the TCP or UDP header begins: behind all tags, the IPv4 header with its options, the IPv6 header with its
-///    extension headers. `csum_offset` is the protocol's: 16 in TCP, 6 in UDP. Nothing in front of the payload's own checksum can change.
+/// 1. `csum_start` is where the TCP or UDP header begins: behind all tags, the IPv4 header with its options, the IPv6
+///    header with its extension headers. `csum_offset` is the protocol's: 16 in TCP, 6 in UDP. Nothing in front of the
+///    payload's own checksum can change. Or it is a tunnel's inner checksum: behind the header of UDP (VXLAN, Geneve), or
+///    of IP when the protocol is GRE, IPv4 or IPv6, at 16 or 6. What changes there is the sender's own payload.
 /// 2. The header of TCP or UDP is whole, and `hdr_len` ends within the frame.
 /// 3. A fragment has nothing left to do: its checksum is that of another packet.
 /// 4. A super-frame is TCP over IPv4 (1), TCP over IPv6 (4) or UDP (5) and says so; its checksum is left to do; the ECN bit is TCP's; it
@@ -13,24 +15,31 @@
 /// 5. Behind another EtherType there may be a checksum to do where TCP and UDP have theirs, since Linux leaves it so in HSR (88FB, 892F)
 ///    and NSH frames; never in ARP or an LLC frame, and never before the end of the tags.
 ///
-/// What Linux sends through a TAP with TUN_F_CSUM passes: checksums within a tunnel (VXLAN, GRE, IP in IP) and those of SCTP it finishes
-/// itself, because the interface offers neither (`skb_csum_hwoffload_help`), and it finishes those of a packet that it fragments.
+/// Linux finishes the checksums of SCTP itself, because a TAP does not offer them (`skb_csum_hwoffload_help`), and those of
+/// a packet that it fragments. Those within a tunnel it may leave: the outer one is right for whatever the inner one will
+/// be (local checksum offload, `lco_csum`).
 ///
 /// Source: virtio 1.2 5.1.6.2; RFC 791 3.1; RFC 8200 4; RFC 9293 3.1; RFC 768.
 public enum OffloadCheck {
   /// IPv6 extension headers that are walked over: a limit on the work for a hostile frame.
   @usableFromInline static let extensionLimit = 8
 
-  /// TCP or UDP, or nothing that may have a checksum left to do.
+  /// What stands behind the network header.
   private struct Upper {
-    let isTCP: Bool
+    let protocolNumber: UInt8
     let isV4: Bool
     let start: Int
 
-    /// `nil`: another protocol.
-    init?(_ protocolNumber: UInt8, isV4: Bool, start: Int) {
-      guard protocolNumber == ProtocolNumber.tcp || protocolNumber == ProtocolNumber.udp else { return nil }
-      (isTCP, self.isV4, self.start) = (protocolNumber == ProtocolNumber.tcp, isV4, start)
+    var isTCP: Bool { protocolNumber == ProtocolNumber.tcp }
+    var isUDP: Bool { protocolNumber == ProtocolNumber.udp }
+
+    /// Where what a tunnel carries can begin; `nil`: no tunnel.
+    var innerStart: Int? {
+      switch protocolNumber {
+      case ProtocolNumber.udp: start &+ 8
+      case 4, 41, 47: start
+      default: nil
+      }
     }
   }
 
@@ -53,7 +62,12 @@ public enum OffloadCheck {
     let found =
       unsafe network.etherType == EtherType.ipv4
       ? upper4(frame, count: count, at: network.offset) : upper6(frame, count: count, at: network.offset)
-    guard let upper = found, start == upper.start, offset == (upper.isTCP ? 16 : 6) else { return false }
+    guard let upper = found else { return false }
+    guard start == upper.start, upper.isTCP || upper.isUDP else {
+      guard type == 0, let inner = upper.innerStart else { return false }
+      return start >= inner && (offset == 16 || offset == 6)
+    }
+    guard offset == (upper.isTCP ? 16 : 6) else { return false }
     let fixed = upper.isTCP ? 20 : 8
     guard start &+ fixed <= count else { return false }
     guard type != 0 else { return true }
@@ -68,22 +82,23 @@ public enum OffloadCheck {
     switch type {
     case 1, 1 | VirtioNetHeader.ecn: upper.isTCP && upper.isV4
     case 4, 4 | VirtioNetHeader.ecn: upper.isTCP && !upper.isV4
-    case 5: !upper.isTCP
+    case 5: upper.isUDP
     default: false
     }
   }
 
-  /// `nil`: no IPv4 header, a fragment, or another protocol.
+  /// `nil`: no IPv4 header, or a fragment.
   @unsafe private static func upper4(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
     guard place &+ 20 <= count else { return nil }
     let packet = unsafe frame + place
     let first = unsafe packet.load(as: UInt8.self)
     let size = Int(first & 0xF) &* 4
     guard first >> 4 == 4, size >= 20, unsafe packet.bigEndian16(at: 6) & 0x3FFF == 0 else { return nil }
-    return unsafe Upper(packet.load(fromByteOffset: 9, as: UInt8.self), isV4: true, start: place &+ size)
+    return unsafe Upper(
+      protocolNumber: packet.load(fromByteOffset: 9, as: UInt8.self), isV4: true, start: place &+ size)
   }
 
-  /// `nil`: no IPv6 header, a fragment, headers that run over the end, or another protocol.
+  /// `nil`: no IPv6 header, or headers that run over the end. A fragment's header is no tunnel's.
   @unsafe private static func upper6(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
     guard place &+ 40 <= count, unsafe frame.load(fromByteOffset: place, as: UInt8.self) >> 4 == 6 else { return nil }
     var next = unsafe frame.load(fromByteOffset: place &+ 6, as: UInt8.self)
@@ -96,7 +111,7 @@ public enum OffloadCheck {
       start &+= unsafe (Int(frame.load(fromByteOffset: start &+ 1, as: UInt8.self)) &+ 1) &* 8
       headers &+= 1
     }
-    return Upper(next, isV4: false, start: start)
+    return Upper(protocolNumber: next, isV4: false, start: start)
   }
 }
 

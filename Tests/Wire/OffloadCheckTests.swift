@@ -67,6 +67,19 @@ private struct OffloadVector: Sendable, CustomTestStringConvertible {
       taken: true),
   ]
 
+  /// What Linux leaves to do in a tunnel: the inner checksum, in TCP and in UDP.
+  static let tunnelled: [OffloadVector] = [
+    .init("TCP in VXLAN", four(17, payload: 300), sum(84, 16), taken: true),
+    .init("UDP in VXLAN over IPv6", six(17, payload: 300), sum(104, 6), taken: true),
+    .init("TCP in GRE", four(47, payload: 300), sum(58, 16), taken: true),
+    .init("TCP in IP in IP", four(4, payload: 300), sum(54, 16), taken: true),
+    .init("UDP in SIT", four(41, payload: 300), sum(74, 6), taken: true),
+    .init("the outer UDP header", four(17, payload: 300), sum(38, 6), taken: false),
+    .init("the outer IP header", four(47, payload: 300), sum(18, 16), taken: false),
+    .init("behind the end of a tunnel's frame", four(17, payload: 20), sum(60, 16), taken: false),
+    .init("a super-frame in a tunnel", four(17, payload: 3_000), (1, 1, 104, 1_448, 84, 16), taken: false),
+  ]
+
   static let forged: [OffloadVector] = [
     .init("IPv6 source, 34 and 2", six(), sum(34, 2), taken: false),
     .init("IPv6 source, 20 and 2", six(), sum(20, 2), taken: false),
@@ -119,7 +132,7 @@ private struct OffloadVector: Sendable, CustomTestStringConvertible {
 
   @Test(
     "what a system really leaves to do is taken, what is forged is not",
-    arguments: OffloadVector.healthy + OffloadVector.forged)
+    arguments: OffloadVector.healthy + OffloadVector.tunnelled + OffloadVector.forged)
   private func vectors(_ vector: OffloadVector) {
     let memory = Memory(vector.frame, header: vector.header)
     #expect(isTaken(memory) == vector.isTaken)
@@ -146,7 +159,7 @@ private struct OffloadVector: Sendable, CustomTestStringConvertible {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return range.lowerBound + Int(state >> 33) % range.count
     }
-    let bases = OffloadVector.healthy.map(\.frame)
+    let bases = (OffloadVector.healthy + OffloadVector.tunnelled).map(\.frame)
     var taken = 0
     for step in 0..<60_000 {
       var bytes = bases[roll(0...bases.count - 1)]
@@ -171,7 +184,12 @@ private struct OffloadVector: Sendable, CustomTestStringConvertible {
       #expect(start >= place.start && (offset == 6 || offset == 16), "seed \(seed), step \(step): \(bytes.prefix(80))")
       #expect(start + offset + 2 <= bytes.count, "seed \(seed), step \(step)")
       if let number = place.protocolNumber {
-        #expect(start == place.start && offset == (number == 6 ? 16 : 6), "seed \(seed), step \(step)")
+        if start == place.start, [6, 17].contains(number) {
+          #expect(offset == (number == 6 ? 16 : 6), "seed \(seed), step \(step)")
+        } else {
+          #expect([4, 17, 41, 47].contains(number) && type == 0, "seed \(seed), step \(step)")
+          #expect(start >= place.start + (number == 17 ? 8 : 0), "seed \(seed), step \(step)")
+        }
         if type != 0 {
           let kinds = number == 17 ? [5] : place.isV4 ? [1, 0x81] : [4, 0x84]
           #expect(kinds.contains(type), "seed \(seed), step \(step)")
