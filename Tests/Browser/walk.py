@@ -264,7 +264,7 @@ def refusals():
         b.open(steps.project + "/servers/new")
         b.fill("Hostname", "web1")
         b.press("Create server")
-        expect("hostnames are unique")
+        expect("a project has each hostname once")
         b.fill("Hostname", "-x-")
         b.press("Create server")
         expect("is not valid")
@@ -524,7 +524,7 @@ def capture():
                    for _ in range(4)]
         time.sleep(1)
         done = run("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-b", cookie, url + "?frames=1&seconds=1")
-        assert done.stdout == "503", done.stdout
+        assert done.stdout == "429", done.stdout
         for reader in readers:
             reader.kill()
             reader.wait()
