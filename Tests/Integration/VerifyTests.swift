@@ -90,7 +90,6 @@ extension Integration {
         """)
       let lines = try Self.differences(lab)
       for (beginning, words) in [
-        ("API: routed: MTU", "is 9000, in the database it is 1400"),
         ("API: hybrid: description", "is none, in the database it is edited"),
         ("API: network 201 of ewr1 in default: number", "is 200, in the database it is 201"),
         ("wire: hybrid eth1: untagged", "(VID 200), in the database it is network 201 of ewr1 in default (VID 201)"),
