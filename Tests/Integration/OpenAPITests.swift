@@ -36,7 +36,7 @@ extension Integration {
           "TOPRACK_ENDPOINT": ClientDriver.endpoint, "TOPRACK_TOKEN": lab.daemon.firstToken(),
           "TOPRACK_NETNS": netns.name, "REQUESTS_CA_BUNDLE": certificate, "PYTHONPATH": calls,
           "PYTHONDONTWRITEBYTECODE": "1",
-        ], limit: .seconds(280))
+        ], limit: .seconds(900))
       // The summary at the end says what was run; a failure is told before it.
       print(run.text.suffix(run.status == 0 ? 1_500 : 20_000))
       #expect(run.status == 0, "\(run.errors.suffix(2_000))")
