@@ -36,8 +36,9 @@ public struct CaptureFault: Error, Hashable, Sendable, CustomStringConvertible {
 /// One capture by libpcap, at the interface's own end: what `tcpdump -i` would show there.
 ///
 /// ## How it works
-/// A thread enters the namespace, opens the handle, and waits for frames. The kernel keeps frames for it in a ring; those for
-/// which there is no room are counted in the file's last block. What is captured waits in `chunks` for a reader.
+/// A thread enters the namespace, opens the handle, and waits for frames. The kernel keeps frames for it in a ring;
+/// those for which there is no room are counted in the file's last block. What is captured waits in `chunks` for a
+/// reader.
 ///
 /// ## Limits
 /// Frames, seconds and bytes of `CaptureOrder`; `limit` captures at once in the process.

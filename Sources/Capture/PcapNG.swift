@@ -1,9 +1,10 @@
-// The pcapng file format, draft-ietf-opsawg-pcapng-02: blocks of a type, a length, a body, and the length again. What is
-// written here every reader of the format takes: one section, one Ethernet interface, enhanced packets, statistics.
+// The pcapng file format, draft-ietf-opsawg-pcapng-02: blocks of a type, a length, a body, and the length again. What
+// is written here every reader of the format takes: one section, one Ethernet interface, enhanced packets, statistics.
 //
 //     section header │ interface description │ enhanced packet │ … │ interface statistics
 
-/// Blocks of a pcapng file of one interface, in the order in which they stand there. Little-endian; times in nanoseconds.
+/// Blocks of a pcapng file of one interface, in the order in which they stand there. Little-endian; times in
+/// nanoseconds.
 public enum PcapNG {
   /// Begins a file.
   ///

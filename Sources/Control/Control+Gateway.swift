@@ -20,7 +20,8 @@ struct RunningGateway: Sendable {
   func problems() async -> [String] { await uplinks.problems() + (await masquerade?.problems() ?? []) }
 }
 
-/// What the start has made of the gateway besides servers' interfaces: the uplinks and the link of the metadata service.
+/// What the start has made of the gateway besides servers' interfaces: the uplinks and the link of the metadata
+/// service.
 struct GatewayStart: Sendable {
   var plan: RoutingPlan
   var change = ForwardingChange()
@@ -49,7 +50,8 @@ extension GatewaySettings {
 extension GatewayStart {
   /// Looks at the host, makes the uplinks, and says what the forwarding plane has to know before the first server.
   ///
-  /// Throws `UplinkRefusal` before anything is touched. Metadata and masquerade that cannot be had are problems, not faults.
+  /// Throws `UplinkRefusal` before anything is touched. Metadata and masquerade that cannot be had are problems, not
+  /// faults.
   static func open(
     _ settings: GatewaySettings, rack: Rack, addresses: AddressPlan, wires: Wires, dataplane: Dataplane, logger: Logger
   ) async throws -> GatewayStart {

@@ -63,7 +63,8 @@ extension Control {
     }
   }
 
-  /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of it is left.
+  /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of
+  /// it is left.
   private func decide(_ entry: CommandQueue.Entry) async throws -> Outcome {
     try await attend(to: entry.command)
     var outcome = try working.decide(located(entry.command), with: &entropy)

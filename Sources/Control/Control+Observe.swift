@@ -15,8 +15,8 @@ public struct NICStatus: Hashable, Sendable {
   public var mtu: Int
   /// Whether the interface is up on the server's side, and its cable plugged.
   public var linkUp: Bool
-  /// Whether frames cross by it now. Of a bond those members do on which LACP has agreed with the partner, and one while
-  /// there is no partner. True for a NIC outside the bond.
+  /// Whether frames cross by it now. Of a bond those members do on which LACP has agreed with the partner, and one
+  /// while there is no partner. True for a NIC outside the bond.
   public var carries: Bool
   /// Seen from the switch: received is what the server sent. Since the NIC was attached.
   public var rxPackets: UInt64, rxBytes: UInt64, txPackets: UInt64, txBytes: UInt64

@@ -36,8 +36,8 @@ extension Control {
   ///   - quotas: what one project can have.
   ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
   ///   - version: what `status` says.
-  /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way. Servers'
-  ///   interfaces that cannot be had are no error: `status` names them, and the rest works.
+  /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way.
+  ///   Servers' interfaces that cannot be had are no error: `status` names them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
     plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil, quotas: Quotas = Quotas(),

@@ -25,10 +25,11 @@ public struct StationBookmark: Hashable, Sendable {
   init(_ cursor: StationCursor) { self.cursor = cursor }
 }
 
-/// The station table, read a piece at a time: it can have hundreds of thousands of entries, and changes while it is read.
+/// The station table, read a piece at a time: it can have hundreds of thousands of entries, and changes while it is
+/// read.
 extension Control {
-  /// A piece of a listing, about `limit` stations, and where it goes on. Of a station that stays there is one in all pieces together.
-  /// In no order.
+  /// A piece of a listing, about `limit` stations, and where it goes on. Of a station that stays there is one in all
+  /// pieces together. In no order.
   public func stations(
     _ selection: StationSelection, from bookmark: StationBookmark, limit: Int
   ) async throws(Unavailable) -> (stations: [Station], next: StationBookmark?) {

@@ -59,7 +59,8 @@ extension Control {
     }
   }
 
-  /// After the commit: one transaction on the forwarding plane for the whole group. Where two of it concern one port, the later counts.
+  /// After the commit: one transaction on the forwarding plane for the whole group. Where two of it concern one port,
+  /// the later counts.
   func forward(_ outcomes: [Outcome]) async {
     var change = ForwardingChange()
     var routing = RoutingChange()
@@ -91,8 +92,8 @@ extension Control {
     for (id, isOn) in carriers { if let slot = wires.slotOf[id] { await nics.setCarrier(isOn, slot: slot) } }
   }
 
-  /// The first half of a reboot: what the server's ports were is over and its cables are pulled. The second half, by which all is as it
-  /// was, is added to the group's own change.
+  /// The first half of a reboot: what the server's ports were is over and its cables are pulled. The second half, by
+  /// which all is as it was, is added to the group's own change.
   private func switchOff(
     _ outcomes: [Outcome], _ change: inout ForwardingChange, _ routing: inout RoutingChange,
     _ carriers: inout [ServerID: Bool]

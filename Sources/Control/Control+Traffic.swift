@@ -17,7 +17,8 @@ public struct NICTraffic: Hashable, Sendable {
 }
 
 extension Control {
-  /// The NICs of all servers, those that are attached. Asks the kernel about each link; counters are read as they stand.
+  /// The NICs of all servers, those that are attached. Asks the kernel about each link; counters are read as they
+  /// stand.
   public func traffic() -> [ServerID: [PortName: NICTraffic]] {
     wires.locations.reduce(into: [:]) { all, entry in
       guard let slot = wires.slotOf[entry.key] else { return }
@@ -32,8 +33,8 @@ extension Control {
     }
   }
 
-  /// What all NICs of each server have received and sent since they were attached. Asks nobody, so that it can be asked for all the
-  /// time: a few additions a NIC.
+  /// What all NICs of each server have received and sent since they were attached. Asks nobody, so that it can be asked
+  /// for all the time: a few additions a NIC.
   public func bytes() -> [ServerID: UInt64] {
     wires.locations.reduce(into: [:]) { all, entry in
       guard let slot = wires.slotOf[entry.key] else { return }

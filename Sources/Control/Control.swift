@@ -8,14 +8,14 @@ import Switching
 /// The one place where a change is decided and made.
 ///
 /// ## How it works
-/// A command waits in a queue. Those that wait are taken together, and one after another: `Rack` decides what would be (a
-/// refusal ends here); interfaces that it needs are made. Then for all of them at once: the store commits, the forwarding
-/// plane applies it and says so; what is no longer needed is removed; the callers are answered. So many clients share one flush of the
-/// disk, and a caller that has an answer finds the change on disk and on the wire. A step that fails before the commit is
-/// undone and leaves nothing; steps after it cannot fail.
+/// A command waits in a queue. Those that wait are taken together, and one after another: `Rack` decides what would be
+/// (a refusal ends here); interfaces that it needs are made. Then for all of them at once: the store commits, the
+/// forwarding plane applies it and says so; what is no longer needed is removed; the callers are answered. So many
+/// clients share one flush of the disk, and a caller that has an answer finds the change on disk and on the wire. A
+/// step that fails before the commit is undone and leaves nothing; steps after it cannot fail.
 ///
-/// A command is decided on `working`, the rack with those before it in the group; readers see `rack`, which follows after
-/// the commit.
+/// A command is decided on `working`, the rack with those before it in the group; readers see `rack`, which follows
+/// after the commit.
 ///
 /// ## Threads
 /// An actor. Groups are strictly one after another; in between, while one waits for the disk or the kernel, reads are

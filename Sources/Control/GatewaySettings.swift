@@ -10,8 +10,8 @@ public struct GatewaySettings: Hashable, Sendable {
     case addresses([IPAddress])
   }
 
-  /// The TAP interface in the host's namespace by which facilities reach the host and what is beyond it, unless they have one of
-  /// their own; `nil`: there is none.
+  /// The TAP interface in the host's namespace by which facilities reach the host and what is beyond it, unless they
+  /// have one of their own; `nil`: there is none.
   public var uplink: String? = "toprack0"
   /// By code of the facility.
   private var uplinks: [String: String?] = [:]

@@ -6,10 +6,10 @@ public import Wire
 /// Where the metadata service listens: 169.254.169.254 on a link of its own to the gateway.
 ///
 /// ## How it works
-/// The address is on a TAP in a network namespace that has no name (`PrivateNamespace`), because on the host it would be
-/// anybody's: clouds and other programs use the same one. The gateway sends there what servers send to 169.254.169.254, with
-/// the source as it is, and has the even answer, 169.254.169.255, by which everything goes back. Between the two it is plain
-/// Ethernet with ARP.
+/// The address is on a TAP in a network namespace that has no name (`PrivateNamespace`), because on the host it would
+/// be anybody's: clouds and other programs use the same one. The gateway sends there what servers send to
+/// 169.254.169.254, with the source as it is, and has the even answer, 169.254.169.255, by which everything goes back.
+/// Between the two it is plain Ethernet with ARP.
 ///
 /// All of it is gone with the process.
 public struct MetadataLink: ~Copyable, Sendable {

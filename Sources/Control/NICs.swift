@@ -89,8 +89,8 @@ actor NICs {
     }
   }
 
-  /// Gives an interface its alternative name, unless another server's of that hostname is called so. Throws for an interface
-  /// that is not ours.
+  /// Gives an interface its alternative name, unless another server's of that hostname is called so. Throws for an
+  /// interface that is not ours.
   ///
   /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
   private func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {

@@ -3,8 +3,8 @@ import Rack
 import Switching
 import Wire
 
-/// The rack's routed interfaces in the gateway's terms: what stays the same for the life of the daemon, and from it and a server the
-/// server's interface.
+/// The rack's routed interfaces in the gateway's terms: what stays the same for the life of the daemon, and from it and
+/// a server the server's interface.
 struct RoutingPlan {
   /// The gateway's own MAC address, on every link.
   var mac: MACAddress
@@ -51,8 +51,8 @@ struct RoutingPlan {
 }
 
 extension MACAddress {
-  /// The gateway's address on all links of a rack: the same for as long as the rack's state lives, so that a restart changes nothing
-  /// for servers that know it; and another one than that of LACP.
+  /// The gateway's address on all links of a rack: the same for as long as the rack's state lives, so that a restart
+  /// changes nothing for servers that know it; and another one than that of LACP.
   init(gatewayOf rack: MACAddress) { self.init(rack.value ^ 0x0400_0000_0000) }
 }
 

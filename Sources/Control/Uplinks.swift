@@ -23,8 +23,8 @@ public struct UplinkRequest: Hashable, Sendable {
   /// At most 15 bytes.
   public var name: String
   public var nic: NICIndex
-  /// The blocks of two, /31 and /127, that lie between host and gateway: the even address is the gateway's, the odd one the
-  /// host's.
+  /// The blocks of two, /31 and /127, that lie between host and gateway: the even address is the gateway's, the odd one
+  /// the host's.
   public var ipv4: IPPrefix?
   public var ipv6: IPPrefix?
   public var mtu = 1500
@@ -70,12 +70,13 @@ public struct UplinkRefusal: Error, Hashable, Sendable, CustomStringConvertible 
 /// Makes the interfaces by which the host reaches the rack, with their addresses and routes.
 ///
 /// ## How it works
-/// An uplink is a persistent TAP, like a NIC, in the daemon's own network namespace, with the mark `toprack RACK uplink`.
-/// The host has the odd address of a block of two on it, and a route by the even one to every pool. Our routes carry the
-/// protocol number 84 (`ip route show proto 84`), so that those that are no longer wanted are found.
+/// An uplink is a persistent TAP, like a NIC, in the daemon's own network namespace, with the mark
+/// `toprack RACK uplink`. The host has the odd address of a block of two on it, and a route by the even one to every
+/// pool. Our routes carry the protocol number 84 (`ip route show proto 84`), so that those that are no longer wanted
+/// are found.
 ///
-/// Before anything is made, all of it is looked at: a name that is somebody else's, and a block that overlaps what the host
-/// has, refuse the start. The interface outlives the daemon, as NICs do, and the next start adopts it.
+/// Before anything is made, all of it is looked at: a name that is somebody else's, and a block that overlaps what the
+/// host has, refuse the start. The interface outlives the daemon, as NICs do, and the next start adopts it.
 ///
 /// ## Threads
 /// An actor on a thread of its own, since these system calls block.
@@ -104,8 +105,8 @@ public actor Uplinks {
     (self.dataplane, self.logger, self.namespace) = (dataplane, logger, namespace)
   }
 
-  /// Brings the host's uplinks to what is wanted and attaches them to the forwarding plane. An uplink of this rack that is not
-  /// wanted is removed.
+  /// Brings the host's uplinks to what is wanted and attaches them to the forwarding plane. An uplink of this rack that
+  /// is not wanted is removed.
   ///
   /// Throws `UplinkRefusal` before anything is touched, or `PortsFault`.
   public func open(_ requests: [UplinkRequest]) async throws -> [OpenUplink] {
@@ -234,8 +235,8 @@ public actor Uplinks {
       ipv6: problems.isEmpty ? request.ipv6.map(OpenUplink.Pair.init) : nil, problems: problems, routes: routes)
   }
 
-  /// The interface listens to no router and waits for no duplicate: its other end is ours. None of it is needed, and none of
-  /// it is allowed where /proc/sys is closed.
+  /// The interface listens to no router and waits for no duplicate: its other end is ours. None of it is needed, and
+  /// none of it is allowed where /proc/sys is closed.
   private func quiet(_ name: String) {
     for (key, value) in [("disable_ipv6", "0"), ("accept_ra", "0"), ("dad_transmits", "0")] {
       do {

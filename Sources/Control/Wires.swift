@@ -7,8 +7,8 @@ import Wire
 /// The rack in the forwarding plane's terms: which small integers stand for a server's NICs and ports and for a
 /// network, and what each port's program is.
 ///
-/// A server has a slot s: NICs 2s and 2s+1, ports 3s+1 (bond0), 3s+2, 3s+3. The last NICs and ports are the rack's own: its uplinks'
-/// and the metadata service's. The numbers mean nothing after a restart.
+/// A server has a slot s: NICs 2s and 2s+1, ports 3s+1 (bond0), 3s+2, 3s+3. The last NICs and ports are the rack's own:
+/// its uplinks' and the metadata service's. The numbers mean nothing after a restart.
 struct Wires {
   /// NICs of the rack's own, and as many ports: an uplink for each facility at most, and the metadata service.
   static let ownLimit = 16

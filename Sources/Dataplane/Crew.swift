@@ -5,10 +5,11 @@ import Synchronization
 /// The workers, as they, the slow path and `Dataplane` see each other.
 ///
 /// ## How it works
-/// Each worker has its own NICs, by `owner(of:)`, and reads from no others; it writes to all. All have the same forwarding tables: a change is a
-/// letter to each. What one learns from frames goes to the others by rings (`NewsRing`), one for each ordered pair, so that each has one
-/// writer and one reader. What is known of a link is the owner's to say: another worker that finds a link down stops using it and asks the
-/// owner, which tells everybody how it is.
+/// Each worker has its own NICs, by `owner(of:)`, and reads from no others; it writes to all. All have the same
+/// forwarding tables: a change is a letter to each. What one learns from frames goes to the others by rings
+/// (`NewsRing`), one for each ordered pair, so that each has one writer and one reader. What is known of a link is the
+/// owner's to say: another worker that finds a link down stops using it and asks the owner, which tells everybody how
+/// it is.
 ///
 /// ## Threads
 /// Any may post. The ring from one worker to another is those two workers'.
@@ -28,8 +29,8 @@ final class Crew: Sendable {
 
   var count: Int { mailboxes.count }
 
-  /// The worker that reads from `nic`. Both NICs of a server have the same one, so a port and whoever is behind it are one worker's;
-  /// servers take turns.
+  /// The worker that reads from `nic`. Both NICs of a server have the same one, so a port and whoever is behind it are
+  /// one worker's; servers take turns.
   func owner(of nic: NICIndex) -> Int { nic.value / 2 % count }
 
   func post(_ letter: WorkerLetter, toOwnerOf nic: NICIndex) { mailboxes[owner(of: nic)].post(letter) }
@@ -48,7 +49,8 @@ final class Crew: Sendable {
     await withCheckedContinuation { continuation in ask(letter) { continuation.resume(returning: $0) } }
   }
 
-  /// The same without waiting: `finished` gets the answers on the thread of the worker that answers last, and must be quick.
+  /// The same without waiting: `finished` gets the answers on the thread of the worker that answers last, and must be
+  /// quick.
   func ask<Answer: Sendable>(
     _ letter: (@escaping @Sendable (Answer) -> Void) -> WorkerLetter,
     _ finished: @escaping @Sendable ([Answer]) -> Void

@@ -16,8 +16,8 @@ extension Dataplane {
     return (records, cursor.worker < workers ? cursor : nil)
   }
 
-  /// `limit` stations behind the first `skip` in the order of the tables, and how many there are; nil when too many are being
-  /// read.
+  /// `limit` stations behind the first `skip` in the order of the tables, and how many there are; nil when too many are
+  /// being read.
   public func stations(
     _ filter: StationFilter, skip: Int, limit: Int
   ) async -> (records: [StationRecord], total: Int)? {

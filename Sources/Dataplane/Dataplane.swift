@@ -5,13 +5,14 @@ public import Switching
 import Synchronization
 public import Wire
 
-/// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and stations read.
+/// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and
+/// stations read.
 ///
-/// Every call that changes something returns when every worker forwards by it, so a caller that has returned may tell its own
-/// caller that the wire has changed. Calls of one task are done in order.
+/// Every call that changes something returns when every worker forwards by it, so a caller that has returned may tell
+/// its own caller that the wire has changed. Calls of one task are done in order.
 ///
-/// There are one or more workers (`Crew`), and one slow path for protocols that need a clock (`SlowPath`). The interface does not show it: a
-/// change is one transaction for every worker, and an answer is the sum over them.
+/// There are one or more workers (`Crew`), and one slow path for protocols that need a clock (`SlowPath`). The
+/// interface does not show it: a change is one transaction for every worker, and an answer is the sum over them.
 ///
 /// ## Threads
 /// Any. TAPs belong to this object; a worker borrows their descriptors between `attach` and `detach`.
@@ -141,8 +142,8 @@ public final class Dataplane: Sendable {
 
   // MARK: NICs
 
-  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it. `mtu`: what its interface is set
-  /// to. `carrier`: whether it was opened with its cable plugged.
+  /// Takes `tap` in as `nic`, with counters at 0. Nothing crosses it until a port program names it. `mtu`: what its
+  /// interface is set to. `carrier`: whether it was opened with its cable plugged.
   public func attach(
     _ tap: consuming TAP, as nic: NICIndex, mtu: Int = Switch.mtuLimit, carrier: Bool = true
   ) async throws(PortsFault) {
@@ -160,7 +161,8 @@ public final class Dataplane: Sendable {
     taps.withLock { $0[nic] = Plugged(attached: attached, hasCarrier: carrier) }
   }
 
-  /// Gives `nic` up. No frame uses it when this returns. `removing` ends the interface too; without, it stays, unplugged.
+  /// Gives `nic` up. No frame uses it when this returns. `removing` ends the interface too; without, it stays,
+  /// unplugged.
   ///
   /// Runs where the caller does: ending an interface blocks for some ten milliseconds in the kernel.
   public func detach(
@@ -178,8 +180,9 @@ public final class Dataplane: Sendable {
 
   func attachedNICs() -> [(NICIndex, AttachedTAP)] { taps.withLock { $0.map { ($0.key, $0.value.attached) } } }
 
-  /// Tells that the interface of `nic` takes packets of `mtu` bytes now: larger ones are dropped for it (`mtu-exceeded`), and a routed
-  /// port's neighbours hear of it. More than `Switch.mtuLimit` counts as that. A NIC that is not attached is left alone.
+  /// Tells that the interface of `nic` takes packets of `mtu` bytes now: larger ones are dropped for it
+  /// (`mtu-exceeded`), and a routed port's neighbours hear of it. More than `Switch.mtuLimit` counts as that. A NIC
+  /// that is not attached is left alone.
   public func setMTU(_ mtu: Int, of nic: NICIndex) async {
     guard taps.withLock({ $0[nic] != nil }) else { return }
     await tellWorkers { .setMTU(mtu, nic, reply: $0) }
@@ -201,15 +204,16 @@ public final class Dataplane: Sendable {
     }
   }
 
-  /// Whether the link is up: the cable is plugged, and the interface is up on the server's side, asked of the kernel now.
+  /// Whether the link is up: the cable is plugged, and the interface is up on the server's side, asked of the kernel
+  /// now.
   public func isLinkUp(_ nic: NICIndex) -> Bool {
     taps.withLock { $0[nic].map { $0.hasCarrier && $0.attached.tap.isUp() } } ?? false
   }
 
   /// Plugs or pulls the cable: the server's interface has carrier or has not. A NIC that is not attached is left alone.
   ///
-  /// What the switch writes would reach an interface without carrier all the same: whoever pulls the cable takes the NIC's
-  /// port off the wire as well, by its program. Blocks while the kernel changes other interfaces.
+  /// What the switch writes would reach an interface without carrier all the same: whoever pulls the cable takes the
+  /// NIC's port off the wire as well, by its program. Blocks while the kernel changes other interfaces.
   public func setCarrier(_ nic: NICIndex, _ isOn: Bool) {
     guard let attached = taps.withLock({ $0[nic] })?.attached else { return }
     // An interface that is gone has no carrier.
@@ -227,8 +231,8 @@ public final class Dataplane: Sendable {
 
   // MARK: Forwarding
 
-  /// Applies one transaction. What ends, the bonds' partners and the routed interfaces' neighbours hear before frames see it;
-  /// what begins, they hear after it.
+  /// Applies one transaction. What ends, the bonds' partners and the routed interfaces' neighbours hear before frames
+  /// see it; what begins, they hear after it.
   public func apply(_ change: ForwardingChange, _ routing: RoutingChange = RoutingChange()) async {
     let isForSlowPath = !change.ports.isEmpty || !routing.interfaces.isEmpty
     if isForSlowPath {
@@ -244,8 +248,8 @@ public final class Dataplane: Sendable {
     }
   }
 
-  /// What the workers' tables have of every port that is on the wire, by index. Not of one moment: a change can come between two
-  /// hundreds of them. Where the workers do not agree, that is a fault of the port.
+  /// What the workers' tables have of every port that is on the wire, by index. Not of one moment: a change can come
+  /// between two hundreds of them. Where the workers do not agree, that is a fault of the port.
   public func ports() async -> [PortState] {
     var found: [PortState] = []
     var next: PortIndex? = PortIndex(1)
@@ -297,8 +301,8 @@ public final class Dataplane: Sendable {
 
   // MARK: LACP
 
-  /// Who the rack is to LACP partners (a unicast address, the same over restarts), and how often it wants to hear from them:
-  /// each second, or each 30 s. Before the first bond; later the rate alone can change.
+  /// Who the rack is to LACP partners (a unicast address, the same over restarts), and how often it wants to hear from
+  /// them: each second, or each 30 s. Before the first bond; later the rate alone can change.
   public func setLACP(system: MACAddress, fastRate: Bool) async {
     await withCheckedContinuation { continuation in
       slowPath.post(.configure(system: system, fastRate: fastRate) { continuation.resume() })

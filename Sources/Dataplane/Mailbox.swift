@@ -27,8 +27,8 @@ enum WorkerLetter: Sendable {
   case interfaces(reply: @Sendable ([PortIndex: InterfaceState]) -> Void)
   /// From the slow path: what LACP has agreed for a bond, in force when answered.
   case carry(BondCarriage, PortIndex, reply: @Sendable () -> Void)
-  /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its next use is to
-  /// be told.
+  /// From the slow path: how a neighbour of a routed interface is reached (nil: ask the slow path), and whether its
+  /// next use is to be told.
   case neighbour(Neighbour, MACAddress?, watched: Bool)
   /// To the worker that owns the NIC: a write failed, is the link still up?
   case checkLink(NICIndex)
@@ -43,8 +43,8 @@ enum WorkerLetter: Sendable {
 
 /// The only way into one of the forwarding plane's threads: a queue that it empties once a turn.
 ///
-/// A reply is called on that thread and must be quick: it resumes a continuation. Letters come at the rate of changes and
-/// questions, not of frames; the thread looks at one atomic flag a turn.
+/// A reply is called on that thread and must be quick: it resumes a continuation. Letters come at the rate of changes
+/// and questions, not of frames; the thread looks at one atomic flag a turn.
 ///
 /// ## Threads
 /// `post`: any. `take`: the one thread.

@@ -4,7 +4,8 @@ import Switching
 /// What fits the routed interfaces: the MTU of each port's NICs, as their own systems have set it.
 ///
 /// Control says what an interface is, its NICs say how large its packets may be. Of a bond the smaller of the members
-/// that are up counts, since a conversation may go by either. A change is a new value for the gateway, which keeps its neighbours and advertises the new MTU at once.
+/// that are up counts, since a conversation may go by either. A change is a new value for the gateway, which keeps its
+/// neighbours and advertises the new MTU at once.
 struct RoutedMTUs {
   var ofNIC: [NICIndex: Int] = [:]
   /// Of each routed port.

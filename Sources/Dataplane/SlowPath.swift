@@ -20,7 +20,8 @@ enum SlowLetter: Sendable {
   case carrier(NICIndex)
   /// From it: frames come by the NIC, which its bond's aggregate leaves out.
   case outside(NICIndex)
-  /// All workers have answered what they were told of the bond's carriage; `life`: which bond, as a port can have several.
+  /// All workers have answered what they were told of the bond's carriage; `life`: which bond, as a port can have
+  /// several.
   case inForce(PortIndex, life: Int, revision: UInt64)
   case report(Set<PortIndex>?, reply: @Sendable ([BondReport]) -> Void)
   case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
@@ -39,17 +40,19 @@ public struct BondReport: Sendable {
   }
 }
 
-/// The second thread of the forwarding plane: protocols that need a clock and a few frames a second. LACP for the bonds (this file),
-/// and for the routed interfaces what the `Gateway` speaks: ARP, neighbour discovery, ICMP, DHCP (`SlowPath+Gateway`).
+/// The second thread of the forwarding plane: protocols that need a clock and a few frames a second. LACP for the bonds
+/// (this file), and for the routed interfaces what the `Gateway` speaks: ARP, neighbour discovery, ICMP, DHCP
+/// (`SlowPath+Gateway`).
 ///
 /// ## How it works
-/// A turn: wait for a letter, a frame or the next deadline; do the letters; give the frames to their bonds and to the gateway; let
-/// those that are due do their work. After each event frames are written, straight to the TAP (one write is one frame,
-/// whoever writes), and what has changed is told to the workers. So an LACPDU never waits behind
-/// data: in, it has a ring of its own, out, no queue at all. Nor behind the gateway's packets: of those a turn takes a few.
+/// A turn: wait for a letter, a frame or the next deadline; do the letters; give the frames to their bonds and to the
+/// gateway; let those that are due do their work. After each event frames are written, straight to the TAP (one write
+/// is one frame, whoever writes), and what has changed is told to the workers. So an LACPDU never waits behind
+/// data: in, it has a ring of its own, out, no queue at all. Nor behind the gateway's packets: of those a turn takes a
+/// few.
 ///
-/// What a bond begins is told to the workers first, and the partner hears of it when all of them have answered; the answer is
-/// a letter, so nothing waits for it but that bond's LACPDU (decision 19).
+/// What a bond begins is told to the workers first, and the partner hears of it when all of them have answered; the
+/// answer is a letter, so nothing waits for it but that bond's LACPDU (decision 19).
 ///
 /// ## Invariants
 /// 1. A NIC is a place of at most one bond.
@@ -295,7 +298,8 @@ struct SlowPath: ~Copyable {
     bonds[port] = Entry(bond: bond, places: aggregation.places, told: nil, life: lives)
   }
 
-  /// The partner is told once, and stops using the links when it has heard it, or when it has heard nothing for its timeout.
+  /// The partner is told once, and stops using the links when it has heard it, or when it has heard nothing for its
+  /// timeout.
   private mutating func end(_ port: PortIndex, at now: UInt64) {
     guard let places = bonds[port]?.places else { return }
     for (member, place) in places.enumerated() {

@@ -35,8 +35,8 @@ struct StationScan: Sendable {
   /// Matching stations that are passed over before any is taken.
   var skip = 0
   let limit: Int
-  /// How the pass ends: at the end of the table, so that `matched` is all there are from `place` on, or soon after `limit`, with a
-  /// few more than those, so that the next one begins where this has ended.
+  /// How the pass ends: at the end of the table, so that `matched` is all there are from `place` on, or soon after
+  /// `limit`, with a few more than those, so that the next one begins where this has ended.
   let countsAll: Bool
 }
 

@@ -4,8 +4,8 @@ import Wire
 /// The passes over a worker's station table that are under way.
 ///
 /// ## How it works
-/// In each turn one of them goes a few thousand slots further, and then it is the next one's turn: whatever is asked, by however many, a
-/// turn is longer by one slice, which takes some ten microseconds. Frames are read in between.
+/// In each turn one of them goes a few thousand slots further, and then it is the next one's turn: whatever is asked,
+/// by however many, a turn is longer by one slice, which takes some ten microseconds. Frames are read in between.
 ///
 /// ## Limits
 /// `limit` passes; each holds as many records as one answer has.

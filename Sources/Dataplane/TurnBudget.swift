@@ -3,16 +3,17 @@ import Switching
 /// Which NICs a worker reads in a turn, in what order, and how much: shares of the worker's time.
 ///
 /// ## How it works
-/// What a frame costs is the time that the worker spends on it, measured once for each batch: copies, bytes and the receiver's own stack,
-/// which runs within our write, count by what they really take. Each NIC has an account of the time that it has used. Of the NICs that are
-/// ready, the one that has used least is read first. A NIC that was idle begins where those stand that use most sparingly now: it
-/// saves nothing up and is ahead of everybody who has frames all the time. This is deficit round robin with time as what is
-/// shared, and fair queueing's order (Shreedhar and Varghese 1995; Goyal, Vin and Cheng 1996).
+/// What a frame costs is the time that the worker spends on it, measured once for each batch: copies, bytes and the
+/// receiver's own stack, which runs within our write, count by what they really take. Each NIC has an account of the
+/// time that it has used. Of the NICs that are ready, the one that has used least is read first. A NIC that was idle
+/// begins where those stand that use most sparingly now: it saves nothing up and is ahead of everybody who has frames
+/// all the time. This is deficit round robin with time as what is shared, and fair queueing's order (Shreedhar and
+/// Varghese 1995; Goyal, Vin and Cheng 1996).
 ///
-/// A turn ends after `turn`, even when NICs are left that have not been read: their frames stay in the kernel's queue, they are ready in
-/// the next turn still, and have used less than those that were read. So who sends now and then waits for one turn and one
-/// batch, however many others flood. A batch of a NIC whose frames are dear is small: as many frames as fit in `slice` by what
-/// its frames cost lately.
+/// A turn ends after `turn`, even when NICs are left that have not been read: their frames stay in the kernel's queue,
+/// they are ready in the next turn still, and have used less than those that were read. So who sends now and then waits
+/// for one turn and one batch, however many others flood. A batch of a NIC whose frames are dear is small: as many
+/// frames as fit in `slice` by what its frames cost lately.
 ///
 /// A NIC is read once a turn. One whose full batch takes less than its share of the turn gets that batch each turn, and
 /// the others share what is left.
@@ -40,8 +41,8 @@ import Switching
   private struct Account: BitwiseCopyable {
     /// On the common scale of `clock`, which goes on only while NICs are read.
     var used: Instant = 0
-    /// Nanoseconds that a frame took lately. It rises at once and falls slowly, so that a NIC which is cheap for a while and dear all
-    /// of a sudden gains little.
+    /// Nanoseconds that a frame took lately. It rises at once and falls slowly, so that a NIC which is cheap for a
+    /// while and dear all of a sudden gains little.
     var frameCost: UInt32 = 0
   }
 

@@ -6,18 +6,19 @@ import Wire
 /// One forwarding thread: reads batches, decides, writes batches.
 ///
 /// ## How it works
-/// A turn: wait for something to be readable; of the readable NICs, those first that have used least of the worker's time (`TurnBudget`),
-/// read a batch, decide about each frame, note where it goes, write everything noted; then do what control asked for. Between two batches nothing is in flight, which is when letters
-/// are done: a frame sees all of a change or nothing of it.
+/// A turn: wait for something to be readable; of the readable NICs, those first that have used least of the worker's
+/// time (`TurnBudget`), read a batch, decide about each frame, note where it goes, write everything noted; then do what
+/// control asked for. Between two batches nothing is in flight, which is when letters are done: a frame sees all of a
+/// change or nothing of it.
 ///
-/// A frame that leaves in another form than it came (with, without, or with another tag) is edited in place when it has one
-/// receiver. A flood does not touch it: receivers of the other form get a gathering write of a second header and the same
-/// payload, so a flood to any number of ports copies no payload at all.
+/// A frame that leaves in another form than it came (with, without, or with another tag) is edited in place when it has
+/// one receiver. A flood does not touch it: receivers of the other form get a gathering write of a second header and
+/// the same payload, so a flood to any number of ports copies no payload at all.
 ///
 /// ## Threads
-/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`, and what the other workers tell (`Crew`). Out:
-/// `CounterTable`, the replies to letters, news of stations, and the slow path's queues. Nothing on the path of a frame allocates, locks or
-/// counts references.
+/// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`, and what the other workers tell
+/// (`Crew`). Out: `CounterTable`, the replies to letters, news of stations, and the slow path's queues. Nothing on the
+/// path of a frame allocates, locks or counts references.
 struct Worker: ~Copyable {
   private var plane: Switch
   private var router: Router
@@ -108,7 +109,8 @@ struct Worker: ~Copyable {
 
   // MARK: Stations
 
-  /// The whole table once in 16 seconds, or as fast as the other workers hear of it; a station whose time is over is not used meanwhile.
+  /// The whole table once in 16 seconds, or as fast as the other workers hear of it; a station whose time is over is
+  /// not used meanwhile.
   private mutating func expire() {
     var left = plane.stations.capacity / 16
     while left > 0, crew.keepsUp(with: index) {
@@ -325,7 +327,8 @@ struct Worker: ~Copyable {
     return plane.carries(nic)
   }
 
-  /// The server uses a link that its aggregate leaves out: LACP may have something to say about it. Multicast proves nothing.
+  /// The server uses a link that its aggregate leaves out: LACP may have something to say about it. Multicast proves
+  /// nothing.
   private mutating func tellOutside(_ header: FrameHeader, _ nic: NICIndex) {
     guard plane.isOutside(nic), !header.destination.isGroup || header.destination.isBroadcast,
       outsideLimit.allows(nic, at: now)
@@ -374,8 +377,8 @@ struct Worker: ~Copyable {
     if place == 0 { counters.dropped(nic, .noReceiver) }
   }
 
-  /// Writes what was noted. Frames that a bond's member did not take because its link has gone go to the other member: a
-  /// second pass at most, because a link that is down is given nothing more.
+  /// Writes what was noted. Frames that a bond's member did not take because its link has gone go to the other member:
+  /// a second pass at most, because a link that is down is given nothing more.
   private mutating func finishSends() {
     // Before anybody gets the frame: the answer may come in by another worker.
     tellNews()

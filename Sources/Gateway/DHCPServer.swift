@@ -17,10 +17,11 @@ public struct DHCPAnswer: Equatable, Sendable {
 /// The DHCPv4 server of a routed interface: one client, one address.
 ///
 /// ## How it works
-/// A server's address is given to it by the control plane for as long as it is in a routed mode; behind its interface nobody else
-/// can be. So the lease is the interface, there is no table of leases, and an answer depends on the request and the interface
-/// alone. Whoever asks gets the address, whatever its MAC address or client identifier: a server may boot by PXE, then by its
-/// operating system, with either NIC. DECLINE and RELEASE change nothing: there is no other address to give.
+/// A server's address is given to it by the control plane for as long as it is in a routed mode; behind its interface
+/// nobody else can be. So the lease is the interface, there is no table of leases, and an answer depends on the request
+/// and the interface alone. Whoever asks gets the address, whatever its MAC address or client identifier: a server may
+/// boot by PXE, then by its operating system, with either NIC. DECLINE and RELEASE change nothing: there is no other
+/// address to give.
 ///
 ///     DISCOVER                                             → OFFER
 ///     REQUEST, server identifier (SELECTING): ours         → ACK when the address asked for is the right one, else NAK
@@ -37,7 +38,8 @@ public struct DHCPAnswer: Equatable, Sendable {
 /// ## Threads
 /// Pure function, no state.
 public enum DHCPServer {
-  /// `message`: what stands behind the UDP header. `nil`: no answer is due. `now` is not needed by a lease that never changes.
+  /// `message`: what stands behind the UDP header. `nil`: no answer is due. `now` is not needed by a lease that never
+  /// changes.
   public static func answer(
     _ message: ArraySlice<UInt8>, on interface: RoutedInterface, at now: UInt64
   ) -> DHCPAnswer? {
@@ -168,8 +170,8 @@ private struct Lease {
     }
   }
 
-  /// A client that knows classless routes is told how to reach the gateway by a route, and ignores the router (RFC 3442, "DHCP
-  /// Client Behavior"); the others have the gateway in their /31 (RFC 3021).
+  /// A client that knows classless routes is told how to reach the gateway by a route, and ignores the router (RFC
+  /// 3442, "DHCP Client Behavior"); the others have the gateway in their /31 (RFC 3021).
   private func addRoutes(to options: inout DHCPOptions, classless: Bool) {
     options.append(.subnetMask, address: IPAddress(v4: classless ? 0xFFFF_FFFF : 0xFFFF_FFFE))
     options.append(.router, address: link.gateway)

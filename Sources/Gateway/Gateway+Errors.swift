@@ -61,10 +61,11 @@ extension Gateway {
   static let errorSize4 = 576
   static let errorSize6 = 1_280
 
-  /// Tells the sender what became of its packet, if it may be told, and counts the packet: as `reason`, or as one that we had no time for.
+  /// Tells the sender what became of its packet, if it may be told, and counts the packet: as `reason`, or as one that
+  /// we had no time for.
   ///
-  /// `from`: our address that the packet was sent to, which an answer comes from (RFC 4443 2.2 (a)); nil: the packet was to be forwarded,
-  /// and the answer comes from the address that speaks to such a sender.
+  /// `from`: our address that the packet was sent to, which an answer comes from (RFC 4443 2.2 (a)); nil: the packet
+  /// was to be forwarded, and the answer comes from the address that speaks to such a sender.
   mutating func refuse(
     _ arrival: Arrival, _ refusal: Refusal, from: IPAddress? = nil, counting reason: DropReason, at now: Instant
   ) {
@@ -144,8 +145,8 @@ extension Gateway {
     return !ICMPv6.isError(type) && type != ICMPv6.redirect
   }
 
-  /// One of the interface and one of all: RFC 1812 4.3.2.8, RFC 4443 2.4 (f). When those of all are used up, one of the few that the
-  /// interface has been promised: who floods takes no traceroute from another.
+  /// One of the interface and one of all: RFC 1812 4.3.2.8, RFC 4443 2.4 (f). When those of all are used up, one of the
+  /// few that the interface has been promised: who floods takes no traceroute from another.
   mutating func takeErrorToken(_ port: PortIndex, at now: Instant) -> Bool {
     guard interfaces[port]?.errors.hasToken(at: now) ?? false else { return false }
     guard errors.take(at: now) || interfaces[port]?.promisedErrors.take(at: now) ?? false else { return false }

@@ -43,8 +43,8 @@ extension Gateway {
     }
   }
 
-  /// The datagram that this fragment completes; nil: the fragment waits for others, or does not go with those that wait. Neither is
-  /// counted: a datagram that never becomes whole has nobody's NIC to be counted at.
+  /// The datagram that this fragment completes; nil: the fragment waits for others, or does not go with those that
+  /// wait. Neither is counted: a datagram that never becomes whole has nobody's NIC to be counted at.
   mutating func reassembled(_ arrival: Arrival, at now: Instant) -> Arrival? {
     guard let whole = reassembler.add(arrival.packet, from: arrival.ingress, at: now) else { return nil }
     var result = arrival
@@ -90,8 +90,8 @@ extension Gateway {
     }
   }
 
-  /// To the neighbour that has the address or a route to it. A server whose MAC address is not known has just sent to us, so that its
-  /// frame says enough; the uplink is asked.
+  /// To the neighbour that has the address or a route to it. A server whose MAC address is not known has just sent to
+  /// us, so that its frame says enough; the uplink is asked.
   mutating func answer(
     _ packet: [UInt8], _ etherType: UInt16, to destination: IPAddress, _ arrival: Arrival, at now: Instant
   ) {

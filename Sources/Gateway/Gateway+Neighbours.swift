@@ -4,8 +4,8 @@ import Wire
 // Neighbours: the machine's effects, and the packets that wait for it.
 
 extension Gateway {
-  /// Gives the event to the neighbour's machine and does what follows: frames that waited go before anything that the worker may
-  /// forward once it knows the address.
+  /// Gives the event to the neighbour's machine and does what follows: frames that waited go before anything that the
+  /// worker may forward once it knows the address.
   mutating func handle(_ event: NeighbourMachine.Event, of neighbour: Neighbour, at now: Instant) {
     guard interfaces[neighbour.port]?.slots.indices.contains(neighbour.slot) ?? false else { return }
     let reachableTime = Instant.random(in: NeighbourMachine.reachableTime, using: &random)
@@ -79,7 +79,8 @@ extension Gateway {
     interfaces[neighbour.port]?.slots[neighbour.slot].waiting.append(packet)
   }
 
-  /// The oldest of those that have most in the full queue, the new one counted with its own: who floods displaces himself first.
+  /// The oldest of those that have most in the full queue, the new one counted with its own: who floods displaces
+  /// himself first.
   private static func displaced(by packet: Interface.Waiting, from waiting: [Interface.Waiting]) -> Int {
     func number(_ ingress: PortIndex) -> Int {
       waiting.count { $0.ingress == ingress } + (ingress == packet.ingress ? 1 : 0)

@@ -1,16 +1,18 @@
 public import Switching
 public import Wire
 
-/// The slow half of the gateway: everything of routed interfaces that is not forwarding a packet by a route that is known.
+/// The slow half of the gateway: everything of routed interfaces that is not forwarding a packet by a route that is
+/// known.
 ///
 /// ## How it works
-/// The worker's `Router` forwards; what it cannot (`SlowPacket.Kind` lists it) comes here by a ring. The gateway speaks ARP and
-/// neighbour discovery, answers pings and DHCP, tells senders what became of their packets, and advertises itself to servers. A value
-/// without clock or I/O: events (`set`, `setLink`, `receive`, `tick`) come in with the time, and after each of them the caller fetches
-/// what is to be done (`nextOutput`, until it returns nil) and comes back at `deadline`.
+/// The worker's `Router` forwards; what it cannot (`SlowPacket.Kind` lists it) comes here by a ring. The gateway speaks
+/// ARP and neighbour discovery, answers pings and DHCP, tells senders what became of their packets, and advertises
+/// itself to servers. A value without clock or I/O: events (`set`, `setLink`, `receive`, `tick`) come in with the time,
+/// and after each of them the caller fetches what is to be done (`nextOutput`, until it returns nil) and comes back at
+/// `deadline`.
 ///
-/// An interface is a link between two, so that its neighbours are known beforehand: the hosts of `links`. All others are strangers
-/// that are neither learned nor answered, and no scan makes a table grow.
+/// An interface is a link between two, so that its neighbours are known beforehand: the hosts of `links`. All others
+/// are strangers that are neither learned nor answered, and no scan makes a table grow.
 ///
 ///     packet ── local ──────────▶ ARP · neighbour discovery · echo · DHCP · port unreachable, reset
 ///            ── resolve ────────▶ NeighbourMachine ──▶ frame, or host unreachable
@@ -18,15 +20,16 @@ public import Wire
 ///            ── timeExceeded, noRoute, tooBig ──▶ ICMP error to the sender
 ///            ── used ───────────▶ NeighbourMachine
 ///
-/// Answers leave by the interface that the question came by, and only to a host that belongs there: the worker has checked the source,
-/// and the gateway looks again. They never leave from an address that is not a gateway's.
+/// Answers leave by the interface that the question came by, and only to a host that belongs there: the worker has
+/// checked the source, and the gateway looks again. They never leave from an address that is not a gateway's.
 ///
 /// ## Invariants
 /// 1. `slots` of an interface are in step with its `links`; packets wait only for a neighbour that is INCOMPLETE.
-/// 2. At most `waitingLimit` packets wait for one neighbour, `waitingBytesLimit` bytes for all, `waitingBytesShare` of them from one
-///    interface.
+/// 2. At most `waitingLimit` packets wait for one neighbour, `waitingBytesLimit` bytes for all, `waitingBytesShare` of
+///    them from one interface.
 /// 3. The worker has been told the MAC address of exactly the neighbours that have one (`Slot.told`).
-/// 4. No ICMP error is about an ICMP error, and none is sent without a token of its interface and one of all or promised.
+/// 4. No ICMP error is about an ICMP error, and none is sent without a token of its interface and one of all or
+///    promised.
 /// 5. Each packet that comes in ends as a frame, as a `drop`, in a queue that is bounded, or has told us something.
 ///
 /// ## Threads
@@ -96,8 +99,8 @@ public struct Gateway {
 
   // MARK: Configuration
 
-  /// What `port` is from now on; nil: no routed interface any more. An equal value changes nothing; a changed one keeps the neighbours of
-  /// the links that are unchanged.
+  /// What `port` is from now on; nil: no routed interface any more. An equal value changes nothing; a changed one keeps
+  /// the neighbours of the links that are unchanged.
   public mutating func set(_ interface: RoutedInterface?, as port: PortIndex, at now: Instant) {
     precondition(
       interface.map { $0.links.count <= RoutedInterface.linkLimit } ?? true, "more links than an interface has")
@@ -121,8 +124,8 @@ public struct Gateway {
     gatewayAddresses[gateway] = number > 0 ? number : nil
   }
 
-  /// Moves what is known of links that stay to their new places. The worker hears of every place that has changed, and again of those
-  /// that have not: it may have forgotten them with the interface's former value.
+  /// Moves what is known of links that stay to their new places. The worker hears of every place that has changed, and
+  /// again of those that have not: it may have forgotten them with the interface's former value.
   private mutating func replaceSlots(of port: PortIndex, by configuration: RoutedInterface?, at now: Instant) {
     let former = interfaces[port]
     let kept = configuration?.kind == former?.configuration.kind ? former : nil

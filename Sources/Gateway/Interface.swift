@@ -77,8 +77,9 @@ extension RoutedInterface {
   /// Which link has the address `gateway` on our end.
   func slot(ofGateway gateway: IPAddress) -> Int? { links.firstIndex { $0.gateway == gateway } }
 
-  /// Which link's host takes what is for `address`: the host itself, one with a block that is routed to it, or on the way out
-  /// whatever there is. Which gateway address speaks to it follows from that: private to private, public to public and elastic.
+  /// Which link's host takes what is for `address`: the host itself, one with a block that is routed to it, or on the
+  /// way out whatever there is. Which gateway address speaks to it follows from that: private to private, public to
+  /// public and elastic.
   func slot(towards address: IPAddress) -> Int? {
     if let slot = slot(ofHost: address) { return slot }
     if let block = blocks.first(where: { $0.prefix.contains(address) }), links.indices.contains(block.link) {
@@ -87,8 +88,8 @@ extension RoutedInterface {
     return kind == .uplink ? links.firstIndex { $0.host.isV4 == address.isV4 } : nil
   }
 
-  /// Whether a server may have this address: what it calls itself in ARP and neighbour discovery. One with an elastic block uses
-  /// an address of it there too (Linux with arp_announce 0).
+  /// Whether a server may have this address: what it calls itself in ARP and neighbour discovery. One with an elastic
+  /// block uses an address of it there too (Linux with arp_announce 0).
   func isHosts(_ address: IPAddress) -> Bool {
     slot(ofHost: address) != nil || blocks.contains { $0.prefix.contains(address) }
   }

@@ -4,17 +4,18 @@ import Wire
 /// Puts the fragments of datagrams that are addressed to the gateway together again: large pings, mostly.
 ///
 /// ## How it works
-/// Datagrams stand in the order in which their first fragment came, at most 64 of them, each a list of pieces sorted by offset. A
-/// datagram is whole when the pieces reach from 0 to its end without a gap. When there are too many datagrams, the interface that has most
-/// of them loses the one that came first; when there are too many bytes, the interface that has most of those. So a flood of fragments
-/// costs its sender's own fragments and nothing else.
+/// Datagrams stand in the order in which their first fragment came, at most 64 of them, each a list of pieces sorted by
+/// offset. A datagram is whole when the pieces reach from 0 to its end without a gap. When there are too many
+/// datagrams, the interface that has most of them loses the one that came first; when there are too many bytes, the
+/// interface that has most of those. So a flood of fragments costs its sender's own fragments and nothing else.
 ///
-/// A fragment that overlaps another, or disagrees about the end, kills the datagram: nothing good does that (RFC 5722 3, for
-/// IPv4 too). A dead one keeps its place, without bytes, until its time is over, so that its other fragments are not taken for a
-/// new datagram. A fragment that comes twice is ignored, as RFC 8200 4.5 allows.
+/// A fragment that overlaps another, or disagrees about the end, kills the datagram: nothing good does that (RFC 5722
+/// 3, for IPv4 too). A dead one keeps its place, without bytes, until its time is over, so that its other fragments are
+/// not taken for a new datagram. A fragment that comes twice is ignored, as RFC 8200 4.5 allows.
 ///
 /// ## Invariants
-/// 1. At most `datagramLimit` datagrams, `byteLimit` bytes, where each piece counts `pieceOverhead` bytes beside its own.
+/// 1. At most `datagramLimit` datagrams, `byteLimit` bytes, where each piece counts `pieceOverhead` bytes beside its
+///    own.
 /// 2. The pieces of a datagram do not overlap, are not empty, and end at or before its end.
 /// 3. A datagram that is not dead is not whole: a whole one has been handed out.
 ///
@@ -30,7 +31,8 @@ public struct Reassembler {
   /// Of payload, and for IPv4 with the header.
   public static let datagramSizeLimit = 65_535
   public static let byteLimit = 1 << 20
-  /// What a piece costs beside its bytes: an array's header and its place in the list, so that tiny fragments are not cheap.
+  /// What a piece costs beside its bytes: an array's header and its place in the list, so that tiny fragments are not
+  /// cheap.
   static let pieceOverhead = 64
   /// RFC 791 3.2 suggests 15 s, RFC 1122 3.3.2 wants 60 s or more; Linux has 30 s.
   public static let timeout4: Instant = 30_000
@@ -53,9 +55,9 @@ public struct Reassembler {
 
   /// Takes an IP packet that came in by `ingress`, from its version byte; padding behind it is ignored.
   ///
-  /// The whole packet when there is one: the packet itself when it is no fragment, or the datagram that it completes, without
-  /// fragmentation fields or Fragment header, its length and header checksum right. `nil` when fragments are missing, or the packet
-  /// is malformed.
+  /// The whole packet when there is one: the packet itself when it is no fragment, or the datagram that it completes,
+  /// without fragmentation fields or Fragment header, its length and header checksum right. `nil` when fragments are
+  /// missing, or the packet is malformed.
   public mutating func add(
     _ packet: ArraySlice<UInt8>, from ingress: PortIndex = PortIndex(0), at now: Instant
   ) -> [UInt8]? {

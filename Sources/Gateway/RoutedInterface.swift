@@ -1,10 +1,12 @@
 public import Switching
 public import Wire
 
-/// One routed interface: a port behind which the gateway is the router. Both halves of the gateway are told the same value:
-/// the worker's `Router`, which forwards, and the slow path's `Gateway`, which speaks ARP, neighbour discovery, ICMP and DHCP.
+/// One routed interface: a port behind which the gateway is the router. Both halves of the gateway are told the same
+/// value: the worker's `Router`, which forwards, and the slow path's `Gateway`, which speaks ARP, neighbour discovery,
+/// ICMP and DHCP.
 ///
-/// An interface is a link between two: the gateway and one neighbour, with a pair of addresses (a /31 or a /127) for each kind.
+/// An interface is a link between two: the gateway and one neighbour, with a pair of addresses (a /31 or a /127) for
+/// each kind.
 public struct RoutedInterface: Hashable, Sendable {
   public enum Kind: UInt8, Hashable, Sendable, BitwiseCopyable {
     /// A server's bond0. Its sources are checked, it is given DHCP and router advertisements.
@@ -62,9 +64,11 @@ public struct RoutedInterface: Hashable, Sendable {
   public var kind: Kind
   /// Ours on this link: one for all its addresses.
   public var mac: MACAddress
-  /// Largest IP packet on this link, bytes. On the wire it is what the port's NICs are set to: the forwarding plane puts that here.
+  /// Largest IP packet on this link, bytes. On the wire it is what the port's NICs are set to: the forwarding plane
+  /// puts that here.
   public var mtu: Int
-  /// At most `linkLimit`, at most one public and one private pair of IPv4 and one of IPv6. The place is the neighbour's slot.
+  /// At most `linkLimit`, at most one public and one private pair of IPv4 and one of IPv6. The place is the neighbour's
+  /// slot.
   public var links: [Link]
   public var blocks: [Block]
   /// Where what has no other route goes; nil: nowhere.
@@ -83,8 +87,8 @@ public struct RoutedInterface: Hashable, Sendable {
   }
 }
 
-/// A neighbour: who has the host's address of one link of one interface. There can be no others, so that a scan of unassigned
-/// addresses makes no table grow.
+/// A neighbour: who has the host's address of one link of one interface. There can be no others, so that a scan of
+/// unassigned addresses makes no table grow.
 public struct Neighbour: Hashable, Sendable, BitwiseCopyable {
   public let port: PortIndex
   /// Place in `RoutedInterface.links`.

@@ -4,8 +4,8 @@ public import Wire
 /// What becomes of one packet on a routed port.
 public enum RouteVerdict: Equatable, Sendable, BitwiseCopyable {
   case drop(DropReason)
-  /// The frame is ready in its buffer, and goes to this neighbour's port. `isWatched`: the slow path wants to hear of it
-  /// (`SlowPacket.Kind.used`).
+  /// The frame is ready in its buffer, and goes to this neighbour's port. `isWatched`: the slow path wants to hear of
+  /// it (`SlowPacket.Kind.used`).
   case forward(Neighbour, isWatched: Bool)
   /// To the slow path. `neighbour` is meaningful for the kinds that have one.
   case slow(SlowPacket.Kind, SlowClass, Neighbour)
@@ -24,11 +24,11 @@ public enum SlowClass: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 }
 
 extension Router {
-  /// Judges the untagged frame, whose header is `header`, that came in by the routed port `port`; makes it ready when it is to be
-  /// forwarded or queued. `packetSize`: `FrameBuffer.packetSize`.
+  /// Judges the untagged frame, whose header is `header`, that came in by the routed port `port`; makes it ready when
+  /// it is to be forwarded or queued. `packetSize`: `FrameBuffer.packetSize`.
   ///
-  /// The order of the checks: link, header, source, destination, hop limit, next hop, size. A packet that fails two counts for
-  /// the first.
+  /// The order of the checks: link, header, source, destination, hop limit, next hop, size. A packet that fails two
+  /// counts for the first.
   @inline(always) @inlinable
   public borrowing func route(
     _ frame: inout FrameBuffer, _ header: FrameHeader, packetSize: Int, from port: PortIndex
@@ -63,7 +63,8 @@ extension Router {
   /// What the addresses alone say.
   @usableFromInline enum Admission: BitwiseCopyable {
     case refused(DropReason)
-    /// To the gateway, whoever sends it: what machines say before they have an address, and among themselves on the link.
+    /// To the gateway, whoever sends it: what machines say before they have an address, and among themselves on the
+    /// link.
     case local(SlowClass)
     /// The source is still to be checked.
     case packet
@@ -77,8 +78,8 @@ extension Router {
     let source = packet.source.v4
     let destination = packet.destination.v4
     let isServer = entry.kind == RoutedInterface.Kind.server.rawValue &+ 1
-    // A client of DHCP: from 0.0.0.0, or to the broadcast address from the one that it takes for its own. When it is not any
-    // more, a refusal is due (RFC 2131 4.3.2, REBINDING), and the answer stays on this link.
+    // A client of DHCP: from 0.0.0.0, or to the broadcast address from the one that it takes for its own. When it is
+    // not any more, a refusal is due (RFC 2131 4.3.2, REBINDING), and the answer stays on this link.
     if isServer, packet.udpDestinationPort == 67, destination == .max || source == 0 {
       if source != 0, let reason = Self.fault4(ofSource: source, mayBeLinkLocal: false) { return .refused(reason) }
       return .local(.link)
@@ -110,7 +111,8 @@ extension Router {
     if Self.isMartian(source), !isUnspecified { return .refused(.martian) }
     let isFromLink = source.high >> 54 == 0xFE80 >> 6
     if destination.high >> 56 == 0xFF {
-      // ff02::1, ff02::2 and ff02::1:ffXX:XXXX: where neighbour discovery is spoken. Nothing else is for a router like this one.
+      // ff02::1, ff02::2 and ff02::1:ffXX:XXXX: where neighbour discovery is spoken. Nothing else is for a router like
+      // this one.
       let isNodes = destination.low == 1 || destination.low == 2
       guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF, packet.protocolNumber == 58,
         isGroup
@@ -146,8 +148,9 @@ extension Router {
 
   // MARK: Source
 
-  /// Whether a packet from `source` may come in by `port`: a server, and the metadata service, have their own addresses and
-  /// blocks (RFC 3704 2.2, strict reverse path forwarding); from an uplink may come everything that is not behind another port.
+  /// Whether a packet from `source` may come in by `port`: a server, and the metadata service, have their own addresses
+  /// and blocks (RFC 3704 2.2, strict reverse path forwarding); from an uplink may come everything that is not behind
+  /// another port.
   @inline(always) @inlinable
   borrowing func isSource(_ source: IPAddress, of port: PortIndex, _ entry: Entry) -> Bool {
     if source.isV4 {

@@ -4,14 +4,15 @@ public import Wire
 /// The worker's half of the gateway: forwarding by address.
 ///
 /// ## How it works
-/// A frame that came in by a routed port is judged by `route` (Router+Route.swift): is it for the gateway's MAC address, is its IP
-/// header sound, may its sender use this source, where does its destination live. What can be forwarded is made ready in place (MAC
-/// addresses, TTL, checksum; an offload's virtio header stays as it is) and goes to its neighbour's port. Everything that needs an
-/// answer, a clock or a buffer goes to the slow path's `Gateway`: ARP, neighbour discovery, DHCP, what is addressed to the gateway, what
-/// deserves an ICMP error, what has to be fragmented, what waits for a neighbour.
+/// A frame that came in by a routed port is judged by `route` (Router+Route.swift): is it for the gateway's MAC
+/// address, is its IP header sound, may its sender use this source, where does its destination live. What can be
+/// forwarded is made ready in place (MAC addresses, TTL, checksum; an offload's virtio header stays as it is) and goes
+/// to its neighbour's port. Everything that needs an answer, a clock or a buffer goes to the slow path's `Gateway`:
+/// ARP, neighbour discovery, DHCP, what is addressed to the gateway, what deserves an ICMP error, what has to be
+/// fragmented, what waits for a neighbour.
 ///
-/// An interface has at most four neighbours, known from its program; only their MAC addresses are learned, by the slow path, which
-/// says so by `setNeighbour`. So the tables grow with servers, never with traffic.
+/// An interface has at most four neighbours, known from its program; only their MAC addresses are learned, by the slow
+/// path, which says so by `setNeighbour`. So the tables grow with servers, never with traffic.
 ///
 /// ## Invariants
 /// 1. The routing table has: each host's and each gateway's address, each elastic block, each pool. Nothing else.
@@ -83,8 +84,8 @@ public import Wire
     }
   }
 
-  /// What the slow path has learned: frames to `neighbour` go to `mac`; nil: they go to the slow path. `watched`: it wants to
-  /// hear of the next use. Of an interface that is not there any more: the word came late, and is nothing.
+  /// What the slow path has learned: frames to `neighbour` go to `mac`; nil: they go to the slow path. `watched`: it
+  /// wants to hear of the next use. Of an interface that is not there any more: the word came late, and is nothing.
   public mutating func setNeighbour(_ neighbour: Neighbour, _ mac: MACAddress?, watched: Bool) {
     guard let program = programs[neighbour.port], neighbour.slot < program.links.count else { return }
     unsafe neighbours[neighbour.index] = mac.map { $0.value | Self.known | (watched ? Self.watched : 0) } ?? 0

@@ -3,11 +3,11 @@ import Wire
 // What a bond has to say, one frame at a time, written where the caller wants it.
 
 extension Bond {
-  /// Writes the next frame that is to be sent now to `frame`, which has room for `SlowProtocolPDU.frameSize` bytes, all of
-  /// which are written. Returns by which member it goes; `nil`: there is none, and nothing was written.
+  /// Writes the next frame that is to be sent now to `frame`, which has room for `SlowProtocolPDU.frameSize` bytes, all
+  /// of which are written. Returns by which member it goes; `nil`: there is none, and nothing was written.
   ///
-  /// To be called after each event until it returns `nil`. What exceeds three LACPDUs in a second waits: `deadline` says
-  /// until when. So does what says more than is in force, until `confirm`.
+  /// To be called after each event until it returns `nil`. What exceeds three LACPDUs in a second waits: `deadline`
+  /// says until when. So does what says more than is in force, until `confirm`.
   @unsafe public mutating func nextTransmission(into frame: UnsafeMutableRawPointer, at now: Instant) -> Int? {
     for index in members.indices {
       if !isHeld(index), members[index].transmit.take(at: now) {

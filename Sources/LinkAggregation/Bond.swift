@@ -3,25 +3,26 @@ public import Wire
 /// The switch's side of one server's bond: LACP on up to two links.
 ///
 /// ## How it works
-/// A value without clock or I/O. Events (`setLink`, `receive`, `tick`, `add`, `remove`, …) come in with the time; after each
-/// of them the caller fetches what is to be sent (`nextTransmission`, until it returns `nil`), gives `carriage` to the
-/// forwarding plane when its `revision` has changed, says when all of the plane works by it (`confirm`) and fetches again,
-/// and comes back at `deadline`. Each event is followed to its end before the call returns: a link that dies has stopped
-/// carrying then, and the other one carries all.
+/// A value without clock or I/O. Events (`setLink`, `receive`, `tick`, `add`, `remove`, …) come in with the time; after
+/// each of them the caller fetches what is to be sent (`nextTransmission`, until it returns `nil`), gives `carriage` to
+/// the forwarding plane when its `revision` has changed, says when all of the plane works by it (`confirm`) and fetches
+/// again, and comes back at `deadline`. Each event is followed to its end before the call returns: a link that dies has
+/// stopped carrying then, and the other one carries all.
 ///
-/// A member is a place in the bond, 0 or 1, and stays the same link for good; its port number goes on the wire and never
-/// changes while the server lives. A place may be empty: hybrid takes eth1 out while eth0 goes on.
+/// A member is a place in the bond, 0 or 1, and stays the same link for good; its port number goes on the wire and
+/// never changes while the server lives. A place may be empty: hybrid takes eth1 out while eth0 goes on.
 ///
 /// ## What is announced when
-/// An LACPDU says only what is in force. What begins (a member is in sync, so the partner may send) is part of `carriage`
-/// first, and its announcement is held until `confirm`. What ends is announced first: the member takes frames until the
-/// LACPDU that takes its synchronization back has gone out. Distribution ends at once.
+/// An LACPDU says only what is in force. What begins (a member is in sync, so the partner may send) is part of
+/// `carriage` first, and its announcement is held until `confirm`. What ends is announced first: the member takes
+/// frames until the LACPDU that takes its synchronization back has gone out. Distribution ends at once.
 ///
 /// ## Fallback
-/// While no member distributes by LACP, one carries alone, so that a machine without bonding is reachable (an installer, a
-/// plain namespace), one stray LACPDU mutes nobody, and a bond that comes up loses nothing. It is the first member at first,
-/// then the one that the server uses: it changes when its link goes down, and when the forwarding plane has heard the server
-/// on the other one alone (`carry`). A member whose LACPDUs are our own does not carry.
+/// While no member distributes by LACP, one carries alone, so that a machine without bonding is reachable (an
+/// installer, a plain namespace), one stray LACPDU mutes nobody, and a bond that comes up loses nothing. It is the
+/// first member at first, then the one that the server uses: it changes when its link goes down, and when the
+/// forwarding plane has heard the server on the other one alone (`carry`). A member whose LACPDUs are our own does not
+/// carry.
 ///
 /// ## Invariants
 /// 1. All selected members have the same partner: system, key, and both ends aggregatable; an individual link is alone.
@@ -115,8 +116,8 @@ public struct Bond: Sendable {
     settle(at: now)
   }
 
-  /// Frames of the server come by the link `index`, which the aggregate leaves out: does it speak LACP there, and is the
-  /// partner of the other link still there?
+  /// Frames of the server come by the link `index`, which the aggregate leaves out: does it speak LACP there, and is
+  /// the partner of the other link still there?
   public mutating func hearOutside(member index: Int, at now: Instant) {
     guard carriage.kind == .aggregate, !carriage.collecting.contains(member: index), members[index].isJoined,
       members[index].isLinkUp
@@ -189,8 +190,8 @@ public struct Bond: Sendable {
 
   // MARK: From event to effect
 
-  /// Runs all machines until nothing is due. The mux runs before the selection too, because a member leaves its aggregate
-  /// before it may join another.
+  /// Runs all machines until nothing is due. The mux runs before the selection too, because a member leaves its
+  /// aggregate before it may join another.
   private mutating func settle(at now: Instant) {
     for index in members.indices { members[index].runReceive(nil, configuration, at: now) }
     runMux(at: now)
@@ -276,8 +277,8 @@ public struct Bond: Sendable {
     able.contains(member: lone) ? lone : able.contains(member: 1 - lone) ? 1 - lone : nil
   }
 
-  /// The link of `index` is gone: the other member carries on, also when it is back. Without any link nothing is known of the
-  /// server, and the first member is as good as the other.
+  /// The link of `index` is gone: the other member carries on, also when it is back. Without any link nothing is known
+  /// of the server, and the first member is as good as the other.
   private mutating func passOn(from index: Int) {
     let left = linked { _ in true }
     if left.isEmpty { lone = 0 } else if index == lone, left.contains(member: 1 - index) { lone = 1 - index }

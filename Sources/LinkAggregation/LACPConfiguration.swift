@@ -10,8 +10,8 @@ public struct LACPConfiguration: Equatable, Sendable, BitwiseCopyable {
   /// Asks the partner for an LACPDU each second and gives up after 3 s of silence, instead of 30 s and 90 s. As long as
   /// nobody was heard it also says how often we call.
   public var fastRate: Bool
-  /// The server's bond needs no LACP (balance-tlb and its like): without a partner the frames of all members are taken. A
-  /// partner that speaks LACP all the same is obeyed.
+  /// The server's bond needs no LACP (balance-tlb and its like): without a partner the frames of all members are taken.
+  /// A partner that speaks LACP all the same is obeyed.
   public var isStatic: Bool
 
   /// The standard's default. Lower is better; only matters to a partner that has more links than it can use.

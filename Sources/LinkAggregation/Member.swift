@@ -2,8 +2,8 @@ import Wire
 
 /// One link of a bond: the variables that the standard keeps per aggregation port, and its machines.
 ///
-/// The machines say which state comes next, this file holds what happens on entry. The port does not select itself: that
-/// is the bond's, which sees all links. Source: IEEE 802.1AX-2014 6.4.7 to 6.4.9.
+/// The machines say which state comes next, this file holds what happens on entry. The port does not select itself:
+/// that is the bond's, which sees all links. Source: IEEE 802.1AX-2014 6.4.7 to 6.4.9.
 struct Member: Sendable, BitwiseCopyable {
   /// Actor port number; 0: the place in the bond is empty, and the NIC is none of our business.
   var port: UInt16 = 0
@@ -204,7 +204,8 @@ struct Member: Sendable, BitwiseCopyable {
 
   // MARK: Doubt
 
-  /// Asks the partner whether it is still there, and gives it the short timeout to answer. Nothing else changes meanwhile.
+  /// Asks the partner whether it is still there, and gives it the short timeout to answer. Nothing else changes
+  /// meanwhile.
   mutating func ask(at now: Instant) {
     guard asksNext == nil, case .current = receive.state, let lastHeard, now - lastHeard >= Timing.shortTimeout else {
       return
@@ -220,8 +221,8 @@ struct Member: Sendable, BitwiseCopyable {
     asksNext = now + Timing.fastPeriod
   }
 
-  /// What we say of the partner. One that is asked is shown a picture that is wrong in one bit, which it corrects at once:
-  /// LACP has no other question. Source: IEEE 802.1AX-2014 6.4.9 update_NTT.
+  /// What we say of the partner. One that is asked is shown a picture that is wrong in one bit, which it corrects at
+  /// once: LACP has no other question. Source: IEEE 802.1AX-2014 6.4.9 update_NTT.
   var echo: LACPParticipant {
     var echo = partner
     if asksNext != nil { echo.state.formSymmetricDifference(.synchronization) }

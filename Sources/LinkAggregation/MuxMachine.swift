@@ -4,11 +4,12 @@
 ///         ▲                     │                │    ▲                                │
 ///         └─────not selected────┴────────────────┘    └─partner out of sync, unselected┘
 ///
-/// Coupled control has one state where independent control has COLLECTING and DISTRIBUTING, and lets both begin together.
-/// Here collecting begins with the state, and distributing inside it as soon as the partner says that it collects and has
-/// had time to hear that we are in sync, so that the first frames are not sent to a closed door. A partner with coupled
-/// control opens on our Synchronization alone, so nobody waits for the other forever; and as it sends at once, the bond
-/// takes its frames from ATTACHED on (`Member.isOpen`), although nothing says so on the wire. Source: IEEE 802.1AX-2014 6.4.15; states keep its names.
+/// Coupled control has one state where independent control has COLLECTING and DISTRIBUTING, and lets both begin
+/// together. Here collecting begins with the state, and distributing inside it as soon as the partner says that it
+/// collects and has had time to hear that we are in sync, so that the first frames are not sent to a closed door. A
+/// partner with coupled control opens on our Synchronization alone, so nobody waits for the other forever; and as it
+/// sends at once, the bond takes its frames from ATTACHED on (`Member.isOpen`), although nothing says so on the wire.
+/// Source: IEEE 802.1AX-2014 6.4.15; states keep its names.
 struct MuxMachine: Equatable, Sendable, BitwiseCopyable {
   enum State: Equatable, Sendable, BitwiseCopyable {
     case detached

@@ -6,8 +6,8 @@
 ///              (any)       LACP_DISABLED          ▼  │ of silence    ▼
 ///                                                 CURRENT ◀──────────┘
 ///
-/// The machine decides which state is next; the port does what the standard has it do on entry. Timers live in the states
-/// that need them. Source: IEEE 802.1AX-2014 6.4.12; states keep its names.
+/// The machine decides which state is next; the port does what the standard has it do on entry. Timers live in the
+/// states that need them. Source: IEEE 802.1AX-2014 6.4.12; states keep its names.
 struct ReceiveMachine: Equatable, Sendable, BitwiseCopyable {
   enum State: Equatable, Sendable, BitwiseCopyable {
     case initialize
@@ -64,8 +64,8 @@ struct ReceiveMachine: Equatable, Sendable, BitwiseCopyable {
     }
   }
 
-  /// Takes at most one transition. Returns the state that was entered (CURRENT also out of CURRENT), `nil` when there was
-  /// none; the caller acts on it and asks again, without `received`.
+  /// Takes at most one transition. Returns the state that was entered (CURRENT also out of CURRENT), `nil` when there
+  /// was none; the caller acts on it and asks again, without `received`.
   mutating func step(_ conditions: Conditions, at now: Instant) -> State? {
     guard let next = next(conditions, at: now) else { return nil }
     state = next

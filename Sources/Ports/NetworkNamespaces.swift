@@ -52,7 +52,8 @@ public enum NetworkNamespaces {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Takes the name away; the namespace ends with the last process and descriptor in it. Throws ENOENT when there is none.
+  /// Takes the name away; the namespace ends with the last process and descriptor in it. Throws ENOENT when there is
+  /// none.
   public static func remove(_ name: String) throws(PortsFault) {
     try PortsFault.check(unsafe cport_netns_remove("\(directory)/\(name)"), "removing namespace \(name)")
   }

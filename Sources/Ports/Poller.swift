@@ -2,9 +2,9 @@ import CPort
 
 /// Waits for NICs to become readable, for links to come up, and for a wake-up from other threads.
 ///
-/// Level-triggered epoll. A NIC whose interface is down is also watched for becoming writable: a TAP is writable exactly
-/// while its interface is up (`tun_chr_poll`), so that is the event of the link coming up. A NIC that is up is not, so a
-/// working link costs nothing.
+/// Level-triggered epoll. A NIC whose interface is down is also watched for becoming writable: a TAP is writable
+/// exactly while its interface is up (`tun_chr_poll`), so that is the event of the link coming up. A NIC that is up is
+/// not, so a working link costs nothing.
 ///
 /// ## Threads
 /// One owner; `Waker.wake` may be called by any thread.
@@ -48,7 +48,8 @@ import CPort
     public let hasFailed: Bool
   }
 
-  /// Waits up to `milliseconds` (−1: until something happens). Returns how many events there are to look at with `event`.
+  /// Waits up to `milliseconds` (−1: until something happens). Returns how many events there are to look at with
+  /// `event`.
   public func wait(milliseconds: Int) -> Int {
     unsafe Int(max(0, cport_poll_wait(descriptor, events, Int32(limit), Int32(milliseconds))))
   }

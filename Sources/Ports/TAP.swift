@@ -2,7 +2,8 @@ import CPort
 
 /// One TAP interface: the switch's end of a NIC's cable. Owns the descriptor.
 ///
-/// A persistent interface outlives the process that holds it: the descriptor's closing pulls the cable and no more. Reads and writes carry a 12-byte virtio-net header (`VirtioNetHeader`) before each frame.
+/// A persistent interface outlives the process that holds it: the descriptor's closing pulls the cable and no more.
+/// Reads and writes carry a 12-byte virtio-net header (`VirtioNetHeader`) before each frame.
 public struct TAP: ~Copyable, Sendable {
   /// Valid while the value lives.
   let descriptor: Int32
@@ -11,9 +12,9 @@ public struct TAP: ~Copyable, Sendable {
   /// What the kernel leaves to us; all of it since Linux 6.2.
   public let offloads: Offloads
 
-  /// Frames that a NIC's own system queues for the switch; the kernel's default is 1000. At half a million frames a second they last eight
-  /// milliseconds, in which a busy machine may take a worker's core away; hardware has rings of this size. 8 bytes of kernel memory
-  /// each. `docs/decisions/0014`.
+  /// Frames that a NIC's own system queues for the switch; the kernel's default is 1000. At half a million frames a
+  /// second they last eight milliseconds, in which a busy machine may take a worker's core away; hardware has rings of
+  /// this size. 8 bytes of kernel memory each. `docs/decisions/0014`.
   public static let queueLength = 4096
 
   public struct Offloads: OptionSet, Hashable, Sendable {
@@ -24,10 +25,11 @@ public struct TAP: ~Copyable, Sendable {
     public static let udpSegmentation = Offloads(rawValue: 4)
   }
 
-  /// Creates the TAP `name`, or attaches to the persistent one of that name, inside `namespace` (nil: the process's own).
+  /// Creates the TAP `name`, or attaches to the persistent one of that name, inside `namespace` (nil: the process's
+  /// own).
   ///
-  /// A new one is not persistent yet: it is marked as ours first, so that a crash in between leaves nothing that nobody owns.
-  /// `carrier`: whether its cable is plugged from now on.
+  /// A new one is not persistent yet: it is marked as ours first, so that a crash in between leaves nothing that nobody
+  /// owns. `carrier`: whether its cable is plugged from now on.
   /// Throws EBUSY when another process holds it, EINVAL when an interface of that name exists and is no TAP of ours,
   /// ENAMETOOLONG over 15 bytes, EPERM without CAP_NET_ADMIN.
   public static func open(_ name: String, in namespace: String?, carrier: Bool = true) throws(PortsFault) -> TAP {
@@ -88,7 +90,8 @@ public struct TAP: ~Copyable, Sendable {
   /// Whether the interface is up on the server's side. False when it is gone.
   public borrowing func isUp() -> Bool { cport_tap_is_up(descriptor) == 1 }
 
-  /// Sends one frame, its virtio header first. Any thread may. False: the interface did not take it, being down or gone.
+  /// Sends one frame, its virtio header first. Any thread may. False: the interface did not take it, being down or
+  /// gone.
   public borrowing func write(_ frame: [UInt8]) -> Bool {
     unsafe frame.withUnsafeBytes { unsafe cport_write(descriptor, $0.baseAddress, $0.count) == $0.count }
   }

@@ -47,8 +47,8 @@ extension TAPDriver {
 
   // MARK: Receiving
 
-  /// Fills the batch from `nic`, with at most `limit` frames (1 or more). Returns how many places to look at with `received`; a place
-  /// can be empty. 0: nothing there. Negative: −errno, the interface is gone.
+  /// Fills the batch from `nic`, with at most `limit` frames (1 or more). Returns how many places to look at with
+  /// `received`; a place can be empty. 0: nothing there. Negative: −errno, the interface is gone.
   public mutating func receive(from nic: Int, atMost limit: Int = batchLimit) -> Int {
     let wanted = unsafe min(limit, Int(appetite[nic]))
     guard wanted > 1, let ring = unsafe ring else { return receivePlain(nic, wanted) }
@@ -93,8 +93,8 @@ extension TAPDriver {
     return taken == 0 ? fault : wanted
   }
 
-  /// Asks for more next time while the NIC gives all that it was asked for, for less when it gives less than half. A NIC that was
-  /// asked for less than it would be has said nothing about more.
+  /// Asks for more next time while the NIC gives all that it was asked for, for less when it gives less than half. A
+  /// NIC that was asked for less than it would be has said nothing about more.
   private mutating func adapt(_ nic: Int, wanted: Int, taken: Int) {
     if taken == wanted, wanted < Self.batchLimit, unsafe wanted == Int(appetite[nic]) {
       unsafe appetite[nic] = UInt8(wanted &* 2)
@@ -165,7 +165,8 @@ extension TAPDriver {
     return SendResult(nic: Int(sent.nic), byteCount: Int(sent.frameCount), errno: sent.result < 0 ? -sent.result : 0)
   }
 
-  /// Notes once more what result `index` of the last `flush` was about, this time for `nic`. In the order of the results.
+  /// Notes once more what result `index` of the last `flush` was about, this time for `nic`. In the order of the
+  /// results.
   public mutating func resend(_ index: Int, to nic: Int) {
     var again = unsafe sending[index]
     again.nic = UInt16(nic)

@@ -1,10 +1,10 @@
 /// Which addresses each facility has to give: a range of each kind.
 ///
-/// A setting of the daemon, not part of the state: a rack is loaded with one. The ranges of different facilities and kinds
-/// never overlap.
+/// A setting of the daemon, not part of the state: a rack is loaded with one. The ranges of different facilities and
+/// kinds never overlap.
 ///
-/// Unless something else is set, each kind has a range that belongs to nobody on the real Internet, of which each facility
-/// has a sixteenth:
+/// Unless something else is set, each kind has a range that belongs to nobody on the real Internet, of which each
+/// facility has a sixteenth:
 ///
 ///     kind          all facilities   a facility's share
 ///     public IPv4   198.18.0.0/15    /19     RFC 2544

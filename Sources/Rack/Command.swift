@@ -39,7 +39,8 @@ public enum Command: Hashable, Sendable {
   case bond(PortID, bulk: Bool)
   /// Takes a NIC out of the bond; on bond0, or with `bulk`, all NICs.
   case disbond(PortID, bulk: Bool)
-  /// Makes bond0 switched, gives the addresses back for good, and unassigns the elastic blocks. The bond stays as it is.
+  /// Makes bond0 switched, gives the addresses back for good, and unassigns the elastic blocks. The bond stays as it
+  /// is.
   case convertToLayer2(PortID, attaching: NetworkReference?)
   /// Makes bond0 whole and routed, with new addresses; `nil` or none requested: one of each kind.
   case convertToLayer3(PortID, requests: [AddressRequest]?)

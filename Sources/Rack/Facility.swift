@@ -25,8 +25,8 @@ public struct Facility: Hashable, Sendable {
   public let metro: String
   /// Words of the API's enumeration; `layer_2` among them.
   public let features: [String]
-  /// Which share of each range of the default `AddressPlan` is this facility's, 0...15. Fixed for ever: addresses on disk
-  /// depend on it.
+  /// Which share of each range of the default `AddressPlan` is this facility's, 0...15. Fixed for ever: addresses on
+  /// disk depend on it.
   var share: Int
 
   public static let knownFeatures = ["baremetal", "backend_transfer", "layer_2", "global_ipv4", "ibx"]

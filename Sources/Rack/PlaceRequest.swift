@@ -3,9 +3,9 @@
 /// The rack knows which namespaces its own servers are in. What else there is on the host it is told: `exists` and
 /// `mustBeOwn` are filled in by those who know the host and the caller.
 ///
-/// A namespace holds one server. So one that exists and that the rack may put a server into is never a server's: it is the
-/// operator's, or what another program made. A caller who has to take a namespace of its own (`mustBeOwn`) gets none of
-/// those, and is not told which of the two it was.
+/// A namespace holds one server. So one that exists and that the rack may put a server into is never a server's: it is
+/// the operator's, or what another program made. A caller who has to take a namespace of its own (`mustBeOwn`) gets
+/// none of those, and is not told which of the two it was.
 public struct PlaceRequest: Hashable, Sendable {
   public enum Wish: Hashable, Sendable {
     /// Nothing is said: on the host, or in a namespace of its own where that has to be.

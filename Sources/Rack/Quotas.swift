@@ -11,9 +11,9 @@ public struct Quotas: Hashable, Sendable {
   /// As much as the rack itself.
   public init() {}
 
-  /// What a daemon has that nobody has told otherwise. Halves, so that no project by itself leaves nothing for the others: of
-  /// the servers and networks that a rack holds, and of the elastic addresses that a facility has by default (a quarter of
-  /// its /19).
+  /// What a daemon has that nobody has told otherwise. Halves, so that no project by itself leaves nothing for the
+  /// others: of the servers and networks that a rack holds, and of the elastic addresses that a facility has by default
+  /// (a quarter of its /19).
   public static let standard: Quotas = {
     var quotas = Quotas()
     (quotas.servers, quotas.networks, quotas.addresses) = (Rack.serverLimit / 2, Rack.networkLimit / 2, 1024)

@@ -1,8 +1,8 @@
 /// Elastic blocks: reserve, assign, unassign, release, and what is written on them.
 ///
-/// An assigned block is routed to its server's public IPv4 address, so it goes where that goes: it stays between layer3 and
-/// hybrid, and is unassigned by a conversion to layer 2 and with the server. The reservation stays with the project until it is
-/// released. Coming back to layer 3 assigns nothing.
+/// An assigned block is routed to its server's public IPv4 address, so it goes where that goes: it stays between layer3
+/// and hybrid, and is unassigned by a conversion to layer 2 and with the server. The reservation stays with the project
+/// until it is released. Coming back to layer 3 assigns nothing.
 extension Rack {
   func reserveBlock(_ request: BlockRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
     guard let project = projects[request.project] else {
@@ -114,8 +114,8 @@ extension Rack {
     return Outcome(subject: .nothing, changes: [.reservationDeleted(id)])
   }
 
-  /// The reservation of the server's project and facility that has the block. One of another project is none, in the same
-  /// words: who asks may not know of it.
+  /// The reservation of the server's project and facility that has the block. One of another project is none, in the
+  /// same words: who asks may not know of it.
   private func reservation(containing block: IPBlock, for server: Server) throws(Refusal) -> Reservation {
     guard let found = reservation(containing: block), found.project == server.project else {
       throw .invalid(

@@ -15,7 +15,8 @@ extension Rack {
     server.setMembers(Set(server.members).union(names))
   }
 
-  /// Networks on bond0 stay there in layer 2; in layer 3 they are in the way. They are carried by what is left of the bond, and by nobody once it is empty.
+  /// Networks on bond0 stay there in layer 2; in layer 3 they are in the way. They are carried by what is left of the
+  /// bond, and by nobody once it is empty.
   func disbond(_ names: [PortName], of server: inout Server) throws(Refusal) {
     try mustHaveLayer2(server)
     let rest = Set(server.members).subtracting(names)

@@ -41,8 +41,8 @@ extension Rack {
     return found
   }
 
-  /// Sentences about addresses and elastic blocks that are not in the ranges of the plan: somebody has changed the settings. Empty
-  /// when all are.
+  /// Sentences about addresses and elastic blocks that are not in the ranges of the plan: somebody has changed the
+  /// settings. Empty when all are.
   public func outsidePlan() -> [String] {
     func advice(_ kind: Address.Kind, _ facility: String) -> String {
       let range = addressPlan.range(of: kind, in: facility).map { ", \($0)" } ?? ""

@@ -12,10 +12,11 @@ public import FoundationEssentials
 /// `Rack+Attachment`, `Rack+Modes`) change the copy, and what differs in the end becomes the outcome.
 ///
 /// ## Invariants
-/// `checkInvariants` has them all. In short: identifiers, server numbers, namespaces, MAC addresses and address blocks are
-/// unique; a hostname is unique in its project, a network's number per project and place; a port carries only networks of its server's project
-/// that reach its facility, each number once; elastic blocks meet neither each other nor addresses of servers, and are assigned within their project and
-/// facility, each address once; each server is in a state that its plan allows; the indexes agree with the records.
+/// `checkInvariants` has them all. In short: identifiers, server numbers, namespaces, MAC addresses and address blocks
+/// are unique; a hostname is unique in its project, a network's number per project and place; a port carries only
+/// networks of its server's project that reach its facility, each number once; elastic blocks meet neither each other
+/// nor addresses of servers, and are assigned within their project and facility, each address once; each server is in a
+/// state that its plan allows; the indexes agree with the records.
 ///
 /// ## Limits
 /// The static constants below; each has a refusal that names it.
@@ -33,8 +34,8 @@ public struct Rack: Sendable {
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
   /// and after 90 s. IEEE 802.1AX-2014 6.4.4 has both.
   public internal(set) var lacpFast = false
-  /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same for the life of the
-  /// value. `nil`: each facility says so itself. Those that are there stay without it.
+  /// Whether VLANs can be attached to bond0 in layer 3 (`NetworkMode.hybridBonded`): a setting of the daemon, the same
+  /// for the life of the value. `nil`: each facility says so itself. Those that are there stay without it.
   public let hybridBonded: Bool?
   /// How much one project can have. A setting of the daemon, the same for the life of the value.
   public let quotas: Quotas

@@ -130,9 +130,9 @@ public struct Server: Hashable, Sendable {
   /// The NICs that are in the bond, in order.
   public var members: [PortName] { PortName.nics.filter { self[$0].bonded } }
 
-  /// The mode, derived from the layer, the bond and its networks. A sequence of single steps can pass through states that are none of
-  /// the four: a layer-2 server with one NIC in the bond counts as `layer2-bonded`, since bond0 is there and takes
-  /// networks; a layer-3 server with none counts as `hybrid`.
+  /// The mode, derived from the layer, the bond and its networks. A sequence of single steps can pass through states
+  /// that are none of the four: a layer-2 server with one NIC in the bond counts as `layer2-bonded`, since bond0 is
+  /// there and takes networks; a layer-3 server with none counts as `hybrid`.
   public var mode: NetworkMode {
     switch (layer, members.count) {
     case (3, 2): bond0.networks.isEmpty ? .layer3 : .hybridBonded

@@ -3,13 +3,13 @@ import Rack
 
 /// How long the journal may become, and what goes when it is longer.
 ///
-/// Each project has a journal of its own in it, and so has the rack, for what concerns no project. The oldest entries go
-/// first of a journal that is longer than `perProject`; and while all together are more than `total`, of the longest: those
-/// are cut to one length, and a shorter one loses nothing. So a project that fills the journal wipes nobody's history but
-/// its own. What projects have left that are deleted counts as one journal.
+/// Each project has a journal of its own in it, and so has the rack, for what concerns no project. The oldest entries
+/// go first of a journal that is longer than `perProject`; and while all together are more than `total`, of the
+/// longest: those are cut to one length, and a shorter one loses nothing. So a project that fills the journal wipes
+/// nobody's history but its own. What projects have left that are deleted counts as one journal.
 ///
-/// Trimming is done once in `period` entries, so it costs each of them next to nothing; until then the journal may be that
-/// much longer.
+/// Trimming is done once in `period` entries, so it costs each of them next to nothing; until then the journal may be
+/// that much longer.
 struct JournalLimits {
   var perProject: Int
   var total: Int
@@ -18,8 +18,8 @@ struct JournalLimits {
   static let events = JournalLimits(perProject: 25_000, total: 100_000)
   static let batches = JournalLimits(perProject: 2_500, total: 10_000)
 
-  /// The greatest length to which all journals can be cut so that they are no more than `total` together, and no more than
-  /// `perProject` each.
+  /// The greatest length to which all journals can be cut so that they are no more than `total` together, and no more
+  /// than `perProject` each.
   func length(for counts: [Int]) -> Int {
     var rest = total
     let sorted = counts.sorted()

@@ -132,8 +132,8 @@ enum Schema {
       PRIMARY KEY (pool, position)
     ) STRICT, WITHOUT ROWID;
     """
-  /// Servers of an older rack are numbered as they came. A column that is unique cannot be added, so the table is made anew;
-  /// references to it are by name, and the migrator checks them at the end.
+  /// Servers of an older rack are numbered as they came. A column that is unique cannot be added, so the table is made
+  /// anew; references to it are by name, and the migrator checks them at the end.
   private static let serverNumbers = """
     CREATE TABLE numbered_server (
       id TEXT PRIMARY KEY,
@@ -159,8 +159,8 @@ enum Schema {
     ALTER TABLE numbered_server RENAME TO server;
     """
 
-  /// Beside the new tables: pools count their chunks from address 0 now, not from the start of the range that the facility had by
-  /// default, and public IPv4 has no chunks any more.
+  /// Beside the new tables: pools count their chunks from address 0 now, not from the start of the range that the
+  /// facility had by default, and public IPv4 has no chunks any more.
   private static let elasticBlocks = """
     -- base: the first address, as in the table address
     CREATE TABLE reservation (
@@ -201,8 +201,8 @@ enum Schema {
     UPDATE pool_chunk SET chunk = chunk + first.number FROM first WHERE first.pool = pool_chunk.pool;
     """
 
-  /// A network's place is a facility or a metro now, and a uniqueness cannot be changed, so its table is made anew. Networks that are on
-  /// ports count as attached from today on.
+  /// A network's place is a facility or a metro now, and a uniqueness cannot be changed, so its table is made anew.
+  /// Networks that are on ports count as attached from today on.
   private static let wholeAPI = """
     CREATE TABLE placed_network (
       id TEXT PRIMARY KEY,
@@ -281,8 +281,8 @@ enum Schema {
     CREATE INDEX batch_by_port ON batch (port);
     """
 
-  /// Projects can have one name, and servers of two projects. A uniqueness cannot be changed, so the tables are made anew,
-  /// with whatever columns they have by now.
+  /// Projects can have one name, and servers of two projects. A uniqueness cannot be changed, so the tables are made
+  /// anew, with whatever columns they have by now.
   private static func namesOfAProject(_ db: Database) throws {
     try remake("project", db, replacing: "name TEXT NOT NULL UNIQUE", with: "name TEXT NOT NULL")
     try remake(
@@ -315,8 +315,8 @@ enum Schema {
     for definition in definitions { try db.execute(sql: definition) }
   }
 
-  /// Where each NIC's interface is, as the daemon has seen it last (`NICPlace`). A NIC of an older rack has no row until the next start
-  /// has found it.
+  /// Where each NIC's interface is, as the daemon has seen it last (`NICPlace`). A NIC of an older rack has no row
+  /// until the next start has found it.
   private static let whereNICsAre = """
     -- boot: the run of the machine; device, inode, cookie: the network namespace, as signed numbers; interface: its index
     CREATE TABLE nic_place (

@@ -2,8 +2,8 @@ import FoundationEssentials
 import GRDB
 public import Rack
 
-/// The journal: events and batches, written with the changes that they tell of, read page by page. They are not in the rack's value,
-/// because nothing is decided by them. How many of each are kept is the matter of `JournalLimits`.
+/// The journal: events and batches, written with the changes that they tell of, read page by page. They are not in the
+/// rack's value, because nothing is decided by them. How many of each are kept is the matter of `JournalLimits`.
 extension Store {
   /// Which events are meant: those for which everything given holds.
   public struct EventFilter: Hashable, Sendable {

@@ -9,8 +9,8 @@ public struct StoredState: Sendable {
 }
 
 extension Store {
-  /// Reads the state in `directory` in one transaction. Takes no lock and writes nothing, so a daemon may be at work meanwhile; what it
-  /// commits later is not in it.
+  /// Reads the state in `directory` in one transaction. Takes no lock and writes nothing, so a daemon may be at work
+  /// meanwhile; what it commits later is not in it.
   ///
   /// - Parameter plan: the ranges that the daemon is set to give addresses from; others are a fault.
   /// - Throws: `StoreFault` when there is no state, or none that this version can read.

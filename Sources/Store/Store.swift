@@ -48,7 +48,8 @@ public final class Store: Sendable {
   /// that is gone, where there has been one, is a fault.
   ///
   /// - Parameters:
-  ///   - isNewRack: begin anew where the database is gone or damaged; what is there is put aside. Refused when there is a good one.
+  ///   - isNewRack: begin anew where the database is gone or damaged; what is there is put aside. Refused when there is
+  ///     a good one.
   ///   - patience: how long to wait for another process to let the directory go.
   public static func open(
     _ directory: String, isNewRack: Bool = false, patience: Duration = .seconds(3), now: Date = SystemEntropy().now

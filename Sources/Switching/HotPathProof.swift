@@ -1,6 +1,6 @@
-// The compiler's word that nothing a frame meets here allocates, locks or counts references: in a release build it rejects
-// anything reachable from these functions that does, and names the line. The attribute is underscored, so it stays in
-// this one file of the module. Benchmarks/ has the allocation count of the assembled loop beside it.
+// The compiler's word that nothing a frame meets here allocates, locks or counts references: in a release build it
+// rejects anything reachable from these functions that does, and names the line. The attribute is underscored, so it
+// stays in this one file of the module. Benchmarks/ has the allocation count of the assembled loop beside it.
 
 #if HOT_PATH_PROOF
   import Wire

@@ -7,8 +7,8 @@ public struct PortProgram: Hashable, Sendable {
     case absent
     /// It is there and carries nothing, because no VLAN is attached: frames count `no-vlan`.
     case dark
-    /// It belongs to the gateway: its untagged frames go to the router, which has an interface of the port's number. While it has
-    /// none, they count `no-gateway`. `tagged`: domains beside it, whose frames always carry a tag here.
+    /// It belongs to the gateway: its untagged frames go to the router, which has an interface of the port's number.
+    /// While it has none, they count `no-gateway`. `tagged`: domains beside it, whose frames always carry a tag here.
     case routed(tagged: [DomainIndex])
     /// `untagged`: the domain of untagged frames both ways. `tagged`: domains whose frames carry a tag on this port.
     case switched(untagged: DomainIndex?, tagged: [DomainIndex])
@@ -73,7 +73,8 @@ public struct BondCarriage: Sendable {
   /// False: no aggregate is in force, and one member carries alone.
   public var isAggregate: Bool
   public var members: [Member]
-  /// Who carries alone, as LACP knows; who does it is the switch's own knowledge, except when an aggregate has just ended.
+  /// Who carries alone, as LACP knows; who does it is the switch's own knowledge, except when an aggregate has just
+  /// ended.
   public var carrier: NICIndex?
 
   public struct Member: Sendable {
@@ -103,7 +104,8 @@ public struct BondCarriage: Sendable {
 /// One transaction on the forwarding tables: a frame sees all of it or nothing.
 public struct ForwardingChange: Sendable {
   public var ports: [PortIndex: PortProgram] = [:]
-  /// Domains that come into being, with the VID that tags their frames, or end (`nil`), when no port carries them any more.
+  /// Domains that come into being, with the VID that tags their frames, or end (`nil`), when no port carries them any
+  /// more.
   public var domains: [DomainIndex: VLANID?] = [:]
   public init() {}
 }

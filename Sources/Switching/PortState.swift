@@ -29,11 +29,11 @@ public struct PortState: Hashable, Sendable {
   }
 }
 
-/// Reading the tables back. A frame meets a port in three of them: its NIC's entry says the port, the port's entry says the domain
-/// of a VID, the domain's entry says who else receives. They are compared here, each with the others.
+/// Reading the tables back. A frame meets a port in three of them: its NIC's entry says the port, the port's entry says
+/// the domain of a VID, the domain's entry says who else receives. They are compared here, each with the others.
 extension Switch {
-  /// Ports that are on the wire, by index, from `first` on: about `limit` of them, since the caller has frames waiting. `next`: where to
-  /// go on; nil: that was all.
+  /// Ports that are on the wire, by index, from `first` on: about `limit` of them, since the caller has frames waiting.
+  /// `next`: where to go on; nil: that was all.
   public borrowing func states(from first: PortIndex, limit: Int) -> (states: [PortState], next: PortIndex?) {
     var found: [PortState] = []
     var index = first.value

@@ -7,7 +7,8 @@ public struct StationNews: Equatable, Sendable, BitwiseCopyable {
   /// Second of the clock that the workers share.
   var heard: UInt32 = 0
   var port: UInt16 = 0
-  /// The station is new, or has moved: this holds whatever the receiver has heard itself. Otherwise it is only still there.
+  /// The station is new, or has moved: this holds whatever the receiver has heard itself. Otherwise it is only still
+  /// there.
   var isEvent = false
 
   public init() {}
@@ -17,8 +18,8 @@ public struct StationNews: Equatable, Sendable, BitwiseCopyable {
   }
 }
 
-/// News that wait to be taken: those of a batch, or of a piece of `expire`. Fixed room; what does not fit is lost, and made good by
-/// the next pass of `expire`.
+/// News that wait to be taken: those of a batch, or of a piece of `expire`. Fixed room; what does not fit is lost, and
+/// made good by the next pass of `expire`.
 @safe struct NewsBuffer: ~Copyable {
   /// More than a batch of frames can make, and then some.
   static let capacity = 256
@@ -52,10 +53,10 @@ public struct StationNews: Equatable, Sendable, BitwiseCopyable {
 /// Several tables that know the same stations.
 ///
 /// ## How it works
-/// What is learned or has moved is told at once (`isEvent`), and every station that is still there once in each pass of `expire`, with the time
-/// when it was last heard. So news may get lost (a full ring) or come late: the next pass mends it. A told station that is not told of any more
-/// goes after the aging time and `newsPatience`; a worker that hears a station itself believes its own ears, unless the news are of an event or
-/// younger.
+/// What is learned or has moved is told at once (`isEvent`), and every station that is still there once in each pass of
+/// `expire`, with the time when it was last heard. So news may get lost (a full ring) or come late: the next pass mends
+/// it. A told station that is not told of any more goes after the aging time and `newsPatience`; a worker that hears a
+/// station itself believes its own ears, unless the news are of an event or younger.
 ///
 /// ## Invariants
 /// A port belongs to one worker, so two workers do not hear one station on one port.
@@ -63,7 +64,8 @@ extension StationTable {
   /// Seconds by which news of a station that is still there can be late: two passes of `expire`.
   @usableFromInline static var newsPatience: UInt32 { 32 }
 
-  /// The next thing that the other workers have to be told, in the order of events. Nil: nothing more, and there is room again.
+  /// The next thing that the other workers have to be told, in the order of events. Nil: nothing more, and there is
+  /// room again.
   public mutating func nextNews() -> StationNews? { news.take() }
 
   /// Takes in what another worker has told.

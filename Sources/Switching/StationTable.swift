@@ -4,17 +4,18 @@ public import Wire
 ///
 /// ## How it works
 /// A flat array of buckets, four slots each, twice as many slots as stations may be kept. A station lives in one of two
-/// buckets that its hash selects, the emptier one at the time, so that lookup and learning read at most 128 bytes, however
-/// full the table is. With two choices practically every station finds a place until the limit is reached (measured:
-/// none of 131 072 refused). A secret of the process enters the hash, so that forged sources cannot be aimed at a bucket.
+/// buckets that its hash selects, the emptier one at the time, so that lookup and learning read at most 128 bytes,
+/// however full the table is. With two choices practically every station finds a place until the limit is reached
+/// (measured: none of 131 072 refused). A secret of the process enters the hash, so that forged sources cannot be aimed
+/// at a bucket.
 ///
 /// A slot that was silent for longer than the aging time counts as free everywhere; `expire` gives it back for real.
 ///
 /// ## When it is full
-/// Fairness is a security property: a port that forges sources must not make the switch forget the others, because frames to
-/// forgotten stations are flooded. So a newcomer displaces only a station of a port that has more stations than its own
-/// port, or one of its own port; the one silent longest goes. Where no such station is near, it is not learned, and
-/// frames to it are flooded. A port at its own limit displaces its own stations only.
+/// Fairness is a security property: a port that forges sources must not make the switch forget the others, because
+/// frames to forgotten stations are flooded. So a newcomer displaces only a station of a port that has more stations
+/// than its own port, or one of its own port; the one silent longest goes. Where no such station is near, it is not
+/// learned, and frames to it are flooded. A port at its own limit displaces its own stations only.
 ///
 /// ## With several workers
 /// Each has a table, with all stations in it: those that it has heard itself, and those that another has told it of
@@ -95,8 +96,8 @@ public import Wire
   /// Who moves again and again.
   var watch = MoveWatch()
 
-  /// `limit`: 1...16 777 216. `secret`: random in production, constant in tests. `telling`: other workers want to hear what is
-  /// learned; somebody takes `nextNews` after every batch.
+  /// `limit`: 1...16 777 216. `secret`: random in production, constant in tests. `telling`: other workers want to hear
+  /// what is learned; somebody takes `nextNews` after every batch.
   public init(limit: Int, limitPerPort: Int, aging: UInt32, secret: (UInt64, UInt64), telling: Bool = false) {
     precondition(limit >= 1 && limit <= 1 << 24 && limitPerPort >= 1, "station limits out of range")
     var buckets = 1
@@ -132,13 +133,14 @@ public import Wire
     UInt64(truncatingIfNeeded: domain.value) << 48 | station.value
   }
 
-  /// The two buckets where a station is, if it is anywhere: first slots, the same one twice when the hash says so. What they are is known
-  /// before they are read, so those of a whole batch can be loaded together.
+  /// The two buckets where a station is, if it is anywhere: first slots, the same one twice when the hash says so. What
+  /// they are is known before they are read, so those of a whole batch can be loaded together.
   public struct Buckets: BitwiseCopyable, Sendable {
     @usableFromInline let first: UInt32
     @usableFromInline let second: UInt32
     @inlinable init(first: UInt32, second: UInt32) { (self.first, self.second) = (first, second) }
-    /// Nobody has asked. A value of its own, because an optional in a batch's memory costs more than the hash that it saves.
+    /// Nobody has asked. A value of its own, because an optional in a batch's memory costs more than the hash that it
+    /// saves.
     @inlinable public static var unknown: Buckets { Buckets(first: .max, second: .max) }
     @inlinable public var isKnown: Bool { first != .max }
   }
@@ -192,8 +194,8 @@ public import Wire
 
   /// Notes that a frame from `station` came in by `port`: learns it, refreshes it, or moves it.
   ///
-  /// `station` is a valid source. A station that is refreshed within the same second costs no write, and no look-up when it is the one
-  /// that spoke last, as in a batch of one machine's frames.
+  /// `station` is a valid source. A station that is refreshed within the same second costs no write, and no look-up
+  /// when it is the one that spoke last, as in a batch of one machine's frames.
   @inline(always) @inlinable
   public mutating func learn(
     _ station: MACAddress, in domain: DomainIndex, on port: PortIndex, at now: UInt32, buckets: Buckets = .unknown
@@ -278,7 +280,8 @@ public import Wire
     return true
   }
 
-  /// A slot of the two buckets for a new station: a free one in the emptier bucket, or one whose owner may be displaced.
+  /// A slot of the two buckets for a new station: a free one in the emptier bucket, or one whose owner may be
+  /// displaced.
   private mutating func findPlace(_ first: Int, _ second: Int, for port: UInt16, at now: UInt32) -> Int? {
     let a = freeSlot(in: first, at: now)
     let b = freeSlot(in: second, at: now)
@@ -304,7 +307,8 @@ public import Wire
     return (free, found)
   }
 
-  /// Somebody who may go when the whole table is full: near the newcomer, or else from where the hand of a clock stands.
+  /// Somebody who may go when the whole table is full: near the newcomer, or else from where the hand of a clock
+  /// stands.
   private mutating func victim(_ first: Int, _ second: Int, for port: UInt16, at now: UInt32) -> Int? {
     let near = oldest(in: first, second, for: port, ownOnly: false, at: now)
     if let near { return near }
@@ -353,8 +357,9 @@ public import Wire
   /// Changes the aging time; holds at once for the stations that are there.
   public mutating func setAging(seconds: UInt32) { aging = seconds }
 
-  /// Gives back the slots of stations whose time is over, looking at `budget` slots from where the last call stopped, and
-  /// makes news of those that were heard here, for as long as there is room for news. Returns how many slots it looked at.
+  /// Gives back the slots of stations whose time is over, looking at `budget` slots from where the last call stopped,
+  /// and makes news of those that were heard here, for as long as there is room for news. Returns how many slots it
+  /// looked at.
   @discardableResult
   public mutating func expire(budget: Int, at now: UInt32) -> Int {
     for done in 0..<min(budget, slotCount) {
@@ -377,8 +382,8 @@ public import Wire
   /// Stations of `port`.
   public borrowing func count(of port: PortIndex) -> Int { unsafe Int(perPort[port.value]) }
 
-  /// Forgets the stations of `port` (nil: of every port) in `domain` (nil: in every domain), told ones too. Returns how many
-  /// were heard here. Costs nothing for a port that has none, a pass over the table otherwise.
+  /// Forgets the stations of `port` (nil: of every port) in `domain` (nil: in every domain), told ones too. Returns how
+  /// many were heard here. Costs nothing for a port that has none, a pass over the table otherwise.
   @discardableResult
   public mutating func flush(_ port: PortIndex?, in domain: DomainIndex?) -> Int {
     var left = port.map { unsafe Int(perPort[$0.value]) } ?? count
@@ -398,8 +403,8 @@ public import Wire
     return removed
   }
 
-  /// Calls `body` with each station that was heard here, is not over its time and lies in the slots `range`. `moves`: how
-  /// often it has gone to another port since it is in the table, 32 767 at most.
+  /// Calls `body` with each station that was heard here, is not over its time and lies in the slots `range`. `moves`:
+  /// how often it has gone to another port since it is in the table, 32 767 at most.
   public borrowing func forEach(
     in range: Range<Int>, at now: UInt32,
     _ body: (_ domain: DomainIndex, _ station: MACAddress, _ port: PortIndex, _ age: Int, _ moves: Int) -> Void

@@ -1,17 +1,17 @@
 // Which member of a bond carries while no aggregate is in force: the one that the server uses.
 //
-// Servers bond in active-backup, or not at all, or have not begun to; none of them says by which NIC it is to be reached.
-// A switch learns that from what it hears, and here the question is only which of two links. The first member carries at
-// first. That changes
+// Servers bond in active-backup, or not at all, or have not begun to; none of them says by which NIC it is to be
+// reached. A switch learns that from what it hears, and here the question is only which of two links. The first member
+// carries at first. That changes
 //
 // 1. when its link goes down: the other one carries on, also when the link is back (`passOn`);
-// 2. when the server is heard on the other member alone. Its address has moved there when the frame has the source that the
-//    carrying member heard last, and that one has been silent for a moment: a server that bridges its NICs says
+// 2. when the server is heard on the other member alone. Its address has moved there when the frame has the source that
+//    the carrying member heard last, and that one has been silent for a moment: a server that bridges its NICs says
 //    everything twice, at once. Another address, such as that of the second NIC, has to send unicast while the carrying
-//    member is silent for a second, or broadcasts for a second while it is silent for five: firmware that tries its second NIC
-//    can do no more. Multicast proves nothing: each NIC that is up sends it by itself (router solicitations, reports, mDNS).
-//    Nor does what others sent and the server gives back, because it bridges its NICs: a station that stands on another
-//    port, or a test of a loop.
+//    member is silent for a second, or broadcasts for a second while it is silent for five: firmware that tries its
+//    second NIC can do no more. Multicast proves nothing: each NIC that is up sends it by itself (router solicitations,
+//    reports, mDNS). Nor does what others sent and the server gives back, because it bridges its NICs: a station that
+//    stands on another port, or a test of a loop.
 //
 // In a static bond the frames of both members are taken. Broadcasts come by the link on which the server listens
 // (balance-tlb sends everything but unicast IP by its active one), so the carrying member follows them.
@@ -32,8 +32,8 @@ public import Wire
 }
 
 extension Switch {
-  /// How long the carrying member has to be silent, milliseconds, before the other one carries because of what is heard there:
-  /// its own last source, any unicast, broadcasts.
+  /// How long the carrying member has to be silent, milliseconds, before the other one carries because of what is heard
+  /// there: its own last source, any unicast, broadcasts.
   public enum Patience {
     public static var moved: UInt64 { 100 }
     public static var unicast: UInt64 { 1_000 }
@@ -42,8 +42,8 @@ extension Switch {
     public static var repetition: UInt64 { 1_000 }
   }
 
-  /// Whether the frame that came by `nic`, a member of the bond `port`, is taken while no aggregate is in force. Notes what
-  /// was heard; `nic` may carry from here on.
+  /// Whether the frame that came by `nic`, a member of the bond `port`, is taken while no aggregate is in force. Notes
+  /// what was heard; `nic` may carry from here on.
   @usableFromInline mutating func hear(
     _ header: FrameHeader, by nic: NICIndex, on port: Int, at now: UInt32
   ) -> Bool {
@@ -123,9 +123,9 @@ extension Switch {
     return moved
   }
 
-  /// The link of `nic` has gone down, as its owner has seen: the other member of its bond carries on, also when the link is
-  /// back. Without any link nothing is known of the server, and the first member is as good as the other. Returns who
-  /// carries if that has changed.
+  /// The link of `nic` has gone down, as its owner has seen: the other member of its bond carries on, also when the
+  /// link is back. Without any link nothing is known of the server, and the first member is as good as the other.
+  /// Returns who carries if that has changed.
   public mutating func passOn(from nic: NICIndex) -> NICIndex? {
     let port = unsafe Int(portOfNIC[nic.value])
     let entry = unsafe ports[port]

@@ -24,9 +24,9 @@ public enum TagForm {
 extension Switch {
   /// Decides about a frame of `header` that came in by `nic`, and learns its source.
   ///
-  /// `now`: second on the worker's clock. `sites`: what `sites` has said of this header since the last change, if it was asked.
-  /// The checks stand in the order in which architecture and standard give them precedence: a frame that is malformed or
-  /// reserved is that, whatever the port's role.
+  /// `now`: second on the worker's clock. `sites`: what `sites` has said of this header since the last change, if it
+  /// was asked. The checks stand in the order in which architecture and standard give them precedence: a frame that is
+  /// malformed or reserved is that, whatever the port's role.
   @inlinable
   public mutating func decide(
     _ header: FrameHeader, from nic: NICIndex, at now: UInt32, sites: Sites = Sites()
@@ -96,7 +96,8 @@ extension Switch {
 
   @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
 
-  /// The domain of a frame on a switched port, or of a tagged one on a routed port. Source: IEEE 802.1Q-2018 6.9, 8.6.2.
+  /// The domain of a frame on a switched port, or of a tagged one on a routed port. Source: IEEE 802.1Q-2018 6.9,
+  /// 8.6.2.
   @inline(always) @inlinable
   static func classify(_ header: FrameHeader, _ entry: PortEntry) -> Classified {
     if header.vid == 0 {
@@ -115,10 +116,11 @@ extension Switch {
     isTagged ? Int32(header.priority) | Int32(unsafe domains[domain].vid) : TagForm.untagged
   }
 
-  /// The next receiver of a flooded frame, from place `place` of the domain's member list on; `nil` when there is no more.
+  /// The next receiver of a flooded frame, from place `place` of the domain's member list on; `nil` when there is no
+  /// more.
   ///
-  /// The caller starts at 0 and continues at the place returned. `flowHash` chooses the member of a bond. A receiver whose links are all down is reported with
-  /// `isUp` false, so that the frame is counted.
+  /// The caller starts at 0 and continues at the place returned. `flowHash` chooses the member of a bond. A receiver
+  /// whose links are all down is reported with `isUp` false, so that the frame is counted.
   @inline(always) @inlinable
   public borrowing func nextReceiver(
     of header: FrameHeader, flowHash: UInt32, in domain: DomainIndex, from origin: PortIndex, place: Int

@@ -3,22 +3,24 @@ public import Wire
 /// The switch itself: a frame's header and the NIC it came in by go in, a verdict comes out.
 ///
 /// ## How it works
-/// Three tables, indexed by small integers that Control gives out: a NIC says to which port it belongs; a port says its role
-/// and which domain a VID means on it; a domain says its VID and its member ports. `decide` walks them in that order, learns
-/// the source and looks the destination up in the station table.
+/// Three tables, indexed by small integers that Control gives out: a NIC says to which port it belongs; a port says its
+/// role and which domain a VID means on it; a domain says its VID and its member ports. `decide` walks them in that
+/// order, learns the source and looks the destination up in the station table.
 ///
-/// A port with one VLAN is untagged, and takes frames tagged with its own VID too, as a Linux bridge does. A port with more
-/// has a map from VID to domain (8 KiB), and so has a routed port that carries VLANs beside what is routed; a domain's number is the same on every port, but one number can mean different
-/// domains on two ports (two projects, two facilities), so the map belongs to the port. A frame never leaves by the port
-/// that it came in by, a bond being one port.
+/// A port with one VLAN is untagged, and takes frames tagged with its own VID too, as a Linux bridge does. A port with
+/// more has a map from VID to domain (8 KiB), and so has a routed port that carries VLANs beside what is routed; a
+/// domain's number is the same on every port, but one number can mean different domains on two ports (two projects, two
+/// facilities), so the map belongs to the port. A frame never leaves by the port that it came in by, a bond being one
+/// port.
 ///
 /// A bond whose partner does not speak LACP works as a single link: one member carries, the one that the server uses
-/// (`Switch+Carrier`), and what comes in by the other is dropped (`bond-standby`). With a partner the members that LACP says
-/// (`setCarriage`) take frames and send them, a conversation by one of them. A member whose link goes down stops at once,
-/// before LACP has heard of it.
+/// (`Switch+Carrier`), and what comes in by the other is dropped (`bond-standby`). With a partner the members that LACP
+/// says (`setCarriage`) take frames and send them, a conversation by one of them. A member whose link goes down stops
+/// at once, before LACP has heard of it.
 ///
 /// ## Invariants
-/// 1. A station in the table stands on a port that carries its domain: leaving a domain flushes the port's stations in it.
+/// 1. A station in the table stands on a port that carries its domain: leaving a domain flushes the port's stations in
+///    it.
 /// 2. Every member of a domain has that domain in its own program, and the other way round.
 /// 3. All memory is fixed by `init`, but for maps and member lists, which `apply` replaces between two batches.
 ///
@@ -95,7 +97,8 @@ public import Wire
   @usableFromInline let portOfNIC: UnsafeMutablePointer<UInt16>
   @usableFromInline let links: UnsafeMutablePointer<LinkState>
   @usableFromInline let voices: UnsafeMutablePointer<Voice>
-  /// Milliseconds on the owner's clock, for what a bond's members were heard to say; never 0. The owner sets it once a turn.
+  /// Milliseconds on the owner's clock, for what a bond's members were heard to say; never 0. The owner sets it once a
+  /// turn.
   public var clock: UInt64 = 1
   /// The NIC that has become the one of its bond that carries, by what it was heard to say, until `takeMoved`.
   @usableFromInline var moved: NICIndex?
@@ -247,8 +250,8 @@ public import Wire
 
   // MARK: Other workers
 
-  /// Takes in what another worker has told of a station, if its port carries its domain here: word of what was before a change of the
-  /// forwarding tables is nothing (invariant 1).
+  /// Takes in what another worker has told of a station, if its port carries its domain here: word of what was before a
+  /// change of the forwarding tables is nothing (invariant 1).
   public mutating func hear(_ news: StationNews, at now: UInt32) {
     let domain = UInt16(truncatingIfNeeded: news.key >> 48)
     let entry = unsafe ports[Int(news.port)]
@@ -285,8 +288,8 @@ public import Wire
       if next.aggregation == nil || !next.members.contains(nic) { forget(nic) }
     }
     unsafe ports[port.value].domainOfVID?.deallocate()
-    // What LACP has agreed, and which member carries, holds on while the port is a bond, so that a change of its VLANs costs
-    // no frame.
+    // What LACP has agreed, and which member carries, holds on while the port is a bond, so that a change of its VLANs
+    // costs no frame.
     let (before, goesOn) = unsafe (ports[port.value], next.aggregation != nil && next.role != .absent)
     let staysShut = before.role == .shut && next.isSameWire(as: old)
     unsafe ports[port.value] = PortEntry()

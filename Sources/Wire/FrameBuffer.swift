@@ -9,8 +9,8 @@
 /// where it is, whatever its size. Source of the tag's place: IEEE 802.1Q-2018 9.2.
 ///
 /// ## Invariants
-/// Whoever makes a `FrameBuffer` promises `headroom` writable bytes before `start` and `12 + count` from it, for as long as
-/// the value is used.
+/// Whoever makes a `FrameBuffer` promises `headroom` writable bytes before `start` and `12 + count` from it, for as
+/// long as the value is used.
 @safe public struct FrameBuffer: BitwiseCopyable {
   /// First byte of the virtio-net header.
   public var start: UnsafeMutableRawPointer
@@ -40,8 +40,8 @@
     unsafe FrameHeader.decode(frame, count: count)
   }
 
-  /// What an MTU has to hold for this frame, none of whose tags counts; see `VirtioNetHeader.packetSize`. `header` is the frame's own,
-  /// decoded.
+  /// What an MTU has to hold for this frame, none of whose tags counts; see `VirtioNetHeader.packetSize`. `header` is
+  /// the frame's own, decoded.
   @inline(always) @inlinable public func packetSize(_ header: FrameHeader) -> Int {
     var linkHeader = header.isTagged ? FrameHeader.size + FrameHeader.tagSize : FrameHeader.size
     if FlowHash.isTag(header.etherType) { linkHeader = linkHeaderSize(header) }
@@ -72,7 +72,8 @@
     unsafe start.storeBigEndian16(tagControl, at: Self.moved + 2)
   }
 
-  /// The frame in the form that `tagControl` asks for (negative: untagged), edited in place. `header`: its own, decoded.
+  /// The frame in the form that `tagControl` asks for (negative: untagged), edited in place. `header`: its own,
+  /// decoded.
   @inline(always) @inlinable public func withTag(_ tagControl: Int32, _ header: FrameHeader) -> FrameBuffer {
     var frame = self
     let wanted = UInt16(truncatingIfNeeded: tagControl)

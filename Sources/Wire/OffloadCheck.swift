@@ -1,23 +1,24 @@
-/// Whether the virtio header of a frame fits the frame. It is the server's to write (`PACKET_VNET_HDR`), so it is input: whoever
-/// finishes a checksum stores two bytes where the header says, behind every check of what stood there before.
+/// Whether the virtio header of a frame fits the frame. It is the server's to write (`PACKET_VNET_HDR`), so it is
+/// input: whoever finishes a checksum stores two bytes where the header says, behind every check of what stood there
+/// before.
 ///
 /// ## How it works
 /// A frame of which nothing is left to do passes by one test. Of any other frame all of this holds:
 ///
 /// 1. `csum_start` is where the TCP or UDP header begins: behind all tags, the IPv4 header with its options, the IPv6
 ///    header with its extension headers. `csum_offset` is the protocol's: 16 in TCP, 6 in UDP. Nothing in front of the
-///    payload's own checksum can change. Or it is a tunnel's inner checksum: behind the header of UDP (VXLAN, Geneve), or
-///    of IP when the protocol is GRE, IPv4 or IPv6, at 16 or 6. What changes there is the sender's own payload.
+///    payload's own checksum can change. Or it is a tunnel's inner checksum: behind the header of UDP (VXLAN, Geneve),
+///    or of IP when the protocol is GRE, IPv4 or IPv6, at 16 or 6. What changes there is the sender's own payload.
 /// 2. The header of TCP or UDP is whole, and `hdr_len` ends within the frame.
 /// 3. A fragment has nothing left to do: its checksum is that of another packet.
-/// 4. A super-frame is TCP over IPv4 (1), TCP over IPv6 (4) or UDP (5) and says so; its checksum is left to do; the ECN bit is TCP's; it
-///    has a header length, a segment size, and no more segments than `PacketCutter` makes.
-/// 5. Behind another EtherType there may be a checksum to do where TCP and UDP have theirs, since Linux leaves it so in HSR (88FB, 892F)
-///    and NSH frames; never in ARP or an LLC frame, and never before the end of the tags.
+/// 4. A super-frame is TCP over IPv4 (1), TCP over IPv6 (4) or UDP (5) and says so; its checksum is left to do; the ECN
+///    bit is TCP's; it has a header length, a segment size, and no more segments than `PacketCutter` makes.
+/// 5. Behind another EtherType there may be a checksum to do where TCP and UDP have theirs, since Linux leaves it so in
+///    HSR (88FB, 892F) and NSH frames; never in ARP or an LLC frame, and never before the end of the tags.
 ///
-/// Linux finishes the checksums of SCTP itself, because a TAP does not offer them (`skb_csum_hwoffload_help`), and those of
-/// a packet that it fragments. Those within a tunnel it may leave: the outer one is right for whatever the inner one will
-/// be (local checksum offload, `lco_csum`).
+/// Linux finishes the checksums of SCTP itself, because a TAP does not offer them (`skb_csum_hwoffload_help`), and
+/// those of a packet that it fragments. Those within a tunnel it may leave: the outer one is right for whatever the
+/// inner one will be (local checksum offload, `lco_csum`).
 ///
 /// Source: virtio 1.2 5.1.6.2; RFC 791 3.1; RFC 8200 4; RFC 9293 3.1; RFC 768.
 public enum OffloadCheck {
@@ -43,7 +44,8 @@ public enum OffloadCheck {
     }
   }
 
-  /// Rules 1 to 5 for the frame of `count` bytes at `frame`, whose header is `link` and whose virtio header asks for something.
+  /// Rules 1 to 5 for the frame of `count` bytes at `frame`, whose header is `link` and whose virtio header asks for
+  /// something.
   @unsafe @usableFromInline
   static func isSound(_ virtio: UnsafeRawPointer, frame: UnsafeRawPointer, count: Int, _ link: FrameHeader) -> Bool {
     func number(_ place: Int) -> Int { unsafe Int(virtio.loadUnaligned(fromByteOffset: place, as: UInt16.self)) }
@@ -138,7 +140,8 @@ struct NetworkPlace: BitwiseCopyable {
 }
 
 extension FrameBuffer {
-  /// Whether the virtio header can be what the sender's system has left to do: `OffloadCheck`. `header`: the frame's own, decoded.
+  /// Whether the virtio header can be what the sender's system has left to do: `OffloadCheck`. `header`: the frame's
+  /// own, decoded.
   @inline(always) @inlinable public func hasSoundOffload(_ header: FrameHeader) -> Bool {
     // Flag NEEDS_CSUM, and the gso type; other flags are about checksums that somebody has looked at.
     let asked = unsafe UInt16(littleEndian: start.loadUnaligned(as: UInt16.self))

@@ -1,20 +1,22 @@
-/// Makes of what crosses the switch whole (a super-frame, a frame without its checksum, a packet larger than the next link)
-/// what any link carries.
+/// Makes of what crosses the switch whole (a super-frame, a frame without its checksum, a packet larger than the next
+/// link) what any link carries.
 ///
 /// ## How it works
 /// Three steps, each only when it is due:
-/// 1. Segmentation. A TCP or UDP super-frame becomes segments of `gso_size` bytes of payload, each with its own headers.
+/// 1. Segmentation. A TCP or UDP super-frame becomes segments of `gso_size` bytes of payload, each with its own
+///    headers.
 /// 2. Checksums. A segment's are computed anew; that of an unsegmented frame is finished as the virtio header says.
-/// 3. Fragmentation. An IPv4 packet that is still larger than the MTU is cut by RFC 791 3.2, unless DF forbids it. IPv6 packets are
-///    fragmented by nobody but their sender (RFC 8200 4.5): `fragment6` is for those of the gateway itself.
+/// 3. Fragmentation. An IPv4 packet that is still larger than the MTU is cut by RFC 791 3.2, unless DF forbids it. IPv6
+///    packets are fragmented by nobody but their sender (RFC 8200 4.5): `fragment6` is for those of the gateway itself.
 ///
-/// A frame here is 12 bytes of virtio header and an untagged Ethernet frame; frames that come out have an empty virtio header.
+/// A frame here is 12 bytes of virtio header and an untagged Ethernet frame; frames that come out have an empty virtio
+/// header.
 ///
 /// ## Invariants
 /// 1. No packet that comes out is larger than the MTU: what cannot be made to fit gives nothing.
 /// 2. Malformed input gives nothing, or what was put in; never a trap.
-/// 3. A checksum is stored behind the network header only, so that nobody can have us write an address that the source check has
-///    not seen.
+/// 3. A checksum is stored behind the network header only, so that nobody can have us write an address that the source
+///    check has not seen.
 /// 4. At most `segmentLimit` segments: a server's super-frame with a `gso_size` of 1 does not make 65 000 frames.
 ///
 /// ## Threads
@@ -22,12 +24,12 @@
 ///
 /// Source: virtio 1.2 5.1.6; RFC 791 2.3, 3.1, 3.2; RFC 8200 4.5, 8.1; RFC 9293 3.1; RFC 768.
 public enum PacketCutter {
-  /// The least segments that TCP in Linux makes are 48 bytes (net.ipv4.tcp_min_snd_mss): 65 535 / 48 = 1 366; of UDP it makes no
-  /// more than 128.
+  /// The least segments that TCP in Linux makes are 48 bytes (net.ipv4.tcp_min_snd_mss): 65 535 / 48 = 1 366; of UDP it
+  /// makes no more than 128.
   public static let segmentLimit = 2_048
 
-  /// The frames that `bytes` stands for, each with at most `mtu` bytes behind the Ethernet header; none when that cannot be, or
-  /// `bytes` is malformed.
+  /// The frames that `bytes` stands for, each with at most `mtu` bytes behind the Ethernet header; none when that
+  /// cannot be, or `bytes` is malformed.
   public static func cut(_ bytes: [UInt8], mtu: Int) -> [[UInt8]] {
     guard bytes.count >= Place.network, mtu > 0 else { return [] }
     let offload = Offload(bytes)
@@ -50,7 +52,8 @@ public enum PacketCutter {
 
   /// Does what is due of `NEEDS_CSUM` and says in the virtio header that it is done; segmentation stays as it is.
   ///
-  /// False, and nothing changed, when the virtio header points outside the frame or before the end of its network header.
+  /// False, and nothing changed, when the virtio header points outside the frame or before the end of its network
+  /// header.
   @discardableResult
   public static func finishChecksum(_ bytes: inout [UInt8]) -> Bool {
     guard bytes.count >= Place.network else { return false }
@@ -69,10 +72,11 @@ public enum PacketCutter {
     return true
   }
 
-  /// Fragments of `packet`, a whole IPv6 packet from its version byte that the gateway itself sends; the packet alone when it fits.
+  /// Fragments of `packet`, a whole IPv6 packet from its version byte that the gateway itself sends; the packet alone
+  /// when it fits.
   ///
-  /// `identification` must be different for each packet between two addresses in a minute. None when the packet is malformed,
-  /// already a fragment, or its headers do not fit in the first fragment (RFC 7112). Source: RFC 8200 4.5.
+  /// `identification` must be different for each packet between two addresses in a minute. None when the packet is
+  /// malformed, already a fragment, or its headers do not fit in the first fragment (RFC 7112). Source: RFC 8200 4.5.
   public static func fragment6(_ packet: [UInt8], mtu: Int, identification: UInt32) -> [[UInt8]] {
     guard mtu > 0, let chain = IPv6HeaderChain(packet[...]), !chain.isFragment else { return [] }
     if chain.end <= mtu { return [Array(packet[..<chain.end])] }
@@ -148,7 +152,8 @@ public enum PacketCutter {
 // MARK: - IPv4 fragmentation
 
 extension PacketCutter {
-  /// Fragments of the IPv4 packet that ends at `end` of `frame`, whose virtio header is empty. Its form has been checked by `Packet`.
+  /// Fragments of the IPv4 packet that ends at `end` of `frame`, whose virtio header is empty. Its form has been
+  /// checked by `Packet`.
   private static func fragments(_ frame: [UInt8], end: Int, mtu: Int) -> [[UInt8]] {
     let payload = Place.network + IPv4.headerLength(frame)
     let field = frame.number16(at: Place.network + IPv4.fragment)
@@ -314,8 +319,8 @@ private enum IPv4 {
     bytes.setNumber16(InternetChecksum.finish(PacketCutter.sum(header)), at: start + checksum)
   }
 
-  /// `header` with those options only that every fragment carries (bit 7 of the type), padded with end-of-list to a multiple
-  /// of 4; nil when an option runs over the end. Source: RFC 791 3.1 "Options", 3.2.
+  /// `header` with those options only that every fragment carries (bit 7 of the type), padded with end-of-list to a
+  /// multiple of 4; nil when an option runs over the end. Source: RFC 791 3.1 "Options", 3.2.
   static func headerOfLaterFragments(_ header: ArraySlice<UInt8>) -> [UInt8]? {
     var result = Array(header.prefix(size))
     var index = header.startIndex + size

@@ -6,8 +6,8 @@
 ///     └───────┴──────────┴─────────┴──────────┴────────────┴─────────────┴─────────────┘
 ///
 /// Offsets inside the frame count from its first byte, the destination address, so a tag put in or taken out moves
-/// `csum_start` and `hdr_len` by 4. `hdr_len` is a hint and may be 0 (or too small) on a frame that only has a checksum to
-/// finish: it must never become negative. Source: virtio 1.2 5.1.6; linux/virtio_net.h.
+/// `csum_start` and `hdr_len` by 4. `hdr_len` is a hint and may be 0 (or too small) on a frame that only has a checksum
+/// to finish: it must never become negative. Source: virtio 1.2 5.1.6; linux/virtio_net.h.
 public enum VirtioNetHeader {
   public static let size = 12
 
@@ -42,9 +42,9 @@ public enum VirtioNetHeader {
 
   /// Network-layer bytes of the largest packet that the frame stands for: what an MTU has to hold.
   ///
-  /// `frame` is the frame behind the header, `count` its bytes, `linkHeader` 14 and 4 for each tag. A super-frame is judged by one
-  /// segment: its headers, read from the TCP or UDP header at `csum_start` because `hdr_len` is only a hint, and
-  /// `gso_size` of payload.
+  /// `frame` is the frame behind the header, `count` its bytes, `linkHeader` 14 and 4 for each tag. A super-frame is
+  /// judged by one segment: its headers, read from the TCP or UDP header at `csum_start` because `hdr_len` is only a
+  /// hint, and `gso_size` of payload.
   @unsafe @inline(always) @inlinable
   public static func packetSize(
     _ header: UnsafeRawPointer, frame: UnsafeRawPointer, count: Int, linkHeader: Int

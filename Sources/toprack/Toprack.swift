@@ -1,7 +1,7 @@
 // The command line client of toprackd: reads arguments, asks the API, prints.
 //
-// It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program only
-// turns arguments into requests and answers into tables. The exceptions are `cleanup` and `restore`, which
+// It knows no rule of the rack. What is refused is refused by the daemon, with the daemon's own words; this program
+// only turns arguments into requests and answers into tables. The exceptions are `cleanup` and `restore`, which
 // work when no daemon does, and `verify`, which computes from the database what the daemon should say.
 //
 // Exit status: 0, 1 refused or failed, 2 usage, 3 daemon not reachable.

@@ -1,5 +1,5 @@
-// The assembly. Services stop in the reverse of their order: first the API, so that no change begins any more, then control
-// with the forwarding plane and the store.
+// The assembly. Services stop in the reverse of their order: first the API, so that no change begins any more, then
+// control with the forwarding plane and the store.
 
 import API
 import Control

@@ -1,5 +1,5 @@
-// The TCP side of the API, made ready before anything of the host is touched: sockets are bound, so that a busy port ends the
-// start, and the certificate is read, so that a wrong one does. Nobody is let in yet.
+// The TCP side of the API, made ready before anything of the host is touched: sockets are bound, so that a busy port
+// ends the start, and the certificate is read, so that a wrong one does. Nobody is let in yet.
 
 import API
 import Logging

@@ -3,8 +3,8 @@
 import Foundation
 
 enum ServiceManager {
-  /// Tells the service manager, when there is one, `state`: "READY=1", "STOPPING=1", "STATUS=…". That nobody listens is no
-  /// fault.
+  /// Tells the service manager, when there is one, `state`: "READY=1", "STOPPING=1", "STATUS=…". That nobody listens is
+  /// no fault.
   static func notify(_ state: String) {
     guard let path = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"],
       let (address, length) = address(path)

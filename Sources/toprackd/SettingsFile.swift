@@ -9,8 +9,8 @@ import Synchronization
 enum SettingsFile {
   static let defaultPath = "/etc/toprack/toprackd.yaml"
 
-  /// Reads the file at `path`, or the default one when that is `nil`, which may be absent. `given`: settings of the command
-  /// line, by name.
+  /// Reads the file at `path`, or the default one when that is `nil`, which may be absent. `given`: settings of the
+  /// command line, by name.
   static func settings(path: String?, given: [String: String]) async throws(SettingsFault) -> Settings {
     let file = try await read(path ?? defaultPath, isOptional: path == nil)
     // A reader wants a provider, also where there is no file.
@@ -73,8 +73,8 @@ enum SettingsFile {
     }
     guard hasContent else { return File(path: path) }
 
-    // A provider answers for names that it is asked for and cannot list those that it has, but it asks this closure about
-    // each of them. That is how a misspelt setting is found.
+    // A provider answers for names that it is asked for and cannot list those that it has, but it asks this closure
+    // about each of them. That is how a misspelt setting is found.
     let names = Mutex<[String]>([])
     let listing = SecretsSpecifier<String, Void>.dynamic { name, _ in
       names.withLock { $0.append(name) }

@@ -1,7 +1,8 @@
 // The daemon: reads its settings, assembles store, forwarding plane, control and API, and runs them until a signal.
 //
-// Order matters. Nothing of the host is touched before the state directory is locked, the socket is known to be free and the
-// TCP addresses are ours, so that a second daemon cannot harm the first. Nobody is let in before the wire is as the state says.
+// Order matters. Nothing of the host is touched before the state directory is locked, the socket is known to be free
+// and the TCP addresses are ours, so that a second daemon cannot harm the first. Nobody is let in before the wire is as
+// the state says.
 //
 // Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
 

@@ -4,8 +4,9 @@ import Testing
 
 @testable import API
 
-/// What the operating system of a server is told. The texts are files in `Golden`; with TOPRACK_RECORD set they are written
-/// instead of compared. Netplan 0.106 (`generate`) and ifupdown 0.8.41 (`--no-act`) of Debian 12 have taken these very forms.
+/// What the operating system of a server is told. The texts are files in `Golden`; with TOPRACK_RECORD set they are
+/// written instead of compared. Netplan 0.106 (`generate`) and ifupdown 0.8.41 (`--no-act`) of Debian 12 have taken
+/// these very forms.
 @Suite("Network configuration") struct NetworkConfigTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String

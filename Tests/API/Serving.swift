@@ -7,7 +7,8 @@ import Testing
 
 /// The API on the loopback interface, for tests that need a real socket.
 enum Serving {
-  /// Serves while `body` runs, which gets the port and a token; then it must end without waiting for those who are idle.
+  /// Serves while `body` runs, which gets the port and a token; then it must end without waiting for those who are
+  /// idle.
   static func api(
     _ limits: ConnectionLimits = ConnectionLimits(), heartbeat: Duration = EventStream.heartbeat,
     tls: TLSIdentity? = nil, date: @escaping @Sendable () -> Date = { .now },

@@ -7,8 +7,8 @@ import Wire
 
 /// Numbered frames of four conversations in each direction, one a millisecond, while a server's bond changes.
 ///
-/// The server's driver sends by a link as soon as both ends are in sync there, as a partner with coupled control does: it
-/// waits for nothing that the switch has not promised. While it has no aggregate it is a plain machine on eth0.
+/// The server's driver sends by a link as soon as both ends are in sync there, as a partner with coupled control does:
+/// it waits for nothing that the switch has not promised. While it has no aggregate it is a plain machine on eth0.
 private final class BothWays {
   let server: BondedServer
   private static let flows = 4

@@ -7,8 +7,8 @@ import Wire
 
 /// A server whose two NICs are cables and whose bonding driver is a `Bond` of its own, on the real clock.
 ///
-/// The machines are tested against partners that nobody here wrote, and against an independent one on virtual time; this is
-/// about the way of their frames through the forwarding plane.
+/// The machines are tested against partners that nobody here wrote, and against an independent one on virtual time;
+/// this is about the way of their frames through the forwarding plane.
 final class BondedServer {
   let plane: Dataplane
   let eth = [Cable(), Cable()]

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Dataplane
 
-/// NICs that have frames all the time or now and then, each with what a frame of its costs, and a clock that goes on by what is read.
+/// NICs that have frames all the time or now and then, each with what a frame of its costs, and a clock that goes on by
+/// what is read.
 private struct VirtualWorker: ~Copyable {
   var budget: TurnBudget
   var now: UInt64 = 1_000_000_000

@@ -92,7 +92,8 @@ private enum Clients {
     [61, 19] + networkdIdentifier + [55, 9, 1, 3, 12, 15, 6, 33, 121, 42, 26, 57, 2, 5, 0xC0, 12, 5] + "guest".utf8
   static let networkdDiscover = message([53, 1, 1] + networkdRest, size: 0)
   static let networkdRequest = message([53, 1, 3] + networkdRest + [54, 4] + ours + [50, 4] + lease, size: 0)
-  /// The PXE ROM of a network card: 548 bytes, broadcast flag, machine identifier (97), network interface (94), architecture (93).
+  /// The PXE ROM of a network card: 548 bytes, broadcast flag, machine identifier (97), network interface (94),
+  /// architecture (93).
   static let pxeDiscover = message(
     [53, 1, 1, 57, 2, 5, 0xC0, 55, 4, 1, 3, 43, 60, 97, 17, 0] + [UInt8](repeating: 0xA5, count: 16)
       + [94, 3, 1, 2, 1, 93, 2, 0, 0, 60, 32] + "PXEClient:Arch:00000:UNDI:002001".utf8, flags: 0x80, size: 548)

@@ -4,7 +4,8 @@ import Wire
 
 @testable import Gateway
 
-/// Valid packets with a few things wrong, as many as a minute of a hostile server; whatever comes of them has to be right.
+/// Valid packets with a few things wrong, as many as a minute of a hostile server; whatever comes of them has to be
+/// right.
 @Suite("Hostile packets") struct GatewayFuzzTests {
   /// What a server could send, and what the worker could pass on; in the order of the kinds.
   static func seeds() -> [[UInt8]] {
@@ -136,7 +137,8 @@ private struct Rules {
   private let mtus: [PortIndex: Int]
   private let gateways: Set<IPAddress>
   private let linkLocals: [PortIndex: IPAddress]
-  /// Packets that are not the gateway's own: what was to be passed on, from its source MAC address on; cut pieces by their source.
+  /// Packets that are not the gateway's own: what was to be passed on, from its source MAC address on; cut pieces by
+  /// their source.
   private var passing: Set<[UInt8]> = []
   private(set) var errors = 0
   private(set) var own = 0

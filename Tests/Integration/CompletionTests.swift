@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 extension Integration {
-  /// What the shells complete, by the scripts that `toprack completion` prints, as a user has it: a real shell, and a daemon to ask.
+  /// What the shells complete, by the scripts that `toprack completion` prints, as a user has it: a real shell, and a
+  /// daemon to ask.
   @Suite("Completion") struct CompletionTests {
     /// A lab with the completion scripts in its directory.
     private struct Desk {
@@ -44,8 +45,8 @@ extension Integration {
         return finished.text.split(separator: "\n").map(String.init)
       }
 
-      /// Types `line`, the tabulator and return into an interactive shell that `start` begins, and waits until it has printed
-      /// something that matches `pattern` of zsh.
+      /// Types `line`, the tabulator and return into an interactive shell that `start` begins, and waits until it has
+      /// printed something that matches `pattern` of zsh.
       func type(_ line: String, into start: String, setup: String, until pattern: String) throws -> Finished {
         let script = """
           zmodload zsh/zpty

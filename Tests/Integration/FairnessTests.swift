@@ -5,8 +5,8 @@ import Testing
 /// A flood is one server's own affair: what others of the same switch notice of it is a fraction of a millisecond.
 extension Integration {
   @Suite("A flood does not slow others") struct FairnessTests {
-    /// Milliseconds, beyond five times what the machine itself adds when nobody floods. Far more than the goal of 2 ms, which
-    /// `scripts/bench --floods` measures: machines that test are shared.
+    /// Milliseconds, beyond five times what the machine itself adds when nobody floods. Far more than the goal of 2 ms,
+    /// which `scripts/bench --floods` measures: machines that test are shared.
     private static let limit = 10.0
 
     @Test("another tenant's round trips while one server broadcasts into a VLAN of 80 ports, and into a slow receiver")

@@ -90,8 +90,8 @@ extension Integration {
       for (link, before) in zip(links, before) {
         let after = try trunk.lab.frames(link)
         print("\(link.name): \(after.received - before.received) frames received, \(after.sent - before.sent) sent")
-        // 64 conversations and 2 links; fewer than 10 by one of them does not happen by chance. Which link the server uses
-        // is its own choice: Open vSwitch gives all to the link that was there first, until there is load.
+        // 64 conversations and 2 links; fewer than 10 by one of them does not happen by chance. Which link the server
+        // uses is its own choice: Open vSwitch gives all to the link that was there first, until there is load.
         taken += after.received - before.received
         #expect(after.sent - before.sent >= 10, "\(link.name)")
       }

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// Calls that schemathesis makes of `openapi.yaml`, as the daemon serves it: valid ones and such as nobody would write, examples
-/// of limits and random ones, single and one after the other. Run by `scripts/test --clients`. What is asked of the answers is in
-/// `Tests/Clients/schemathesis`.
+/// Calls that schemathesis makes of `openapi.yaml`, as the daemon serves it: valid ones and such as nobody would write,
+/// examples of limits and random ones, single and one after the other. Run by `scripts/test --clients`. What is asked
+/// of the answers is in `Tests/Clients/schemathesis`.
 extension Integration {
   @Suite("Calls made of openapi.yaml", .enabled(if: ClientDriver.environment != nil, "TOPRACK_CLIENTS is not set"))
   struct OpenAPITests {

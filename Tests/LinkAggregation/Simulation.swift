@@ -18,8 +18,8 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// A bond, a Linux server, and two cables between them that lose and delay frames, on virtual time.
 ///
-/// After every event the invariants are checked against what was really delivered, not against what the bond says of it. The
-/// forwarding plane is modelled too: it does what it is told some milliseconds later, and answers.
+/// After every event the invariants are checked against what was really delivered, not against what the bond says of
+/// it. The forwarding plane is modelled too: it does what it is told some milliseconds later, and answers.
 struct Simulation {
   struct Flight {
     let arrives: Instant

@@ -125,8 +125,8 @@ import Testing
     simulation.loss = 0
     simulation.delay = 5
     simulation.answerDelay = min(simulation.answerDelay, 5)
-    // One period until either end is heard, one more for what it had wrong, two seconds of waiting, and the limit of three
-    // LACPDUs in a second.
+    // One period until either end is heard, one more for what it had wrong, two seconds of waiting, and the limit of
+    // three LACPDUs in a second.
     let period: Instant = fast ? 1_000 : 30_000
     let time = Self.timeToWhole(&simulation, limit: 2 * period + 2_000 + 1_000)
     #expect(time != nil, "seed \(seed): \(simulation.bond.snapshot(at: simulation.now)) \(simulation.server)")

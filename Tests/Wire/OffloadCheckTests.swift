@@ -149,7 +149,8 @@ private struct OffloadVector: Sendable, CustomTestStringConvertible {
     #expect(frame.hasSoundOffload(header(frame)))
   }
 
-  /// Written from the other end: which bytes of a frame whoever finishes the checksum may write, whatever the header says.
+  /// Written from the other end: which bytes of a frame whoever finishes the checksum may write, whatever the header
+  /// says.
   @Test(
     "of whatever header and frame, nothing that is taken lets a byte before the transport's checksum be written",
     arguments: [UInt64(1), 2, 3])

@@ -8,9 +8,9 @@ import Rack
 struct Door: Sendable {
   /// Requests a second for each token; twice as many at once.
   static let defaultRate = 1000
-  /// For those who come without a valid token, by address. A valid one is never kept waiting by a stranger's guesses from the
-  /// same address: 238 bits are not guessed at any rate. Many at once are taken: one may try each operation without a token and hear
-  /// that each wants one.
+  /// For those who come without a valid token, by address. A valid one is never kept waiting by a stranger's guesses
+  /// from the same address: 238 bits are not guessed at any rate. Many at once are taken: one may try each operation
+  /// without a token and hear that each wants one.
   static let strangerRate = 20
   /// Seconds' worth of requests that a stranger may make at once.
   static let strangerBurst = 20
@@ -48,8 +48,8 @@ struct Door: Sendable {
     return .admitted(Access(scope: .none, isReadOnly: true, by: "nobody"), headers)
   }
 
-  /// Seconds to wait for one who has looked at too many of the portal's open pages; `nil`: this one is granted. By the Unix socket
-  /// come users of this machine, who need not wait.
+  /// Seconds to wait for one who has looked at too many of the portal's open pages; `nil`: this one is granted. By the
+  /// Unix socket come users of this machine, who need not wait.
   func waitOfVisitor(_ peer: Peer) -> Int? {
     guard case .address = peer else { return nil }
     return visitors.take(peer.share).retry
@@ -76,8 +76,8 @@ struct Door: Sendable {
   /// Seconds to wait for one who has asked too much with `token`, here or at the portal; `nil`: the request is granted.
   func wait(of token: AccessToken) -> Int? { callers.take(token.id.description).retry }
 
-  /// Who comes by the socket is its user; but when the socket is forwarded to a port, every page in that user's browser can send there.
-  /// A page cannot set the token's header, so it is only here that one has to ask.
+  /// Who comes by the socket is its user; but when the socket is forwarded to a port, every page in that user's browser
+  /// can send there. A page cannot set the token's header, so it is only here that one has to ask.
   private func trusted(_ request: HTTPRequest, _ name: String) -> Answer {
     if !request.isFromOwnPage {
       return .refused(

@@ -18,8 +18,8 @@ public struct FirstToken {
 
   public init(in directory: String) { path = directory + "/token" }
 
-  /// Makes it in a rack in which nothing has happened yet; later there have been tokens, or somebody who could make one, and
-  /// one that was revoked does not come back. False: this is no new rack.
+  /// Makes it in a rack in which nothing has happened yet; later there have been tokens, or somebody who could make
+  /// one, and one that was revoked does not come back. False: this is no new rack.
   ///
   /// The file comes first. One that is there is never written over: a start that broke off in between has left it, or
   /// somebody who wants a token of his own choice, so it is that token that opens the rack. Throws when it has none.

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Buckets by caller. Each holds `burst` requests and gets `rate` a second.
 ///
-/// Memory is bounded: a bucket that is full again is as good as none, so it is dropped when there are many; should there be
-/// too many that are not, newcomers share one. It is looked for such buckets once in `sweepInterval`: a crowd of newcomers must not
-/// cost a look at all of them each.
+/// Memory is bounded: a bucket that is full again is as good as none, so it is dropped when there are many; should
+/// there be too many that are not, newcomers share one. It is looked for such buckets once in `sweepInterval`: a crowd
+/// of newcomers must not cost a look at all of them each.
 ///
 /// Threads: safe to share.
 final class RateLimiter: Sendable {

@@ -19,8 +19,8 @@ enum TokenText {
 
   static func digest(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
 
-  /// The token of this text. The time that it takes says nothing about how much of the text is right: it is a digest that is
-  /// compared, with all of them, to the end. There are at most `Rack.tokenLimit`.
+  /// The token of this text. The time that it takes says nothing about how much of the text is right: it is a digest
+  /// that is compared, with all of them, to the end. There are at most `Rack.tokenLimit`.
   static func token(_ text: String, among tokens: some Sequence<AccessToken>) -> AccessToken? {
     let digest = digest(text)
     var found: AccessToken?

@@ -11,8 +11,8 @@ extension View {
     return .createServer(request)
   }
 
-  /// Throws 403 for a right that is missing, and 404 where the command names a thing that is not there for the caller, in
-  /// the words of one that is not there for anybody.
+  /// Throws 403 for a right that is missing, and 404 where the command names a thing that is not there for the caller,
+  /// in the words of one that is not there for anybody.
   private func check(_ command: Command) throws(APIError) {
     try access.requireWriting()
     switch command {

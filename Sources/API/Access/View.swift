@@ -1,13 +1,14 @@
-// The rack as one caller sees it. Nothing else in the API holds the whole rack, so a route that is written without a thought
-// of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups alike.
+// The rack as one caller sees it. Nothing else in the API holds the whole rack, so a route that is written without a
+// thought of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups
+// alike.
 
 import Control
 import Rack
 
 /// A rack, less what the caller may not see. A value: all that is read from it is of the same moment.
 ///
-/// Invariant: whatever leaves it belongs to a project that the caller sees. What is nested in such a thing (the networks of
-/// a port, the servers of a network) is of the same project by the rack's own invariants.
+/// Invariant: whatever leaves it belongs to a project that the caller sees. What is nested in such a thing (the
+/// networks of a port, the servers of a network) is of the same project by the rack's own invariants.
 struct View: Sendable {
   let access: Access
   private let rack: Rack

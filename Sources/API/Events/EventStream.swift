@@ -1,7 +1,8 @@
-// One caller who follows events: first those that were missed, then each as it comes, and a sign of life when nothing does.
+// One caller who follows events: first those that were missed, then each as it comes, and a sign of life when nothing
+// does.
 //
-// Nobody waits for the reader. Control puts events into a buffer of bounded length and lets go a reader who lets it fill; a
-// connection that takes nothing at all is closed by `ReadingDeadline`, of which the sign of life makes sure.
+// Nobody waits for the reader. Control puts events into a buffer of bounded length and lets go a reader who lets it
+// fill; a connection that takes nothing at all is closed by `ReadingDeadline`, of which the sign of life makes sure.
 
 import AsyncAlgorithms
 import HummingbirdCore
@@ -12,7 +13,8 @@ import ServiceLifecycle
 /// The body of one answer to `GET /events/stream`, or to its like of the portal.
 struct EventStream: Sendable {
   static let heartbeat = Duration.seconds(15)
-  /// Streams of one token or user. Each is a connection and a buffer here; one for each page that is open is what a person has.
+  /// Streams of one token or user. Each is a connection and a buffer here; one for each page that is open is what a
+  /// person has.
   static let limit = 64
 
   /// The streams that callers have.

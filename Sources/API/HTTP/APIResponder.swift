@@ -1,4 +1,5 @@
-// The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the portal.
+// The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the
+// portal.
 
 public import Control
 import HTTPTypes

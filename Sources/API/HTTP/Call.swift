@@ -1,4 +1,5 @@
-// One request as the resources see it: values only, nothing of the HTTP framework, so that a resource reads as what it does.
+// One request as the resources see it: values only, nothing of the HTTP framework, so that a resource reads as what it
+// does.
 //
 // The call is also the one way to the rack. It knows who asks, so what it gives out is theirs to see, and what it lets
 // through is theirs to change; no resource has another way.
@@ -52,14 +53,15 @@ extension Call {
   /// Writes what `view` gives out, with the links of this call, as far as it asks to see.
   func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix, expansion: Expansion(arguments)) }
 
-  /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has changed.
+  /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has
+  /// changed.
   @discardableResult
   func perform(_ command: Command) async throws -> Outcome {
     try await keeper.perform(try await view().checked(command), by: access.by)
   }
 
-  /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that may not,
-  /// `Refusal` for a server that is whole, `Unavailable`.
+  /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that
+  /// may not, `Refusal` for a server that is whole, `Unavailable`.
   func repair(_ server: Server) async throws -> [String] {
     try access.requireWriting()
     return try await keeper.repair(server.id, by: access.by)
@@ -76,7 +78,8 @@ extension Call {
     return traffic.filter { view[$0.key] != nil }
   }
 
-  /// Those of the caller's networks, a page of them and how many there are. Within a page by facility, number and address.
+  /// Those of the caller's networks, a page of them and how many there are. Within a page by facility, number and
+  /// address.
   func stations(
     of server: Server?, port: PortName? = nil, vxlan: Int?, _ page: Page
   ) async throws -> (stations: [Station], total: Int) {

@@ -1,8 +1,9 @@
 // JSON text to a value (RFC 8259), strict: no comments, no trailing comma, valid UTF-8 only.
 //
 // One pass over the bytes, recursive descent. A fault is thrown with the place where reading stopped; nothing of the
-// text survives a fault. Depth is limited, so that a hostile body cannot use up the stack, and the number of values, each of which
-// takes a hundred bytes of memory for as few as two of text; length is limited by the caller, who has the bytes already.
+// text survives a fault. Depth is limited, so that a hostile body cannot use up the stack, and the number of values,
+// each of which takes a hundred bytes of memory for as few as two of text; length is limited by the caller, who has the
+// bytes already.
 
 /// Why a text is not JSON, and where.
 struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {

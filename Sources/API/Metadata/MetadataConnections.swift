@@ -1,5 +1,5 @@
-// Who is connected to the metadata service. Servers are strangers: each has a share, and none can keep the others out, or itself by
-// connections that it has forgotten.
+// Who is connected to the metadata service. Servers are strangers: each has a share, and none can keep the others out,
+// or itself by connections that it has forgotten.
 
 import NIOCore
 
@@ -29,8 +29,8 @@ final class MetadataConnections: Sendable {
 
   var count: Int { connections.count }
 
-  /// Takes a connection on. A server that has its share already gets one more for the one of its own that waits longest; false: all
-  /// of them are being answered, and the new one should be closed.
+  /// Takes a connection on. A server that has its share already gets one more for the one of its own that waits
+  /// longest; false: all of them are being answered, and the new one should be closed.
   func admit(_ channel: any Channel) -> Bool {
     guard case .v4 = channel.remoteAddress, connections.admit(channel, of: CallerAddress(channel.remoteAddress)) else {
       return false
@@ -65,8 +65,8 @@ final class MetadataPlace: ChannelInboundHandler {
   }
 }
 
-/// Ends a connection that sends more than a number of octets. Stands before the decoder, which takes a request line of any
-/// length.
+/// Ends a connection that sends more than a number of octets. Stands before the decoder, which takes a request line of
+/// any length.
 final class OctetLimit: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer

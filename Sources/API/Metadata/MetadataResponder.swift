@@ -1,5 +1,5 @@
-// The paths of the metadata service. There is no token: who asks is known by the address it asks from, which the switch has
-// checked when the packet came in.
+// The paths of the metadata service. There is no token: who asks is known by the address it asks from, which the switch
+// has checked when the packet came in.
 
 import Control
 import HTTPTypes

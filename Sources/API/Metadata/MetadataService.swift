@@ -1,5 +1,5 @@
-// The metadata service as a service of the daemon: HTTP/1.1 on a socket that somebody else has opened, in a network namespace of
-// its own.
+// The metadata service as a service of the daemon: HTTP/1.1 on a socket that somebody else has opened, in a network
+// namespace of its own.
 
 public import Control
 import HTTPTypes

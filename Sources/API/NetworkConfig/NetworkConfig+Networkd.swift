@@ -57,6 +57,7 @@ extension NetworkConfig {
     ["cat > /etc/systemd/network/60-toprack-\(name) <<'EOF'"] + content + ["EOF"]
   }
 
-  /// networkd finds NICs by their MAC address, so the names in what goes before must be looked up where they are not ours.
+  /// networkd finds NICs by their MAC address, so the names in what goes before must be looked up where they are not
+  /// ours.
   private var namedCleanUp: [String] { hasFixedNames ? cleanUp : ["ip link delete bond0 2>/dev/null"] }
 }

@@ -1,5 +1,5 @@
-// What the operating system of a server has to be told so that it fits the wire: its bond, addresses, routes and VLANs. A
-// pure function of the rack; each format has a file that writes it.
+// What the operating system of a server has to be told so that it fits the wire: its bond, addresses, routes and VLANs.
+// A pure function of the rack; each format has a file that writes it.
 
 import Rack
 
@@ -61,8 +61,8 @@ struct NetworkConfig: Hashable, Sendable {
   /// Every interface to be set up, in the order bond0, eth0, eth1.
   var ports: [Port] = []
 
-  /// - Parameter withBond: false: what bond0 would have is on its first NIC, for a kernel that has no bonds. As it then speaks
-  ///   no LACP, the switch carries by that NIC alone; the other one stays down.
+  /// - Parameter withBond: false: what bond0 would have is on its first NIC, for a kernel that has no bonds. As it then
+  ///   speaks no LACP, the switch carries by that NIC alone; the other one stays down.
   init(of server: Server, in rack: Rack, withBond: Bool) {
     hostname = server.hostname
     mode = server.mode.rawValue
@@ -94,8 +94,8 @@ struct NetworkConfig: Hashable, Sendable {
     }
   }
 
-  /// The private addresses by the private gateway, everything else by the public one, or by the private one where there is no
-  /// other.
+  /// The private addresses by the private gateway, everything else by the public one, or by the private one where there
+  /// is no other.
   private static func routes(of server: Server, in rack: Rack) -> [Route] {
     var routes: [Route] = []
     let (privateV4, publicV4) = (server.address(.privateIPv4), server.address(.publicIPv4))

@@ -4,9 +4,9 @@
 //                                                 │
 //                              Pages (what is on a page) ──▶ Templates (how it looks)
 //
-// A page is a function of what its `Visit` sees. A form that is refused shows the page again, with the refusal's own words next
-// to the form; one that succeeds is answered by a redirect. Everything works without the script, which only updates pages in
-// place. docs/decisions/0015-the-portal.md has the reasons.
+// A page is a function of what its `Visit` sees. A form that is refused shows the page again, with the refusal's own
+// words next to the form; one that succeeds is answered by a redirect. Everything works without the script, which only
+// updates pages in place. docs/decisions/0015-the-portal.md has the reasons.
 
 import AsyncAlgorithms
 import Crypto
@@ -51,8 +51,8 @@ struct Portal: Sendable {
 
   static func path(of server: Server) -> String { "\(path)/servers/\(server.id)" }
 
-  /// Whether a request is for the portal. `/` is, when it comes from a browser: it is asked for a page, and the API has nothing
-  /// there.
+  /// Whether a request is for the portal. `/` is, when it comes from a browser: it is asked for a page, and the API has
+  /// nothing there.
   static func isMeant(by head: HTTPRequest) -> Bool {
     let path = (head.path ?? "/").prefix { $0 != "?" }
     if path == Self.path || path.hasPrefix(Self.path + "/") { return true }

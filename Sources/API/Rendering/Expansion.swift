@@ -1,8 +1,8 @@
 // `include` and `exclude`: which nested things a client wants whole, and which as links only.
 //
 // Both are lists of dotted names, `include=project,network_ports.virtual_networks`. A name that nothing asks about is
-// without effect, so nothing here knows which names there are. Each level of an answer asks for its own names, and hands
-// what is said about the next level on (`Renderer.inside`).
+// without effect, so nothing here knows which names there are. Each level of an answer asks for its own names, and
+// hands what is said about the next level on (`Renderer.inside`).
 
 /// What a request says about nested things, as seen from one level of the answer.
 struct Expansion: Hashable, Sendable {
@@ -10,8 +10,8 @@ struct Expansion: Hashable, Sendable {
 
   /// Levels of a dotted name; further ones are without effect.
   static let depth = 3
-  /// Things that are shown whole in one answer because of `include`; further ones stay links. Without it a short request
-  /// could ask for an answer that does not fit into memory.
+  /// Things that are shown whole in one answer because of `include`; further ones stay links. Without it a short
+  /// request could ask for an answer that does not fit into memory.
   static let limit = 5000
   /// Names in one list; a request with more is refused.
   static let nameLimit = 64

@@ -1,5 +1,5 @@
-// Facilities, metros, plans and operating systems: they need no rack, and never change. Each device has several of them,
-// so their text is written once.
+// Facilities, metros, plans and operating systems: they need no rack, and never change. Each device has several of
+// them, so their text is written once.
 
 import FoundationEssentials
 import Rack

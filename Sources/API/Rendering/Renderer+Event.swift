@@ -3,7 +3,8 @@
 import Rack
 
 extension Renderer {
-  /// `toprack` has who asked for the change, and the names of what it concerns; null where a thing is gone or there is none.
+  /// `toprack` has who asked for the change, and the names of what it concerns; null where a thing is gone or there is
+  /// none.
   func event(_ event: Event) -> JSON {
     let project = event.project.flatMap { rack.projects[$0] }
     let server = event.server.flatMap { rack.servers[$0] }

@@ -27,9 +27,9 @@ extension Renderer {
     }
   }
 
-  /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are any; `problems` as
-  /// sentences. All of it as it is now, whoever has changed it. NICs that are in several namespaces are said to be in the server's own,
-  /// and `namespaces` says which is where.
+  /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are
+  /// any; `problems` as sentences. All of it as it is now, whoever has changed it. NICs that are in several namespaces
+  /// are said to be in the server's own, and `namespaces` says which is where.
   func place(of server: Server, names: [PortName]) -> JSON {
     let nics = interfaces[server.id] ?? [:]
     let wanted = names == [.bond0] ? PortName.nics : names.filter { $0 != .bond0 }

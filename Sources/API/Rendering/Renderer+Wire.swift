@@ -73,7 +73,8 @@ extension Renderer {
     }
   }
 
-  /// A host behind a routed interface. `server` is null for the host of an uplink and for the metadata service, `interface` for a server.
+  /// A host behind a routed interface. `server` is null for the host of an uplink and for the metadata service,
+  /// `interface` for a server.
   func neighbour(_ neighbour: NeighbourStatus) -> JSON {
     let (server, id, interface): (String?, ServerID?, String?) =
       switch neighbour.place {

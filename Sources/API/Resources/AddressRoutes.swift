@@ -1,5 +1,5 @@
-// Single IP assignments and reservations: what they are, and their end. A server's own addresses come and go with layer 3
-// and with the server; elastic blocks are taken and given back.
+// Single IP assignments and reservations: what they are, and their end. A server's own addresses come and go with layer
+// 3 and with the server; elastic blocks are taken and given back.
 
 import Rack
 

@@ -1,5 +1,5 @@
-// What is asked for when a device is made. Members that the simulation has no use for are ignored, whatever their type: clients
-// send a dozen of them, some in forms of their own (`"features": {}`).
+// What is asked for when a device is made. Members that the simulation has no use for are ignored, whatever their type:
+// clients send a dozen of them, some in forms of their own (`"features": {}`).
 
 import HTTPTypes
 import Rack
@@ -52,8 +52,8 @@ struct DeviceRequest {
         + "reserve one in the project and assign it to the device")
   }
 
-  /// Toprack's own member: `"toprack": {"netns": "NAME"}`, true for the namespace that is named after the server, false for the
-  /// host.
+  /// Toprack's own member: `"toprack": {"netns": "NAME"}`, true for the namespace that is named after the server, false
+  /// for the host.
   private static func place(_ arguments: Arguments) throws(APIError) -> PlaceRequest {
     guard let own = arguments.value("toprack") else { return .unstated }
     guard case .object = own else { throw .invalid("toprack must be an object, not \(own.kind)") }

@@ -65,8 +65,8 @@ struct DeviceRoutes {
     return .ok(try await call.device(server.id))
   }
 
-  /// Whether `force_delete` is given makes no difference: what keeps a server from being deleted is its lock, and that is
-  /// not to be forced.
+  /// Whether `force_delete` is given makes no difference: what keeps a server from being deleted is its lock, and that
+  /// is not to be forced.
   private func delete(_ call: Call) async throws -> Reply {
     let server = try await call.view().known(server: call.identifier(of: "device"))
     _ = try call.arguments.boolean("force_delete")

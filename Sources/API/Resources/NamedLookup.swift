@@ -1,8 +1,8 @@
 // Finding what people call a thing: its UUID, or its name where only one has it.
 //
-// A UUID comes first, so that nobody takes a thing's place by calling another one so. A hostname is one of a project, and a
-// project's name is anybody's, so a name can mean several; then PROJECT/NAME or a UUID says which. Only what the caller sees
-// counts: that a stranger has the same name does not make it ambiguous.
+// A UUID comes first, so that nobody takes a thing's place by calling another one so. A hostname is one of a project,
+// and a project's name is anybody's, so a name can mean several; then PROJECT/NAME or a UUID says which. Only what the
+// caller sees counts: that a stranger has the same name does not make it ambiguous.
 
 import Rack
 

@@ -1,5 +1,5 @@
-// The station table as one long array, written while it is read: neither the switch nor the API ever holds all of it, and a client that
-// takes it slowly slows nobody but itself.
+// The station table as one long array, written while it is read: neither the switch nor the API ever holds all of it,
+// and a client that takes it slowly slows nobody but itself.
 
 import Control
 import HummingbirdCore
@@ -14,8 +14,8 @@ struct StationListing: Sendable {
   /// A further piece, and where it goes on.
   let piece: @Sendable (StationBookmark) async throws -> (stations: [Station], next: StationBookmark?)
 
-  /// `first`: the first piece, and `next`: where the others begin. Throws when there is nobody any more, or the switch cannot be
-  /// asked; then the array has no end.
+  /// `first`: the first piece, and `next`: where the others begin. Throws when there is nobody any more, or the switch
+  /// cannot be asked; then the array has no end.
   func write(_ first: [Station], then next: StationBookmark, to writer: inout any ResponseBodyWriter) async throws {
     var (stations, bookmark): ([Station], StationBookmark?) = (first, next)
     var separator = "["

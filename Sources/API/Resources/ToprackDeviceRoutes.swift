@@ -41,7 +41,8 @@ struct ToprackDeviceRoutes {
     return .ok(try await call.device(server.id).adding(("change", Self.change(outcome))))
   }
 
-  /// What a change of mode did to the addresses: which are gone for good, which elastic blocks were unassigned, which are new.
+  /// What a change of mode did to the addresses: which are gone for good, which elastic blocks were unassigned, which
+  /// are new.
   private static func change(_ outcome: Outcome) -> JSON {
     var (old, new): (Server?, Server?)
     for case .server(let after, replacing: let before) in outcome.changes { (old, new) = (before, after) }

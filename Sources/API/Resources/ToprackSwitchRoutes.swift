@@ -34,8 +34,8 @@ struct ToprackSwitchRoutes {
     }
   }
 
-  /// A page when one is asked for; else all, as an array that is written while the table is read, so that no length of it is held
-  /// anywhere.
+  /// A page when one is asked for; else all, as an array that is written while the table is read, so that no length of
+  /// it is held anywhere.
   private func stations(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let (server, vxlan) = try Self.filter(call.arguments, of: view)

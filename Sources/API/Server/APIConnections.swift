@@ -79,7 +79,8 @@ final class APIConnections: Sendable {
   }
 }
 
-/// Asks for a place when the connection is there, and tells one that gets none so. Stands above TLS, so that what it says can be read.
+/// Asks for a place when the connection is there, and tells one that gets none so. Stands above TLS, so that what it
+/// says can be read.
 ///
 /// Threads: belongs to the channel's event loop.
 final class ConnectionPlace: ChannelInboundHandler {

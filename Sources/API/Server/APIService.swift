@@ -1,5 +1,5 @@
-// The API as a service of the daemon: HTTP/1.1 at a Unix socket and at any number of TCP addresses, with TLS or without, all
-// of them before the same responder.
+// The API as a service of the daemon: HTTP/1.1 at a Unix socket and at any number of TCP addresses, with TLS or
+// without, all of them before the same responder.
 
 public import FoundationEssentials
 import HTTPTypes

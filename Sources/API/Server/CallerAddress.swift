@@ -14,7 +14,8 @@ enum CallerAddress: Hashable, Sendable, CustomStringConvertible {
   /// One whose address the system does not say; all of them are one.
   case unknown
 
-  /// `text`: an address of IP; one of IPv4 in IPv6 (`::ffff:192.0.2.1`), as a socket for both families has it, is that of IPv4.
+  /// `text`: an address of IP; one of IPv4 in IPv6 (`::ffff:192.0.2.1`), as a socket for both families has it, is that
+  /// of IPv4.
   init(_ text: String) {
     var octets = [UInt8](repeating: 0, count: 16)
     if inet_pton(AF_INET, text, &octets) == 1 {

@@ -1,4 +1,5 @@
-// What lasts: event streams, captures, long lists. The rate says how often a caller may begin one; this says how many they may have.
+// What lasts: event streams, captures, long lists. The rate says how often a caller may begin one; this says how many
+// they may have.
 
 import HTTPTypes
 import Synchronization

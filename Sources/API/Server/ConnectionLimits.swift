@@ -4,8 +4,8 @@ public import NIOCore
 
 /// Limits of each connection, and of their number at one listener.
 public struct ConnectionLimits: Sendable {
-  /// Open connections of one listener, shared out among callers (`ConnectionShares`): a listener for TCP by address, the Unix socket
-  /// by user. Each listener has its own, so the Unix socket has room whatever happens at the others.
+  /// Open connections of one listener, shared out among callers (`ConnectionShares`): a listener for TCP by address,
+  /// the Unix socket by user. Each listener has its own, so the Unix socket has room whatever happens at the others.
   public var connections = 1024
   /// From the first byte of a request, or from the connection, to the last byte of its body.
   public var request = TimeAmount.seconds(30)

@@ -3,11 +3,12 @@
 /// Who has a place, and who has to go when somebody comes.
 ///
 /// ## How it works
-/// As long as there is room, everybody gets what they ask for. When there is none, the newcomer takes the place of the caller who
-/// has most and waits longest: one whose request has not come, half of it or nothing, or who has been answered and has not asked
-/// again. Those who are being answered lose a place only to a caller who has less than they, and only what is beyond
-/// `share`. So one caller can have every place while nobody else wants one, and no caller can keep another from having `share` of
-/// them as long as others have more. A caller who has most loses one of their own places for each further one.
+/// As long as there is room, everybody gets what they ask for. When there is none, the newcomer takes the place of the
+/// caller who has most and waits longest: one whose request has not come, half of it or nothing, or who has been
+/// answered and has not asked again. Those who are being answered lose a place only to a caller who has less than they,
+/// and only what is beyond `share`. So one caller can have every place while nobody else wants one, and no caller can
+/// keep another from having `share` of them as long as others have more. A caller who has most loses one of their own
+/// places for each further one.
 ///
 /// ## Invariants
 /// There are at most `total` places, and at most `most` of one caller.

@@ -1,5 +1,5 @@
-// What HTTP/1.1 asks of a request's head, beyond what its parser does. Two programs that read a head differently are how requests are
-// smuggled past one of them, so what can be read in two ways is refused.
+// What HTTP/1.1 asks of a request's head, beyond what its parser does. Two programs that read a head differently are
+// how requests are smuggled past one of them, so what can be read in two ways is refused.
 
 import HTTPTypes
 import NIOCore
@@ -7,12 +7,13 @@ import NIOHTTP1
 
 /// Judges heads. Sources: RFC 9110, RFC 9112.
 enum HeadRules {
-  /// A head that may pass, in the one form that is known here: the target begins with `/` (or is `*` of OPTIONS), `Host` is who
-  /// is meant, and `Connection` is `close` when this is the last request. Throws what the client is told.
+  /// A head that may pass, in the one form that is known here: the target begins with `/` (or is `*` of OPTIONS),
+  /// `Host` is who is meant, and `Connection` is `close` when this is the last request. Throws what the client is told.
   ///
   /// - Parameters:
   ///   - bodyLimit: bytes.
-  ///   - wantsHost: whether there must be one, as HTTP/1.1 says. At a Unix socket there is no host, and clients name none.
+  ///   - wantsHost: whether there must be one, as HTTP/1.1 says. At a Unix socket there is no host, and clients name
+  ///     none.
   static func pass(_ head: HTTPRequestHead, bodyLimit: Int, wantsHost: Bool) throws(APIError) -> HTTPRequestHead {
     try checkHost(head, isWanted: wantsHost)
     try checkFraming(head, limit: bodyLimit)

@@ -1,9 +1,10 @@
-// Ends connections whose clients do not take their answers: each holds memory here that it has been sent and does not fetch.
+// Ends connections whose clients do not take their answers: each holds memory here that it has been sent and does not
+// fetch.
 
 import NIOCore
 
-/// Closes the channel when the socket has taken nothing of what is to be sent for longer than a limit. Stands next to the
-/// socket, so that it counts what the client really has.
+/// Closes the channel when the socket has taken nothing of what is to be sent for longer than a limit. Stands next to
+/// the socket, so that it counts what the client really has.
 ///
 /// The clock is the event loop's. Threads: belongs to the channel's event loop.
 final class ReadingDeadline: ChannelOutboundHandler {

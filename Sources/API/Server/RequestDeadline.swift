@@ -1,5 +1,5 @@
-// Ends connections whose requests do not come. Two handlers of one channel: the first, below the parser, sees bytes and so
-// where a request begins; the second, above it, sees heads and ends.
+// Ends connections whose requests do not come. Two handlers of one channel: the first, below the parser, sees bytes and
+// so where a request begins; the second, above it, sees heads and ends.
 //
 // Threads: both belong to the channel's event loop.
 

@@ -1,5 +1,5 @@
-// The way from the parser of HTTP to those who answer: what is no request, or a longer one than is read, is answered here with what is
-// wrong with it, and then nothing more of the connection is read.
+// The way from the parser of HTTP to those who answer: what is no request, or a longer one than is read, is answered
+// here with what is wrong with it, and then nothing more of the connection is read.
 
 import HTTPTypes
 import NIOCore
@@ -19,9 +19,10 @@ final class GateVerdicts: Sendable {
 /// Judges each request before anybody reads its body.
 ///
 /// ## How it works
-/// A head that breaks a rule (`HeadRules`), or bytes that the parser cannot read, become a request without a body whose verdict is the
-/// fault. So the answer comes in its turn, behind those of the requests before. From then on what arrives is thrown away, and
-/// some time after the last answer the connection is closed: a client that is still sending can read the answer meanwhile.
+/// A head that breaks a rule (`HeadRules`), or bytes that the parser cannot read, become a request without a body whose
+/// verdict is the fault. So the answer comes in its turn, behind those of the requests before. From then on what
+/// arrives is thrown away, and some time after the last answer the connection is closed: a client that is still sending
+/// can read the answer meanwhile.
 ///
 ///     head ──passes──▶ body ──end──▶ head        head ──fault, last request──▶ nothing        body ──too long, fault──▶ nothing
 ///

@@ -1,11 +1,11 @@
-// A certificate of the daemon's own, for those who have no authority at hand: clients are given a file and trust it as a root
-// (`REQUESTS_CA_BUNDLE`, `curl --cacert`).
+// A certificate of the daemon's own, for those who have no authority at hand: clients are given a file and trust it as
+// a root (`REQUESTS_CA_BUNDLE`, `curl --cacert`).
 //
 //     tls-cert.pem: an authority, ten years ──has signed──▶ tls-leaves.pem: the certificates that are served, 90 days each, one behind
 //     its key was thrown away                               another; their key is tls-key.pem
 //
-// So nobody can make a certificate for another name that such a client would believe, whoever has the files, and yet what is served is
-// renewed under the clients. docs/decisions/0022-shares-of-callers.md has the reasons.
+// So nobody can make a certificate for another name that such a client would believe, whoever has the files, and yet
+// what is served is renewed under the clients. docs/decisions/0022-shares-of-callers.md has the reasons.
 
 import Crypto
 public import FoundationEssentials
@@ -16,11 +16,12 @@ import NIOSSL
 import SwiftASN1
 import X509
 
-/// Three files of a directory: an authority, which has no key any more, what it has signed for the names that are given, and the key of
-/// that (EC P-256). Which of them is served depends on the time; the next one takes over when two thirds of the time are over.
+/// Three files of a directory: an authority, which has no key any more, what it has signed for the names that are
+/// given, and the key of that (EC P-256). Which of them is served depends on the time; the next one takes over when two
+/// thirds of the time are over.
 ///
-/// They are kept over restarts, since clients have a copy of the authority; made anew when it has expired, when there is an address that
-/// they should have, and when they cannot be read.
+/// They are kept over restarts, since clients have a copy of the authority; made anew when it has expired, when there
+/// is an address that they should have, and when they cannot be read.
 public struct SelfSignedCertificate: Sendable {
   /// The names that clients reach the API by.
   public struct Names: Sendable {
@@ -53,7 +54,8 @@ public struct SelfSignedCertificate: Sendable {
     }
   }
 
-  /// How long the authority is valid, and each that it has signed. Some clients take no server's certificate of more than 398 days.
+  /// How long the authority is valid, and each that it has signed. Some clients take no server's certificate of more
+  /// than 398 days.
   static let lifetime = TimeInterval(3650 * 86_400)
   static let leafLifetime = TimeInterval(90 * 86_400)
   /// From one to the next.

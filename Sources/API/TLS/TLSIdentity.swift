@@ -6,7 +6,8 @@ import SwiftASN1
 import Synchronization
 import X509
 
-/// A certificate and its key, checked to belong together. It can change while the daemon runs; connections that are there keep theirs.
+/// A certificate and its key, checked to belong together. It can change while the daemon runs; connections that are
+/// there keep theirs.
 public struct TLSIdentity: Sendable {
   /// Why there is no TLS with these files.
   public struct Fault: Error, Hashable, Sendable {
@@ -34,7 +35,8 @@ public struct TLSIdentity: Sendable {
   /// For a connection that begins at `now`.
   func context(at now: Date) -> NIOSSLContext { source.context(at: now) }
 
-  /// Suites of TLS 1.2 that encrypt and authenticate in one (AEAD) with a key for each connection. Those of TLS 1.3 are all like that.
+  /// Suites of TLS 1.2 that encrypt and authenticate in one (AEAD) with a key for each connection. Those of TLS 1.3 are
+  /// all like that.
   static let suites: [NIOTLSCipher] = [
     .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
     .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,

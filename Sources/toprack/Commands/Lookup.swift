@@ -59,8 +59,8 @@ extension Client {
 }
 
 extension [Project] {
-  /// The one project of that name; `nil` when there is none. That there are several is a refusal: a name is anybody's, so the
-  /// first of them is nobody's wish.
+  /// The one project of that name; `nil` when there is none. That there are several is a refusal: a name is anybody's,
+  /// so the first of them is nobody's wish.
   func only(named name: String) throws -> Project? {
     let found = filter { $0.name == name }
     guard found.count > 1 else { return found.first }

@@ -1,5 +1,5 @@
-// `port`: its commands, and what ports are. What `show` shows comes from the switch; the assignments, and all that changes,
-// go by the Metal API.
+// `port`: its commands, and what ports are. What `show` shows comes from the switch; the assignments, and all that
+// changes, go by the Metal API.
 
 import ArgumentParser
 

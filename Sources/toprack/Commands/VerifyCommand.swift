@@ -1,5 +1,5 @@
-// `verify`: reads the database, the API and the wire, and says in what they differ. The only command that knows the rules of the rack: it
-// computes from the database what the others should say.
+// `verify`: reads the database, the API and the wire, and says in what they differ. The only command that knows the
+// rules of the rack: it computes from the database what the others should say.
 //
 // Changes go on meanwhile, so a difference may be one of time. It reads again, and reports what is there every time.
 

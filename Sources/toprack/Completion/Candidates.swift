@@ -12,8 +12,8 @@ struct Candidates: Sendable {
   /// Somebody waits with a finger on the key.
   private static let patience = TimeAmount.seconds(2)
 
-  /// `words` are those of the line as the shell has them, quotes and all. The connection is the one that the command itself
-  /// would have, by the options on the line and the environment.
+  /// `words` are those of the line as the shell has them, quotes and all. The connection is the one that the command
+  /// itself would have, by the options on the line and the environment.
   init(words: [String], before index: Int) throws {
     let line = words.map(ShellWords.unquoted)
     self.words = Array(line.prefix(max(0, index)))

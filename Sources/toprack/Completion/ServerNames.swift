@@ -1,5 +1,5 @@
-// What servers are called on a command line: by hostname; where several have it, by PROJECT/HOSTNAME; and where even that means
-// several, by UUID.
+// What servers are called on a command line: by hostname; where several have it, by PROJECT/HOSTNAME; and where even
+// that means several, by UUID.
 
 struct ServerNames {
   private let devices: [Device]
@@ -34,7 +34,8 @@ struct ServerNames {
   private static func path(_ device: Device) -> String { "\(device.project.name)/\(device.hostname)" }
 }
 
-/// Rows of a table that name servers: each by its hostname, and where rows of another server have it too, by PROJECT/HOSTNAME.
+/// Rows of a table that name servers: each by its hostname, and where rows of another server have it too, by
+/// PROJECT/HOSTNAME.
 struct ServerLabels {
   private let bearers: [String: Set<String>]
 

@@ -1,4 +1,5 @@
-// What the wire says: the tables of the forwarding plane as the API reads them out, and the interfaces as the kernel has them.
+// What the wire says: the tables of the forwarding plane as the API reads them out, and the interfaces as the kernel
+// has them.
 
 import Foundation
 import Ports
@@ -49,8 +50,8 @@ extension Facts {
   /// What is said of a port whose MTU at the switch is that of its interfaces.
   static let sameMTU = "as the interface"
 
-  /// The interfaces that the daemon uses (their MTU is the server's own), and those that carry the mark of the rack without
-  /// being any of them.
+  /// The interfaces that the daemon uses (their MTU is the server's own), and those that carry the mark of the rack
+  /// without being any of them.
   static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
     var facts = Facts()
     var used: [Location: ForwardingTables.NIC] = [:]

@@ -1,5 +1,5 @@
-// What things are called in differences: everybody is identified by identifier, and called by the name that the database has. Two
-// things are never called the same, or the facts of one would hide those of the other.
+// What things are called in differences: everybody is identified by identifier, and called by the name that the
+// database has. Two things are never called the same, or the facts of one would hide those of the other.
 
 import Rack
 

@@ -23,8 +23,8 @@ enum ClientLibrary: String, CaseIterable, Sendable, CustomTestStringConvertible 
   }
 }
 
-/// One of these libraries at work: a program of `Tests/Clients`, told by lines of JSON what to do next. It talks TLS to the daemon
-/// of a lab from within its host, with a token, and does nothing by itself.
+/// One of these libraries at work: a program of `Tests/Clients`, told by lines of JSON what to do next. It talks TLS to
+/// the daemon of a lab from within its host, with a token, and does nothing by itself.
 final class ClientDriver {
   /// The folder that `scripts/clients` printed: TOPRACK_CLIENTS. Tests with clients run only when it is given.
   static let environment = ProcessInfo.processInfo.environment["TOPRACK_CLIENTS"].flatMap { $0.isEmpty ? nil : $0 }
@@ -82,7 +82,8 @@ final class ClientDriver {
     return answer["result"]
   }
 
-  /// Has the client do something that the daemon must refuse with this status, and the library report as its users expect.
+  /// Has the client do something that the daemon must refuse with this status, and the library report as its users
+  /// expect.
   func expectRefusal(
     _ status: Int, _ operation: String, _ arguments: [String: JSON], naming word: String? = nil,
     sourceLocation: SourceLocation = #_sourceLocation

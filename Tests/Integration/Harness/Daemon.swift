@@ -29,8 +29,9 @@ final class Daemon {
   private var process: ChildProcess?
   private var listener: DatagramListener?
 
-  /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace that is the
-  /// daemon's host, with the default uplink in it; nil: the machine's own, which gets none. `options`: more of its command line.
+  /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace
+  /// that is the daemon's host, with the default uplink in it; nil: the machine's own, which gets none. `options`: more
+  /// of its command line.
   init(settings: String? = nil, host: NetworkNamespace? = nil, options: [String] = []) throws {
     var path = Array("/tmp/toprack-test-\(getpid())-XXXXXX".utf8CString)
     guard mkdtemp(&path) != nil else {

@@ -17,8 +17,8 @@ final class Lab {
   private var namespaces: [NetworkNamespace] = []
   private var hostnames: [String] = []
 
-  /// `withHost`: the daemon runs in a namespace of its own, which is its host, with the uplink `toprack0` in it. Without, it runs on the
-  /// machine and has no uplink. `options`: more of its command line.
+  /// `withHost`: the daemon runs in a namespace of its own, which is its host, with the uplink `toprack0` in it.
+  /// Without, it runs on the machine and has no uplink. `options`: more of its command line.
   init(settings: String? = nil, withHost: Bool = false, options: [String] = []) throws {
     guard geteuid() == 0 else { throw HarnessError("integration tests make network interfaces: run them as root") }
     Self.sweepOnce

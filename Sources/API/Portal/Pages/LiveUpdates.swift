@@ -1,5 +1,5 @@
-// News for the script of a page that is open: a word of each event that its reader may see. The script then fetches the page
-// anew and puts what differs in its place, so there is one way to draw each thing, and it is here.
+// News for the script of a page that is open: a word of each event that its reader may see. The script then fetches the
+// page anew and puts what differs in its place, so there is one way to draw each thing, and it is here.
 
 import HTTPTypes
 import Rack

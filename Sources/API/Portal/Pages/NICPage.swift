@@ -1,5 +1,5 @@
-// One NIC: where it is, what it counts, what it drops and why, who is heard behind it, how LACP sees it; and its next frames as
-// a file for Wireshark.
+// One NIC: where it is, what it counts, what it drops and why, who is heard behind it, how LACP sees it; and its next
+// frames as a file for Wireshark.
 
 import Capture
 import Control

@@ -1,4 +1,5 @@
-// The servers of a project: mode, addresses, traffic and health at a glance. Each row is a few lookups, however large the rack.
+// The servers of a project: mode, addresses, traffic and health at a glance. Each row is a few lookups, however large
+// the rack.
 
 import Control
 import Rack

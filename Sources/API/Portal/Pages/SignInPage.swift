@@ -4,7 +4,8 @@ import HTTPTypes
 import Rack
 
 struct SignInPage {
-  /// Attempts from one address: ten at once, then one every six seconds. Right ones count as well, or it would not be a limit.
+  /// Attempts from one address: ten at once, then one every six seconds. Right ones count as well, or it would not be a
+  /// limit.
   private let attempts: RateLimiter
   private static let path = "\(Portal.path)/sign-in"
   /// The longest token that is looked at.
@@ -74,8 +75,8 @@ struct SignInPage {
     return .token(token.id)
   }
 
-  /// By a tunnel to the socket a browser is as good as its user, but so is every page in it that can be made to look as if it
-  /// came from here: a name of its own that points to this machine. Such a name is not taken.
+  /// By a tunnel to the socket a browser is as good as its user, but so is every page in it that can be made to look as
+  /// if it came from here: a name of its own that points to this machine. Such a name is not taken.
   private static func isTrusted(_ stranger: Stranger) -> Bool { stranger.request.isToLocalName }
 
   private static func formCookie(_ stranger: Stranger) async -> String {

@@ -1,5 +1,5 @@
-// A picture of servers, their NICs and bonds, and the networks as coloured lanes, as coordinates; the template picture.mustache
-// draws it.
+// A picture of servers, their NICs and bonds, and the networks as coloured lanes, as coordinates; the template
+// picture.mustache draws it.
 //
 //          ┌ web1 ────────┐  ┌ db1 ─────────┐
 //          │ hybrid       │  │ layer2-bonded│

@@ -1,5 +1,5 @@
-// The reasons for which the switch lets frames go no further, explained to somebody who looks for one of them. The names are
-// those of the switch; one that is not explained here is shown by its name.
+// The reasons for which the switch lets frames go no further, explained to somebody who looks for one of them. The
+// names are those of the switch; one that is not explained here is shown by its name.
 
 enum DropWords {
   static func explanation(of name: String) -> String? { all[name] }

@@ -28,7 +28,8 @@ struct PortalAnswer: Sendable {
     PortalAnswer(status: .seeOther, headers: [.location: path, .cacheControl: "no-store"])
   }
 
-  /// A file to be kept, sent while it comes about. `name` has no characters that would need quoting; `place` is held until its end.
+  /// A file to be kept, sent while it comes about. `name` has no characters that would need quoting; `place` is held
+  /// until its end.
   static func file(
     _ name: String, type: String, _ chunks: some AsyncSequence<[UInt8], Never> & Sendable,
     _ place: CallerShares.Lease? = nil

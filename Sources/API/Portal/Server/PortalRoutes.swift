@@ -1,5 +1,5 @@
-// The table of the portal's pages. Around each page this file finds out who is there, reads the form, makes sure that it is one
-// of ours, and turns whatever was thrown into a page that says so.
+// The table of the portal's pages. Around each page this file finds out who is there, reads the form, makes sure that
+// it is one of ours, and turns whatever was thrown into a page that says so.
 
 import HTTPTypes
 import Hummingbird

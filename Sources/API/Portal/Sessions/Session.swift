@@ -21,8 +21,9 @@ struct Session: Hashable, Sendable {
 /// All sessions, by the digest of what their cookies say: nothing that is in memory here is a key.
 ///
 /// ## Limits
-/// A session ends when it is not used for `idleLimit`, and after `lifeLimit` in any case. When there are `identityLimit` of one
-/// identity, the one of them that was not used for longest gives way; when there are `limit` in all, one of the identity that has most.
+/// A session ends when it is not used for `idleLimit`, and after `lifeLimit` in any case. When there are
+/// `identityLimit` of one identity, the one of them that was not used for longest gives way; when there are `limit` in
+/// all, one of the identity that has most.
 ///
 /// ## Threads
 /// Safe to share.
