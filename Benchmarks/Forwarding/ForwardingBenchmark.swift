@@ -1,7 +1,8 @@
 // forwarding-bench: the forwarding core on frames in memory, without input and output.
 //
 //     forwarding-bench [--json] [WORDS]  the cases with WORDS in their names; all
-//     forwarding-bench --allocations     counts heap allocations of the assembled loop instead; exit status 1 if there are any
+//     forwarding-bench --allocations     counts heap allocations of the assembled loop instead; exit status 1 if there
+//                                        are any but letters to the loop guard
 //
 // Each case decodes, decides and edits frames as a worker does, for half a second, five times in turn with the others; the
 // median is printed. The last column is the ratio to a yardstick that runs in the same turns, a lookup in a Swift dictionary
