@@ -4,31 +4,9 @@ import Testing
 
 @testable import API
 
-/// What unmodified clients send, call by call as it was recorded, and what each of them must read to go on. The clients
-/// themselves run in Tests/Clients; these run everywhere.
-@Suite("Recorded sequences, by client and version") struct RecordedSequenceTests {
-  @Test("terraform-provider-equinix 2.11: destroy detaches what is gone, and believes a 404 by its identifier")
-  func terraformDestroy() async throws {
-    try await WholeAPI.test { api in
-      let device = try await api.device(#", "hostname": "web1""#)
-      try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "layer2-individual"}"#)
-      let port = try api.id(device["network_ports"]?[1])
-      let network = try await api.network(1001)
-      let answer = try await api.ask(.post, "/metal/v1/ports/\(port)/unassign", #"{"vnid": "\#(network)"}"#)
-      #expect(answer.status.code == 422)
-      #expect(answer.errors.first == "Virtual network 1001 not assigned")
-      #expect(answer.errors.count == 2 && answer.errors.last?.contains("eth0 of web1") == true)
-
-      let project = try await api.project()
-      let block = try await api.call(
-        .post, "/metal/v1/projects/\(project)/ips", #"{"type": "public_ipv4", "quantity": 1, "facility": "ewr1"}"#, 201)
-      let path = "/metal/v1/ips/\(try api.id(block))"
-      try await api.call(.delete, path, nil, 204)
-      let gone = try await api.ask(.get, path)
-      #expect(gone.status == .notFound && gone.headers[.contentType]?.hasPrefix("application/json") == true)
-      #expect(gone.headers[.requestID]?.isEmpty == false)
-    }
-  }
+/// What unmodified clients send in many forms, and what each of them must read to go on, where that takes more than a recorded
+/// sequence (RecordedSequenceTests).
+@Suite("What clients send, by client and version") struct ClientSequenceTests {
 
   @Test(
     "every answer has an identifier of its own: success, refusal, nothing there, a wrong method, the description, the portal"
@@ -44,31 +22,6 @@ import Testing
         let isNew = seen.insert(answer.headers[.requestID] ?? "").inserted
         #expect(isNew && seen.contains("") == false, "\(method) \(path)")
       }
-    }
-  }
-
-  @Test(
-    "terraform-provider-equinix 2.11: project import asks for BGP; backend transfer is kept; a project with a block is destroyed"
-  )
-  func terraformProject() async throws {
-    try await WholeAPI.test { api in
-      let project = try api.id(try await api.call(.post, "/metal/v1/projects", #"{"name": "tf"}"#, 201))
-      let path = "/metal/v1/projects/\(project)"
-      let bgp = try await api.call(.get, "\(path)/bgp-config")
-      // An identifier would make the provider believe in it; times that are null stop packngo.
-      #expect(bgp["id"] == .null && bgp["created_at"] == nil && bgp["requested_at"] == nil)
-      #expect(bgp["sessions"] == [] && bgp["project"]?["href"] == .string(path))
-      try await api.refuse(.get, "/metal/v1/projects/\(Owner.user.text)/bgp-config", nil, 404, "no project")
-
-      #expect(try await api.call(.get, path)["backend_transfer_enabled"] == false)
-      try await api.call(.put, path, #"{"name": "tf", "backend_transfer_enabled": true}"#)
-      try await api.call(.patch, path, #"{"name": "tf2"}"#)
-      #expect(try await api.call(.get, path)["backend_transfer_enabled"] == true)
-
-      let block = try await api.call(
-        .post, "\(path)/ips", #"{"type": "public_ipv4", "quantity": 4, "facility": "ewr1"}"#, 201)
-      try await api.call(.delete, path, nil, 204)
-      try await api.refuse(.get, "/ips/\(api.id(block))", nil, 404, "there is no IP")
     }
   }
 
@@ -341,20 +294,6 @@ import Testing
         #expect(try await api.call(.get, bond)["network_type"] == (isOffered ? "hybrid-bonded" : "layer3"))
         if !isOffered { #expect(answer.errors.contains { $0.contains("ny5, sv15, dc13, da11 and am6") }) }
       }
-    }
-  }
-
-  @Test("packet-python 1.44: hybrid is converted with a VLAN, then bonded")
-  func packetPython() async throws {
-    try await WholeAPI.test { api in
-      let device = try await api.device()
-      let (bond, eth1) = (try api.id(device["network_ports"]?[0]), try api.id(device["network_ports"]?[2]))
-      let network = try await api.network(1001)
-      try await api.call(.post, "/ports/\(eth1)/disbond", #"{"bulk_disable": false}"#)
-      let half = try await api.call(.post, "/ports/\(bond)/convert/layer-2", #"{"vnid": "\#(network)"}"#)
-      #expect(half["network_type"] == "layer2-bonded" && half["data"]?["bonded"] == true)
-      let whole = try await api.call(.post, "/ports/\(bond)/bond", #"{"bulk_enable": false, "bulk_disable": false}"#)
-      #expect(whole["network_type"] == "layer2-bonded" && whole["virtual_networks"]?[0]?["vxlan"] == 1001)
     }
   }
 

@@ -118,6 +118,14 @@ actor RackAlone: RackKeeper {
     for watcher in watchers.values { watcher.yield(event) }
   }
 
+  /// As if a machine had reported something.
+  func note(_ type: String, _ body: String, of server: ServerID) {
+    publish(
+      Event(
+        id: EventID(source.identifier()), type: type, body: body, createdAt: source.now,
+        project: rack.servers[server]?.project, server: server))
+  }
+
   /// Three pieces of a stream, and no database: what is in it is the store's.
   func backup() throws -> BackupFile {
     let file = FileManager.default.temporaryDirectory.path + "/toprack-backup-\(UUID())"

@@ -3,18 +3,25 @@ import Glibc
 import Testing
 
 /// A client library of the real service, which knows nothing of Toprack.
-enum ClientLibrary: String, CaseIterable, Sendable, CustomTestStringConvertible {
+enum ClientLibrary: String, Sendable, CustomTestStringConvertible {
   case packetPython = "packet-python"
   case equinixMetal = "equinix-metal"
   case packngo
+  /// For many clouds: it knows servers, and no ports or networks.
+  case libcloud
+
+  /// Those that know ports and networks.
+  static let withPorts: [ClientLibrary] = [.packetPython, .equinixMetal, .packngo]
 
   var testDescription: String { rawValue }
 
   /// What it throws for an answer of this status.
-  func error(for status: Int) -> String {
+  func error(for status: Int?) -> String {
     switch (self, status) {
     case (.packetPython, _): "packet.baseapi.ResponseError"
     case (.packngo, _): "*packngo.ErrorResponse"
+    case (.libcloud, 401): "libcloud.common.types.InvalidCredsError"
+    case (.libcloud, _): "builtins.Exception"
     case (.equinixMetal, 401): "equinix_metal.exceptions.UnauthorizedException"
     case (.equinixMetal, 403): "equinix_metal.exceptions.ForbiddenException"
     case (.equinixMetal, 404): "equinix_metal.exceptions.NotFoundException"
@@ -41,8 +48,9 @@ final class ClientDriver {
   private let process: ChildProcess
   private let lines: LineSocket
 
-  /// `token`: the one that the daemon's first start left in its state if nil.
-  init(_ library: ClientLibrary, of lab: Lab, token: String? = nil) throws {
+  /// `token`: the one that the daemon's first start left in its state if nil. `service`: the names that the daemon has, if the
+  /// library looks for it by one.
+  init(_ library: ClientLibrary, of lab: Lab, token: String? = nil, by service: ServiceByName? = nil) throws {
     guard let folder = Self.environment else { throw HarnessError("TOPRACK_CLIENTS is not set") }
     guard let host = lab.host else { throw HarnessError("a client needs a lab with a host") }
     self.library = library
@@ -52,17 +60,18 @@ final class ClientDriver {
       case .packetPython: ["\(folder)/python/bin/python", "-B", "\(drivers)/packet_python/driver.py"]
       case .equinixMetal: ["\(folder)/python/bin/python", "-B", "\(drivers)/equinix_metal/driver.py"]
       case .packngo: ["\(folder)/packngo"]
+      case .libcloud: ["\(folder)/python/bin/python", "-B", "\(drivers)/libcloud/driver.py"]
       }
     let certificate = "\(lab.daemon.state)/tls-cert.pem"
     let (mine, other) = try LineSocket.pair(library.rawValue)
     defer { close(other) }
     lines = mine
     process = try ChildProcess(
-      ["ip", "netns", "exec", host.name] + program,
+      (service?.prefix(in: host) ?? ["ip", "netns", "exec", host.name]) + program,
       environment: [
         "TOPRACK_ENDPOINT": Self.endpoint, "TOPRACK_TOKEN": try token ?? lab.daemon.firstToken(),
-        "REQUESTS_CA_BUNDLE": certificate, "SSL_CERT_FILE": certificate,
-      ], conversation: other)
+      ].merging(service?.environment ?? ["REQUESTS_CA_BUNDLE": certificate, "SSL_CERT_FILE": certificate]) { $1 },
+      conversation: other)
   }
 
   deinit {
@@ -83,9 +92,9 @@ final class ClientDriver {
   }
 
   /// Has the client do something that the daemon must refuse with this status, and the library report as its users
-  /// expect.
+  /// expect. nil: the library does not tell the status.
   func expectRefusal(
-    _ status: Int, _ operation: String, _ arguments: [String: JSON], naming word: String? = nil,
+    _ status: Int?, _ operation: String, _ arguments: [String: JSON], naming word: String? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let error = try tell(operation, arguments)["error"]
