@@ -78,7 +78,7 @@ extension Integration.ClientTests {
     #expect(try client("bgp", ["project": project]).array?.count == 1)
 
     try client.expectRefusal(
-      nil, "create_device", wanted.merging(["metro": "am", "plan": "t1.small.x86"]) { $1 }, naming: "t1.small.x86")
+      nil, "create_device", wanted.merging(["metro": "dc", "plan": "t1.small.x86"]) { $1 }, naming: "t1.small.x86")
     try client("delete_device", ["device": device])
     #expect(try client("devices") == [])
     #expect(try Interface.list(in: lab.host).map(\.name) == ["toprack0"], "NICs are left")

@@ -135,10 +135,12 @@ def reserve(request):
 
 
 def addresses(request):
-    return [
-        address(each)
-        for each in driver.ex_describe_all_addresses(request["project"], only_associated=request["associated"])
-    ]
+    """ex_describe_all_addresses hands `only_associated` on in the place of `include`; the call below it has both by name."""
+    if request["associated"]:
+        found = driver.ex_describe_all_addresses_for_project(request["project"], only_associated=True)
+    else:
+        found = driver.ex_describe_all_addresses(request["project"])
+    return [address(each) for each in found]
 
 
 def associate(request):
