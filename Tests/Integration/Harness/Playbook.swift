@@ -26,6 +26,7 @@ struct Playbook {
       environment: [
         "PACKET_API_TOKEN": lab.daemon.firstToken(), "ANSIBLE_COLLECTIONS_PATH": "\(folder)/collections",
         "ANSIBLE_HOME": "\(home)/ansible", "HOME": home, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
       ].merging(service.environment) { $1 }, limit: .seconds(120))
     // localhost : ok=9 changed=4 unreachable=0 failed=0 …
