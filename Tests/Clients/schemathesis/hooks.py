@@ -22,9 +22,11 @@ SESSION = requests.Session()
 SESSION.headers["X-Auth-Token"] = os.environ["TOPRACK_TOKEN"]
 SESSION.verify = os.environ["REQUESTS_CA_BUNDLE"]
 
-# How many calls a reading of the rack is good for, and how many servers and networks there are to be at least.
+# How many calls a reading of the rack is good for, how many servers and networks there are to be at least, and how many projects
+# and servers at most: calls that make them would fill the rack, and each list would take longer than the one before.
 CALLS_PER_READING = 25
 AT_LEAST = 4
+AT_MOST = 12
 
 
 class Rack:
@@ -35,38 +37,43 @@ class Rack:
         self.calls = 0
 
     def candidates(self, kind):
+        return self.ids.get(kind, [])
+
+    def note_call(self):
         if self.calls % CALLS_PER_READING == 0:
             self.read()
         self.calls += 1
-        return self.ids.get(kind, [])
 
     def read(self):
-        ids = {
-            "projects": self.list("/projects?per_page=100", "projects"),
+        """In as many requests as there are kinds of things, however many there are of each."""
+        devices = self.get("/toprack/devices").get("devices", [])
+        addresses = self.get("/toprack/ips")
+        self.ids = {
+            "projects": self.list("/projects?per_page=200", "projects"),
             "organizations": self.list("/organizations", "organizations"),
             "events": self.list("/events?per_page=50", "events"),
             "facilities": self.list("/facilities", "facilities", "code"),
             "metros": self.list("/locations/metros", "metros", "code"),
             "plans": self.list("/plans", "plans", "slug"),
             "operating-systems": self.list("/operating-systems", "operating_systems", "slug"),
+            "virtual-networks": self.list("/toprack/virtual-networks", "virtual_networks"),
+            "ips": [each["id"] for name in ("ip_addresses", "ip_reservations") for each in addresses.get(name, [])],
+            "devices": [device["id"] for device in devices],
+            "ports": [port["id"] for device in devices for port in device["network_ports"]],
         }
-        networks, addresses, devices, ports = [], [], [], []
-        for project in ids["projects"]:
-            networks += self.list(f"/projects/{project}/virtual-networks", "virtual_networks")
-            addresses += self.list(f"/projects/{project}/ips", "ip_addresses")
-            for device in self.get(f"/projects/{project}/devices?per_page=100").get("devices", []):
-                devices.append(device["id"])
-                ports += [port["id"] for port in device["network_ports"]]
-                addresses += [address["id"] for address in device["ip_addresses"]]
-        ids |= {"virtual-networks": networks, "ips": addresses, "devices": devices, "ports": ports}
-        self.ids = ids
-        if not ids["projects"]:
+        projects = self.ids["projects"]
+        if not projects:
             self.post("/projects", {"name": "another"})
         elif len(devices) < AT_LEAST:
             server = {"plan": "c3.small.x86", "facility": "ewr1", "operating_system": "debian_12"}
-            self.post(f"/projects/{ids['projects'][0]}/devices", server)
-        elif len(networks) < AT_LEAST:
-            self.post(f"/projects/{ids['projects'][0]}/virtual-networks", {"facility": "ewr1"})
+            self.post(f"/projects/{projects[0]}/devices", server)
+        elif len(self.ids["virtual-networks"]) < AT_LEAST:
+            self.post(f"/projects/{projects[0]}/virtual-networks", {"facility": "ewr1"})
+        for kind in ("devices", "projects"):
+            for surplus in self.ids[kind][AT_MOST:]:
+                # A project that something is in stays.
+                if SESSION.delete(f"{BASE}/{kind}/{surplus}").ok:
+                    self.ids[kind].remove(surplus)
 
     def list(self, path, member, name="id"):
         return [each[name] for each in self.get(path).get(member, [])]
@@ -137,6 +144,7 @@ def with_existing(body):
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
+    RACK.note_call()
     path = case.operation.path
     for name, value in (case.path_parameters or {}).items():
         segment = re.search(rf"([a-z-]+)/\{{{re.escape(name)}\}}", path)
