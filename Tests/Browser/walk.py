@@ -300,7 +300,7 @@ def refusals():
         b.driver.execute_script("document.body.dataset.posted = 'stay as you are'")
         toprack("port", "detach", "web1", "eth1", "1000")
         b.press("Detach 1000 from eth1")
-        expect("not assigned to eth1 of web1", "#port-eth1")
+        expect("is not on eth1 of web1", "#port-eth1")
         steps.attach("eth1", 1000)
         b.open(b.path.removesuffix("/network") + "/attach/eth1")
         assert "already on eth1" in b.text
