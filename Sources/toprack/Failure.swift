@@ -27,6 +27,11 @@ struct Failure: Error {
     }
     // The parser's message says what is wrong, and the usage line that it would add names the command.
     let lines = Toprack.message(for: error).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    guard Toprack.exitCode(for: error) == .validationFailure else {
+      // What no command has expected; it says what it is as well as it can.
+      write("toprack: \(lines.joined(separator: " "))")
+      exit(Kind.refused.rawValue)
+    }
     let usage = Toprack.fullMessage(for: error).firstMatch(of: /Usage: (toprack(?: [a-z][a-z-]*)*)/)
     let command = usage?.output.1 ?? "toprack"
     write("toprack: \(lines.joined(separator: " ")); see '\(command) --help'")

@@ -38,7 +38,7 @@ struct GlobalOptions: ParsableArguments {
   func validate() throws {
     if url != nil, socket != nil { throw ValidationError("--url and --socket exclude each other") }
     if caCert != nil, insecure { throw ValidationError("--ca-cert and --insecure exclude each other") }
-    if let url { try Self.check(url, "--url") }
+    if let url, let fault = BaseURL.fault(of: url, from: "--url") { throw ValidationError(fault) }
   }
 
   var client: Client { get throws { try client() } }
@@ -51,7 +51,7 @@ struct GlobalOptions: ParsableArguments {
     } else if let socket {
       endpoint = .socket(socket)
     } else if let url = environment["TOPRACK_URL"] {
-      try Self.check(url, "TOPRACK_URL")
+      if let fault = BaseURL.fault(of: url, from: "$TOPRACK_URL") { throw Failure.usage(fault) }
       endpoint = .url(url)
     } else {
       endpoint = .socket(environment["TOPRACK_SOCKET"] ?? Self.defaultSocket)
@@ -62,12 +62,6 @@ struct GlobalOptions: ParsableArguments {
     let isSocket = if case .socket = endpoint { true } else { false }
     return try Client(
       endpoint, token: token ?? environment["TOPRACK_TOKEN"], trust: isSocket ? .system : trust, timeout: timeout)
-  }
-
-  private static func check(_ url: String, _ source: String) throws {
-    guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-      throw Failure.usage("\(source) '\(url)' must begin with http:// or https://")
-    }
   }
 
   var output: Output { Output(json: json) }

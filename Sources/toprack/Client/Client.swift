@@ -125,7 +125,10 @@ struct Client: Sendable {
 
   private func check(_ status: HTTPResponseStatus, _ answer: Answer) throws {
     guard !(200..<300).contains(status.code) else { return }
-    var messages = answer.errors ?? ["the API answered \(status)"]
+    var messages =
+      answer.errors ?? [
+        "the API answered \(status), and does not say why: is the URL or the socket the right one?"
+      ]
     if status == .unauthorized {
       messages.append(
         token == nil

@@ -13,7 +13,8 @@ struct FacilityCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the facilities.",
-      discussion: "A virtual network never leaves its facility, or its metro.\n\nExample: toprack facility list")
+      discussion: "A virtual network never leaves its facility, or its metro.\n\nExample: toprack facility list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -26,7 +26,7 @@ extension IPCommand {
         Examples:
           toprack ip list
           toprack ip list web1
-        """)
+        """, aliases: ["ls"])
 
     @Argument(help: "Name, PROJECT/NAME or UUID; all servers when left out.", completion: .servers) var server: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

@@ -13,7 +13,8 @@ struct MetroCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the metros.",
-      discussion: "A virtual network of a metro reaches all of its facilities.\n\nExample: toprack metro list")
+      discussion: "A virtual network of a metro reaches all of its facilities.\n\nExample: toprack metro list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -17,7 +17,7 @@ struct OSCommand: AsyncParsableCommand {
         A server's is a note for clients and for the metadata service: nothing is installed.
 
         Example: toprack os list
-        """)
+        """, aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -12,7 +12,8 @@ struct PlanCommand: AsyncParsableCommand {
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list")
+      abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

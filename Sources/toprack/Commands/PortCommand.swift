@@ -21,8 +21,8 @@ extension PortCommand {
       abstract: "Show what the ports of a server do: VLANs, counters, drops by reason.",
       discussion: """
         Counters are those of the switch: rx is what came from the server, tx what went to it. bond0 sums its members, and names those that \
-        carry frames now; 'toprack lacp show' says why one does not. A port that the loop guard has shut says why, and until \
-        when.
+        carry frames now; 'toprack lacp show' says why one does not. Below the table are the reasons of the drops, by port. A \
+        port that the loop guard has shut says why, and until when.
 
         Examples:
           toprack port show web1

@@ -30,7 +30,7 @@ extension ServerCommand {
         Examples:
           toprack server list --tag ci
           toprack server list --json
-        """)
+        """, aliases: ["ls"])
 
     @OptionGroup var filter: ProjectFilter
     @Option(help: ArgumentHelp("Only those with this tag.", valueName: "tag")) var tag: String?
@@ -80,7 +80,7 @@ extension ServerCommand {
         existed before stays. A locked server has to be unlocked first: 'toprack server set NAME --unlock'.
 
         Example: toprack server delete web1
-        """)
+        """, aliases: ["rm", "remove"])
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
