@@ -53,7 +53,9 @@ extension ServerCommand {
             device.hostname, device.toprack.mode, device.power, device.plan.slug, device.facility.code,
             device.project.name, device.place)
         }
-        return table.isEmpty ? "no servers; 'toprack server create NAME' makes one" : table.text
+        if !table.isEmpty { return table.text }
+        return tag == nil && project == nil
+          ? "no servers; 'toprack server create NAME' makes one" : "no servers of that project or with that tag"
       }
     }
   }
