@@ -42,9 +42,7 @@ import Rack
     signal(SIGPIPE, SIG_IGN)
     do {
       let arguments = CommandLineForms.standard(Array(CommandLine.arguments.dropFirst()))
-      if let unknown = UnknownCommand(in: arguments) {
-        throw Failure.usage("\(unknown.message); see '\(unknown.parent) --help'")
-      }
+      if let unknown = UnknownCommand(in: arguments) { throw Failure.usage(unknown.message) }
       var command = try await asyncParseAsRoot(arguments)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

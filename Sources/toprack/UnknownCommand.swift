@@ -16,6 +16,14 @@ struct UnknownCommand {
   /// What is near to the word, the nearest first; whole commands, `toprack port attach`, where they are elsewhere.
   let near: [String]
 
+  /// What others call our groups.
+  private static let synonyms = [
+    "vlan": "network", "vlans": "network", "device": "server", "devices": "server", "machine": "server",
+    "machines": "server", "vm": "server", "node": "server", "address": "ip", "addresses": "ip", "bond": "lacp",
+    "mac": "fdb", "arp": "neighbour", "nic": "port", "interface": "port", "log": "events", "logs": "events",
+    "tenant": "project",
+  ]
+
   /// Options that have a value and stand before a command's name: those of every command.
   private static let withValue: Set = ["--socket", "--url", "--token", "--ca-cert"]
 
@@ -46,10 +54,14 @@ struct UnknownCommand {
     let here = command.configuration.subcommands
     valid = here.map { $0.name }
     let siblings = Nearest.of(word, among: here.map { (name: $0.name, words: $0.names) })
-    near = siblings.isEmpty && path.count == 1 ? Self.commands(called: word, of: root) : siblings
+    if path.count == 1, let meant = Self.synonyms[word.lowercased()] {
+      near = [meant]
+    } else {
+      near = siblings.isEmpty && path.count == 1 ? Self.commands(called: word, of: root) : siblings
+    }
   }
 
-  /// `toprack attach` without the group: the commands of all groups that are called so, unless these are many.
+  /// `toprack attach` without the group: the first commands of groups that are called so.
   private static func commands(called word: String, of root: any ParsableCommand.Type) -> [String] {
     var commands: [String] = []
     for group in root.configuration.subcommands {
@@ -57,7 +69,7 @@ struct UnknownCommand {
         commands.append("\(root.name) \(group.name) \(command.name)")
       }
     }
-    return commands.count > 4 ? [] : commands
+    return Array(commands.prefix(3))
   }
 
   /// One line.
@@ -65,7 +77,7 @@ struct UnknownCommand {
     let command = parent == Toprack.name ? "" : " of '\(parent)'"
     let unknown = "unknown command '\(word)'\(command)"
     guard near.isEmpty else { return "\(unknown); did you mean \(near.map { "'\($0)'" }.joined(separator: " or "))?" }
-    return "\(unknown); valid are \(valid.joined(separator: ", "))"
+    return "\(unknown); valid are \(valid.joined(separator: ", ")); see '\(parent) --help'"
   }
 
   /// The words that are no options and no values of options, up to `--`.

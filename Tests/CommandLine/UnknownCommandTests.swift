@@ -17,8 +17,18 @@ import Testing
       ("net list", "unknown command 'net'; did you mean 'network'?"),
       ("SERVER list", "unknown command 'SERVER'; did you mean 'server'?"),
       ("attach web1 eth0 1001", "unknown command 'attach'; did you mean 'toprack port attach'?"),
+      ("reboot web1", "unknown command 'reboot'; did you mean 'toprack server reboot'?"),
+      ("vlan list", "unknown command 'vlan'; did you mean 'network'?"),
+      ("rename x y", "unknown command 'rename'; did you mean 'toprack project rename'?"),
       ("help servers", "unknown command 'servers'; did you mean 'server'?"),
-      ("token rm x", "unknown command 'rm' of 'toprack token'; valid are create, list, revoke"),
+      (
+        "token rm x",
+        "unknown command 'rm' of 'toprack token'; valid are create, list, revoke; see 'toprack token --help'"
+      ),
+      (
+        "list",
+        "unknown command 'list'; did you mean 'toprack server list' or 'toprack network list' or 'toprack ip list'?"
+      ),
     ])
   func offered(_ line: String, _ message: String) {
     #expect(UnknownCommand(in: line.split(separator: " ").map(String.init))?.message == message)

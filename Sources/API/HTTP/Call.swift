@@ -161,7 +161,7 @@ extension Call {
   /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who
   /// may do everything.
   func backup() async throws -> BackupFile {
-    try access.requireWholeRack(for: "a backup")
+    try access.requireWholeRack(for: "backups")
     if access.isReadOnly {
       throw APIError(
         .forbidden, "the token is read-only, and a backup has all secrets of the rack: it takes a token that may write")

@@ -26,20 +26,28 @@ struct Client: Sendable {
   private static let answerLimit = 256 << 20
 
   func get(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.GET, path, query)
+    try await send(.GET, try Self.whole(path), query)
   }
 
   func post(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.POST, path, body: JSONSerialization.data(withJSONObject: body))
+    try await send(.POST, try Self.whole(path), body: JSONSerialization.data(withJSONObject: body))
   }
 
   func put(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.PUT, path, body: JSONSerialization.data(withJSONObject: body))
+    try await send(.PUT, try Self.whole(path), body: JSONSerialization.data(withJSONObject: body))
   }
 
   @discardableResult
   func delete(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.DELETE, path, query)
+    try await send(.DELETE, try Self.whole(path), query)
+  }
+
+  /// `path`, which would be another one if a name in it was empty.
+  private static func whole(_ path: String) throws -> String {
+    guard !path.hasSuffix("/"), !path.contains("//") else {
+      throw Failure.refused("a name is empty: give the name or the UUID of what is meant")
+    }
+    return path
   }
 
   /// One segment of a path.

@@ -9,9 +9,7 @@ struct IPCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack ip': list, reserve, assign, unassign or release")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension IPCommand {

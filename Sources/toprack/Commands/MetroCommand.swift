@@ -8,7 +8,7 @@ struct MetroCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack metro': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

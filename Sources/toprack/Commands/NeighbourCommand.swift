@@ -9,7 +9,7 @@ struct NeighbourCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack neighbour': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension NeighbourCommand {

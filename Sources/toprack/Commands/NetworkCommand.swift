@@ -9,7 +9,7 @@ struct NetworkCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack network': create, list, set or delete") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 /// Which network a command is about.

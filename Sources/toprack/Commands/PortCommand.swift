@@ -10,9 +10,7 @@ struct PortCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack port': show, assignments, attach, detach, native, batch, reopen")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension PortCommand {

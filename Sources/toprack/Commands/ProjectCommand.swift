@@ -9,9 +9,7 @@ struct ProjectCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack project': list, show, create, rename or delete")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension ProjectCommand {

@@ -15,11 +15,7 @@ struct ServerCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError(
-      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot, repair or network-config"
-    )
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension ServerCommand {

@@ -9,7 +9,7 @@ struct TokenCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack token': create, list or revoke") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension TokenCommand {

@@ -79,6 +79,12 @@ struct VerifyCommand: AsyncParsableCommand {
         "the daemon says its state directory to callers for the whole rack alone: use its socket, or a token for all "
           + "projects, or give the directory with --state")
     }
+    let database = "\(state)/rack.sqlite"
+    guard access(database, R_OK) == 0 else {
+      throw Failure.refused(
+        "\(database) cannot be read: \(String(cString: strerror(errno))); verify runs where the daemon does, as root, and "
+          + "--state names its directory")
+    }
     let stored: StoredState
     do { stored = try Store.read(state, plan: try settings.plan) } catch { throw Failure.refused("\(error)") }
     let rack = stored.rack
