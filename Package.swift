@@ -138,35 +138,41 @@ let package = Package(
       ],
       path: "Benchmarks/API", swiftSettings: strict),
 
+    .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: strict),
+
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Wire"], path: "Tests/Ports", swiftSettings: data),
     .testTarget(
-      name: "SwitchingTests", dependencies: ["Switching", "Wire"], path: "Tests/Switching", swiftSettings: data),
+      name: "SwitchingTests", dependencies: ["Seeded", "Switching", "Wire"], path: "Tests/Switching",
+      swiftSettings: data),
     .testTarget(
-      name: "DataplaneTests", dependencies: ["Dataplane", "Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
+      name: "DataplaneTests",
+      dependencies: ["Dataplane", "Gateway", "LinkAggregation", "Ports", "Seeded", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
-      name: "GatewayTests", dependencies: ["Gateway", "Switching", "Wire"], path: "Tests/Gateway", swiftSettings: data),
+      name: "GatewayTests", dependencies: ["Gateway", "Seeded", "Switching", "Wire"], path: "Tests/Gateway",
+      swiftSettings: data),
     .testTarget(
-      name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Wire"], path: "Tests/LinkAggregation",
+      name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Seeded", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
-    .testTarget(name: "RackTests", dependencies: ["Rack"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Gateway", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Control", "Dataplane", "Gateway", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Control", swiftSettings: strict),
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Control", "Rack",
+        "API", "Control", "Rack", "Seeded",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -183,9 +189,15 @@ let package = Package(
       ],
       path: "Tests/API", exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["toprack"], path: "Tests/CommandLine", swiftSettings: strict),
+      name: "CommandLineTests",
+      dependencies: [
+        "Rack", "toprack",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Tests/CommandLine", swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["CPcap", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "IntegrationTests", dependencies: ["CPcap", "Seeded", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Integration", swiftSettings: strict),
   ]
 )

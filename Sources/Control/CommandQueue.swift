@@ -8,7 +8,7 @@ import Rack
 struct CommandQueue {
   struct Entry {
     let command: Command
-    let user: String?
+    let requester: Requester?
     let continuation: CheckedContinuation<Outcome, any Error>
   }
 

@@ -11,7 +11,7 @@ extension Control {
   /// A command that was decided and prepared.
   private struct Accepted {
     let outcome: Outcome
-    let continuation: CheckedContinuation<Outcome, any Error>
+    let entry: CommandQueue.Entry
   }
 
   /// Runs until no command and no chore waits; the two take turns.
@@ -29,7 +29,7 @@ extension Control {
     while group.count < Self.groupLimit, let entry = queue.next() {
       do {
         let outcome = try await decide(entry)
-        group.append(Accepted(outcome: outcome, continuation: entry.continuation))
+        group.append(Accepted(outcome: outcome, entry: entry))
         // Who comes next may want the name of an interface that is still to go.
         if outcome.removesInterfaces { break }
       } catch {
@@ -44,22 +44,42 @@ extension Control {
           places: outcomes.flatMap(madePlaces))
         noteCommit(nil)
       } catch {
-        noteCommit(error)
-        logger.error("state not written", metadata: ["error": "\(error)"])
         for outcome in outcomes.reversed() { await takeBack(outcome) }
         working = rack
+        if error.kind == .clash { return refuse(error, group) }
+        noteCommit(error)
+        logger.error("state not written", metadata: ["error": "\(error)"])
         // Also those that found everything so: what they found has not come to be.
-        for accepted in group { accepted.continuation.resume(throwing: Unavailable(message: error.message)) }
+        for accepted in group { accepted.entry.continuation.resume(throwing: Unavailable(message: error.message)) }
         return
       }
       await forward(outcomes)
       for outcome in outcomes { rack.apply(outcome.changes) }
-      for event in outcomes.flatMap(\.events) { events.publish(event) }
+      for accepted in group {
+        if let event = accepted.outcome.event { logChange(event.body, event.type, by: accepted.entry.requester) }
+        for event in accepted.outcome.events { events.publish(event) }
+      }
       for outcome in outcomes { watchMade(outcome) }
     }
     for accepted in group {
       await dispose(accepted.outcome)
-      accepted.continuation.resume(returning: accepted.outcome)
+      accepted.entry.continuation.resume(returning: accepted.outcome)
+    }
+  }
+
+  /// The command whose record the database did not take is refused; the others of its group are decided again.
+  private func refuse(_ clash: StoreFault, _ group: [Accepted]) {
+    logger.warning("\(clash.message)")
+    var changes = 0
+    var isFound = false
+    for accepted in group {
+      changes += accepted.outcome.changes.count
+      if !isFound, let change = clash.change, change < changes {
+        isFound = true
+        accepted.entry.continuation.resume(throwing: Refusal.invalid(clash.message))
+      } else {
+        queue.append(accepted.entry)
+      }
     }
   }
 
@@ -70,7 +90,7 @@ extension Control {
     var outcome = try working.decide(located(entry.command), with: &entropy)
     followMTU(entry.command, &outcome)
     guard outcome.changed else { return outcome }
-    for index in outcome.events.indices { outcome.events[index].by = entry.user }
+    for index in outcome.events.indices { outcome.events[index].by = entry.requester?.name }
     try await prepare(outcome)
     working.apply(outcome.changes)
     return outcome

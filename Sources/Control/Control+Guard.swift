@@ -14,13 +14,15 @@ extension Control {
   }
 
   /// Opens a port that the guard has shut. If it still loops, it is shut again, for longer. False: it was not shut.
-  public func reopen(_ port: PortName, of server: ServerID) async -> Bool {
+  public func reopen(_ port: PortName, of server: ServerID, by requester: Requester? = nil) async -> Bool {
     let ports = wires.ports(of: server)
     guard let place = PortName.allCases.firstIndex(of: port), ports.indices.contains(place) else { return false }
     guard await dataplane.reopen(ports[place]) else { return false }
     // Before its event has come this far: whoever asks next finds it open.
     marks.shut[ports[place]] = nil
     problems.clear(kind: "loop", server: server, port: port)
+    logChange(
+      "\(port.rawValue) of \(rack.servers[server]?.hostname ?? "\(server)") reopened", "port.reopen", by: requester)
     return true
   }
 
@@ -57,8 +59,8 @@ extension Control {
   }
 
   private func owner(of nic: NICIndex) -> (Server, PortName)? {
-    guard let server = wires.server(of: nic).flatMap({ rack.servers[$0] }) else { return nil }
-    return (server, NICs.name(of: nic))
+    guard let key = wires.key(of: nic), let server = rack.servers[key.server] else { return nil }
+    return (server, key.nic)
   }
 
   // MARK: Loops

@@ -9,12 +9,18 @@ extension Control {
   /// - Parameters:
   ///   - type: what it concerns and what happened, `port.lost`.
   ///   - body: one sentence.
-  ///   - user: who asked for it, where somebody did.
-  public func note(_ type: String, _ body: String, of server: ServerID? = nil, by user: String? = nil) async {
+  ///   - requester: who asked for it, where somebody did.
+  public func note(
+    _ type: String, _ body: String, of server: ServerID? = nil, by requester: Requester? = nil
+  ) async {
     let event = Event(
       id: EventID(entropy.identifier()), type: type, body: body, createdAt: entropy.now,
-      project: server.flatMap { rack.servers[$0]?.project }, server: server, by: user)
-    logger.notice("\(body)", metadata: ["event": "\(type)"])
+      project: server.flatMap { rack.servers[$0]?.project }, server: server, by: requester?.name)
+    if requester == nil {
+      logger.notice("\(body)", metadata: ["event": "\(type)"])
+    } else {
+      logChange(body, type, by: requester)
+    }
     // A task of its own: a caller that is cancelled would cancel the transaction. A state that is read-only says so
     // elsewhere.
     if store.readOnlyReason == nil {
@@ -22,5 +28,10 @@ extension Control {
       do { try await written.value } catch { logger.error("event not written", metadata: ["error": "\(error)"]) }
     }
     events.publish(event)
+  }
+
+  /// The one line of the log that each change leaves: what was done, and who wanted it.
+  func logChange(_ body: String, _ type: String, by requester: Requester?) {
+    logger.info("\(body)", metadata: ["event": "\(type)", "by": "\(requester?.words ?? "toprackd")"])
   }
 }

@@ -78,7 +78,7 @@ extension Control {
     host.repairs = []
     for repair in repairs {
       do {
-        repair.continuation.resume(returning: try await repairNow(repair.server, by: repair.user))
+        repair.continuation.resume(returning: try await repairNow(repair.server, by: repair.requester))
       } catch {
         repair.continuation.resume(throwing: error)
       }
@@ -163,6 +163,7 @@ extension Control {
         return
       } catch {
         host.lost[key]?.reason = "\(error)"
+        host.lost[key]?.isTaken = error is Refusal
       }
     }
     await rewire(server)
@@ -329,9 +330,11 @@ extension Control {
     let missing = PortName.nics.filter { wires.locations[id]?[$0] == nil }
     guard missing.count > (needsBoth ? 0 : 1), let first = missing.first else { return }
     let why = problems.all.first { $0.server == id && $0.port == first && $0.kind != "storm" }?.text
-    throw Unavailable(
-      message: why
-        ?? "\(first.rawValue) of \(server.hostname) is lost; 'toprack server repair \(server.hostname)' makes it again")
+    let message =
+      why
+      ?? "\(first.rawValue) of \(server.hostname) is lost; 'toprack server repair \(server.hostname)' makes it again"
+    if host.lost[NICKey(id, first)]?.isTaken == true { throw Refusal.invalid(message) }
+    throw Unavailable(message: message)
   }
 }
 

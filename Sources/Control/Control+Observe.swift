@@ -2,6 +2,7 @@ import Dataplane
 public import FoundationEssentials
 import Ports
 public import Rack
+import Store
 import Switching
 
 /// A NIC as it is now.
@@ -68,6 +69,8 @@ public struct Station: Hashable, Sendable {
 public struct Status: Hashable, Sendable {
   public var version: String
   public var rackID: UUID
+  /// Where the daemon's database is, as it calls the place; `nil`: not for this caller.
+  public var stateDirectory: String?
   public var startedAt: Date
   public var servers: Int, networks: Int
   public var stations: Int, stationLimit: Int, stationsEvicted: UInt64, stationsRefused: UInt64
@@ -106,9 +109,12 @@ extension Control {
   }
 
   /// Forgets those stations. Returns how many there were.
-  public func flushStations(of server: ServerID?, vxlan: Int?) async -> Int {
+  public func flushStations(of server: ServerID?, vxlan: Int?, by requester: Requester? = nil) async -> Int {
     var count = 0
     for query in queries(server, vxlan) { count += await dataplane.flush(query) }
+    let whose = server.map { " of \(rack.servers[$0]?.hostname ?? "\($0)")" } ?? ""
+    let place = vxlan.map { " in virtual networks \($0)" } ?? ""
+    logChange("\(count) stations\(whose)\(place) forgotten", "fdb.flush", by: requester)
     return count
   }
 
@@ -124,19 +130,32 @@ extension Control {
   public func status() async -> Status {
     let stations = await dataplane.stationStatistics()
     return Status(
-      version: start.version, rackID: rack.id, startedAt: start.at, servers: rack.servers.count,
-      networks: rack.networks.count, stations: stations.count, stationLimit: stations.limit,
+      version: start.version, rackID: rack.id, stateDirectory: store.directoryPath, startedAt: start.at,
+      servers: rack.servers.count, networks: rack.networks.count, stations: stations.count,
+      stationLimit: stations.limit,
       stationsEvicted: stations.evicted, stationsRefused: stations.refused, stationMoves: stations.moved,
       stormLimit: dataplane.stormLimit, workers: dataplane.workers,
       ioDriver: dataplane.driver, adopted: start.adopted, made: start.made, removed: start.removed,
       problems: await allProblems())
   }
 
-  /// Those of the start, those since, and those that are looked for now.
+  /// What is wrong, as far as it is known without looking at each namespace: those of the start, those since, and the
+  /// gateway's. The watch finds the others within a second.
+  public var knownProblems: [Problem] {
+    get async {
+      let ofGateway = await gateway.problems().map { Problem(kind: "gateway", text: $0) }
+      return ownProblems + ofGateway
+    }
+  }
+
+  private var ownProblems: [Problem] {
+    (start.problems.map { Problem(kind: "start", text: $0) } + problems.all).sorted { $0.text < $1.text }
+  }
+
+  /// The same, and those that are looked for now.
   private func allProblems() async -> [Problem] {
-    let atStart = start.problems.map { Problem(kind: "start", text: $0) }
     let ofGateway = await gateway.problems().map { Problem(kind: "gateway", text: $0) }
-    return (atStart + problems.all).sorted { $0.text < $1.text } + lostNamespaces() + ofGateway
+    return ownProblems + lostNamespaces() + ofGateway
   }
 
   /// Those that the watch has not told of yet.

@@ -10,21 +10,21 @@ extension Control {
   /// addresses are the server's own.
   ///
   /// - Returns: what was done, as sentences.
-  /// - Throws: `Refusal` for a server that is whole, `Unavailable` when the system does not let it be done; what was
+  /// - Throws: `Refusal` for a server that is whole, and where somebody else has a NIC's name; `Unavailable` when the system does not let it be done; what was
   ///   done before stays.
-  public func repair(_ server: ServerID, by user: String? = nil) async throws -> [String] {
+  public func repair(_ server: ServerID, by requester: Requester? = nil) async throws -> [String] {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
     if host.repairs.count >= CommandQueue.limit {
       throw Unavailable(message: "\(CommandQueue.limit) repairs are waiting, which is the limit; try again later")
     }
     return try await withCheckedThrowingContinuation { continuation in
-      host.repairs.append(HostState.Repair(server: server, user: user, continuation: continuation))
+      host.repairs.append(HostState.Repair(server: server, requester: requester, continuation: continuation))
       doChores()
     }
   }
 
   /// Between two groups.
-  func repairNow(_ id: ServerID, by user: String?) async throws -> [String] {
+  func repairNow(_ id: ServerID, by requester: Requester?) async throws -> [String] {
     guard let server = rack.servers[id], let slot = wires.slotOf[id] else {
       throw Refusal.notFound("server \(id) does not exist")
     }
@@ -38,15 +38,16 @@ extension Control {
     } catch {
       if !done.isEmpty {
         await note(
-          "device.repair", "\(server.hostname) repaired in part: \(done.joined(separator: ", "))", of: id, by: user)
+          "device.repair", "\(server.hostname) repaired in part: \(done.joined(separator: ", "))", of: id,
+          by: requester)
       }
-      throw error as? Unavailable ?? Unavailable(message: "\(error)")
+      throw Unavailable.orRefusal(error)
     }
     guard !done.isEmpty else {
       throw Refusal.invalid(
         "\(server.hostname) is whole: its NICs are where they belong and nothing is to be repaired")
     }
-    await note("device.repair", "\(server.hostname) repaired: \(done.joined(separator: ", "))", of: id, by: user)
+    await note("device.repair", "\(server.hostname) repaired: \(done.joined(separator: ", "))", of: id, by: requester)
     return done
   }
 

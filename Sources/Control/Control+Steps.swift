@@ -17,7 +17,7 @@ extension Control {
   }
 
   /// Before the commit: what can fail. When it throws, it has undone itself.
-  func prepare(_ outcome: Outcome) async throws(Unavailable) {
+  func prepare(_ outcome: Outcome) async throws {
     for effect in outcome.effects {
       switch effect {
       case .makeNICs(let id):
@@ -29,7 +29,7 @@ extension Control {
           if made.madeNamespace { host.ownNamespaces.insert(id) }
         } catch {
           wires.closeSlot(of: id)
-          throw error as? Unavailable ?? Unavailable(message: "\(error)")
+          throw error
         }
       case .openDomain(let id):
         try wires.openDomain(for: id)

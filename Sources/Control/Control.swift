@@ -57,12 +57,10 @@ public actor Control {
 
   /// Decides, commits, tells the wire, answers. Returns when every worker forwards by the new state.
   ///
-  /// Throws `Refusal` (a rule forbids it) or `Unavailable` (the system does not let it be done); then nothing has
-  /// changed.
-  ///
-  /// - Parameter user: who asks, for the event: a user or the name of a token.
+  /// Throws `Refusal` (a rule or something on the host forbids it) or `Unavailable` (the system does not let it be
+  /// done); then nothing has changed.
   @discardableResult
-  public func perform(_ command: Command, by user: String? = nil) async throws -> Outcome {
+  public func perform(_ command: Command, by requester: Requester?) async throws -> Outcome {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
     try mustTakeChanges()
     if queue.isFull {
@@ -70,10 +68,17 @@ public actor Control {
     }
     // A continuation, which no cancellation of the caller ends half-way.
     return try await withCheckedThrowingContinuation { continuation in
-      queue.append(CommandQueue.Entry(command: command, user: user, continuation: continuation))
+      queue.append(CommandQueue.Entry(command: command, requester: requester, continuation: continuation))
       // A task of its own, for the same reason.
       if queue.begin() { Task { await performGroups() } }
     }
+  }
+
+  /// The same for somebody who is known by name alone.
+  @discardableResult
+  public func perform(_ command: Command, by name: String? = nil) async throws -> Outcome {
+    let requester = name.map { Requester($0, nil) }
+    return try await perform(command, by: requester)
   }
 
   /// Takes no further command. Those that wait are still done.

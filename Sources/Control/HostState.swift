@@ -17,6 +17,8 @@ struct HostState {
   struct Loss {
     var last: NICLocation?
     var reason: String
+    /// Something on the host is in its place, which somebody has to take away.
+    var isTaken = false
     /// Where the database says it is: something may be there that is busy for a moment.
     var record: NICPlace?
   }
@@ -37,7 +39,7 @@ struct HostState {
   var repairs: [Repair] = []
   struct Repair {
     let server: ServerID
-    let user: String?
+    let requester: Requester?
     let continuation: CheckedContinuation<[String], any Error>
   }
 

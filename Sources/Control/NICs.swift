@@ -42,7 +42,8 @@ actor NICs {
     var madeNamespace = false
   }
 
-  /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left.
+  /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left. A name that
+  /// somebody else has is a `Refusal`, everything else `Unavailable`.
   func make(_ server: Server, slot: Int) async throws -> Made {
     var madeNamespace = false
     var locations: [PortName: NICLocation] = [:]
@@ -50,7 +51,7 @@ actor NICs {
       madeNamespace = try ensureNamespace(of: server)
       // Between the look and now somebody has made one of that name: it is not the server's.
       if case .namespace(let name, made: true) = server.place, !madeNamespace {
-        throw Unavailable(message: "network namespace \(name) was made by another program meanwhile: try again")
+        throw Refusal.invalid("network namespace \(name) was made by another program meanwhile: choose another name")
       }
       for nic in PortName.nics {
         locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
@@ -60,7 +61,7 @@ actor NICs {
     } catch {
       await detach(locations.keys, slot: slot)
       if madeNamespace, let namespace = server.place.namespace { removeNamespace(namespace, nil) }
-      throw Unavailable(message: "\(error)")
+      throw Unavailable.orRefusal(error)
     }
   }
 
@@ -190,10 +191,9 @@ actor NICs {
     return name
   }
 
-  static func foreign(_ device: String, _ namespace: String?) -> Unavailable {
-    Unavailable(
-      message:
-        "\(place(device, namespace)) exists already and is not Toprack's: remove or rename it, or choose another "
+  static func foreign(_ device: String, _ namespace: String?) -> Refusal {
+    .invalid(
+      "\(place(device, namespace)) exists already and is not Toprack's: remove or rename it, or choose another "
         + (namespace == nil ? "hostname" : "namespace"))
   }
 }

@@ -77,9 +77,6 @@ struct Wires {
   /// The server's NIC that `nic` is; `nil` of the rack's own, and of one that is no server's now.
   func key(of nic: NICIndex) -> NICKey? { serverIn[nic.value / 2].map { NICKey($0, NICs.name(of: nic)) } }
 
-  /// Nil for the rack's own.
-  func server(of nic: NICIndex) -> ServerID? { serverIn[nic.value / 2] }
-
   func network(of domain: DomainIndex) -> NetworkID? { networkIn[domain] }
 
   private static func port(_ name: PortName, slot: Int) -> PortIndex {

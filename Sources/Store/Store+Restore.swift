@@ -45,7 +45,9 @@ extension Store {
         throw StoreFault(.newer, "\(file) is a backup of a newer version of toprack: restore it with that one")
       case .damaged:
         throw StoreFault(
-          .damaged, "\(file) is no backup of a rack, or damaged: \(error.message.components(separatedBy: "; ")[0])")
+          .damaged,
+          "\(file) is no backup of a rack, or damaged: "
+            + error.message.components(separatedBy: "; ")[0].replacing(standIn.database, with: "it"))
       default: throw error
       }
     }

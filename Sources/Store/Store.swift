@@ -36,6 +36,12 @@ public final class Store: Sendable {
   /// Path of the database.
   public let path: String
 
+  /// The state directory, from the root on.
+  public var directoryPath: String {
+    if directory.path.hasPrefix("/") { return directory.path }
+    return FileManager.default.currentDirectoryPath + "/" + directory.path
+  }
+
   var pool: DatabasePool { current.withLock { $0.pool } }
 
   /// Why nothing can be committed, in a sentence or two that say what to do; `nil`: all is well. Then what is read is
@@ -252,7 +258,9 @@ public final class Store: Sendable {
     try await Self.translating(path) {
       try await self.pool.write { db in
         let writer = RowWriter(db: db)
-        for change in changes { try writer.write(change) }
+        for (index, change) in changes.enumerated() {
+          do { try writer.write(change) } catch { throw Clash(error, at: index) ?? error }
+        }
         for event in events { try writer.write(event) }
         for batch in batches { try writer.write(batch) }
         for place in places { try writer.write(place) }
@@ -296,6 +304,7 @@ extension Store {
   private static func fault(_ error: any Error, _ path: String) -> StoreFault {
     switch error {
     case let fault as StoreFault: return fault
+    case let clash as Clash: return StoreFault(.clash, "\(path): \(clash.message)", change: clash.index)
     case let column as BadColumn: return StoreFault(.damaged, damaged(path, "unexpected \(column.name) in a row"))
     case let error as DatabaseError where damageCodes.contains(error.resultCode):
       return StoreFault(.damaged, damaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)"))
@@ -312,5 +321,24 @@ extension Store {
   private static func damaged(_ path: String, _ what: String) -> String {
     "\(path) is damaged or not a state of toprackd: \(what); 'toprack restore FILE --state DIR' puts a backup in its place, "
       + "'toprackd --new-rack' begins anew and keeps what is there"
+  }
+}
+
+/// A constraint of the tables that says that something is there once.
+private struct Clash: Error {
+  let index: Int
+  let message: String
+
+  /// `nil`: `error` is something else.
+  init?(_ error: any Error, at index: Int) {
+    guard let error = error as? DatabaseError,
+      [.SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY].contains(error.extendedResultCode)
+    else { return nil }
+    self.index = index
+    // "UNIQUE constraint failed: server.project, server.hostname": what the user has chosen comes last.
+    let column = error.message?.split(separator: " ").last.map { $0.replacing(".", with: " ") } ?? "value"
+    message =
+      "the database has this \(column) already, and the rack does not know it: somebody else has written there; choose "
+      + "another, or start toprackd again"
   }
 }

@@ -15,13 +15,20 @@ public struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
     case damaged
     /// Addresses are in use that the ranges of the settings do not have.
     case outsidePlan
+    /// Another row has what must be there once: somebody else has written it, as the rack knows its own. Nothing was
+    /// written.
+    case clash
     /// The operating system or the disk refused; nothing was written.
     case unavailable
   }
 
   public let kind: Kind
   public let message: String
+  /// Which of the changes of a commit clashes.
+  public let change: Int?
   public var description: String { message }
 
-  init(_ kind: Kind, _ message: String) { (self.kind, self.message) = (kind, message) }
+  init(_ kind: Kind, _ message: String, change: Int? = nil) {
+    (self.kind, self.message, self.change) = (kind, message, change)
+  }
 }

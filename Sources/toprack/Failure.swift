@@ -13,6 +13,12 @@ struct Failure: Error {
 
   static func refused(_ message: String) -> Failure { Failure(kind: .refused, messages: [message]) }
   static func usage(_ message: String) -> Failure { Failure(kind: .usage, messages: [message]) }
+  /// A group's name alone.
+  static func missingCommand(of group: any ParsableCommand.Type) -> Failure {
+    let name = "toprack \(group._commandName)"
+    let commands = group.configuration.subcommands.map { $0._commandName }.joined(separator: ", ")
+    return usage("give a command of '\(name)': \(commands); see '\(name) --help'")
+  }
   static func unreachable(_ message: String) -> Failure { Failure(kind: .unreachable, messages: [message]) }
 
   /// Ends the program as `error` asks. Requests for help and version end with status 0.
@@ -27,9 +33,20 @@ struct Failure: Error {
     }
     // The parser's message says what is wrong, and the usage line that it would add names the command.
     let lines = Toprack.message(for: error).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    let usage = Toprack.fullMessage(for: error).firstMatch(of: /Usage: (toprack(?: [a-z][a-z-]*)*)/)
-    let command = usage?.output.1 ?? "toprack"
-    write("toprack: \(lines.joined(separator: " ")); see '\(command) --help'")
+    guard Toprack.exitCode(for: error) == .validationFailure else {
+      // What no command has expected; it says what it is as well as it can.
+      write("toprack: \(lines.joined(separator: " "))")
+      exit(Kind.refused.rawValue)
+    }
+    let whole = Toprack.fullMessage(for: error)
+    let command = whole.firstMatch(of: /Usage: (toprack(?: [a-z][a-z-]*)*)/)?.output.1 ?? "toprack"
+    var message = lines.joined(separator: " ")
+    // What the value has to be, unless the message lists it: "Help:  <name>  Hostname, unique in its project."
+    if !message.contains("Please provide"), let help = whole.firstMatch(of: /Help:  .*?>  ([^\n]+)/)?.output.1 {
+      message += ": \(help)"
+    }
+    if message.hasSuffix(".") { message.removeLast() }
+    write("toprack: \(message); see '\(command) --help'")
     exit(Kind.usage.rawValue)
   }
 

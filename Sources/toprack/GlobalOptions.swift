@@ -38,7 +38,8 @@ struct GlobalOptions: ParsableArguments {
   func validate() throws {
     if url != nil, socket != nil { throw ValidationError("--url and --socket exclude each other") }
     if caCert != nil, insecure { throw ValidationError("--ca-cert and --insecure exclude each other") }
-    if let url { try Self.check(url, "--url") }
+    if socket?.isEmpty == true { throw ValidationError("--socket is empty; valid is a path, \(Self.defaultSocket)") }
+    if let url, let fault = BaseURL.fault(of: url, from: "--url") { throw ValidationError(fault) }
   }
 
   var client: Client { get throws { try client() } }
@@ -51,23 +52,25 @@ struct GlobalOptions: ParsableArguments {
     } else if let socket {
       endpoint = .socket(socket)
     } else if let url = environment["TOPRACK_URL"] {
-      try Self.check(url, "TOPRACK_URL")
+      if let fault = BaseURL.fault(of: url, from: "$TOPRACK_URL") { throw Failure.usage(fault) }
       endpoint = .url(url)
     } else {
       endpoint = .socket(environment["TOPRACK_SOCKET"] ?? Self.defaultSocket)
     }
+    let token = token ?? environment["TOPRACK_TOKEN"]
+    if let token, let fault = Self.fault(ofToken: token) { throw Failure.usage(fault) }
     let file = caCert ?? environment["TOPRACK_CA_CERT"]
     let trust: Trust = insecure ? .anyone : file.map(Trust.file) ?? .system
     // Over a socket nobody proves anything by a certificate.
     let isSocket = if case .socket = endpoint { true } else { false }
     return try Client(
-      endpoint, token: token ?? environment["TOPRACK_TOKEN"], trust: isSocket ? .system : trust, timeout: timeout)
+      endpoint, token: token, trust: isSocket ? .system : trust, timeout: timeout)
   }
 
-  private static func check(_ url: String, _ source: String) throws {
-    guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-      throw Failure.usage("\(source) '\(url)' must begin with http:// or https://")
-    }
+  /// It goes into a header. What is wrong with it is said without it.
+  private static func fault(ofToken token: String) -> String? {
+    guard token.isEmpty || !token.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else { return nil }
+    return "the token is empty or has spaces or line ends in it; give it as 'toprack token create' printed it"
   }
 
   var output: Output { Output(json: json) }

@@ -8,6 +8,7 @@
 
 import ArgumentParser
 import Foundation
+import Rack
 
 @main struct Toprack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,6 +25,7 @@ import Foundation
 
       Exit status: 0 done, 1 refused, 2 wrong usage, 3 toprackd not reachable.
       """,
+    version: "toprack \(Release.version)",
     subcommands: [
       StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
       ProjectCommand.self, EventsCommand.self,
@@ -39,7 +41,9 @@ import Foundation
     // A reader such as `head` may leave before everything is written; that is no error of ours.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try await asyncParseAsRoot(CommandLineForms.standard(Array(CommandLine.arguments.dropFirst())))
+      let arguments = CommandLineForms.standard(Array(CommandLine.arguments.dropFirst()))
+      if let unknown = UnknownCommand(in: arguments) { throw Failure.usage(unknown.message) }
+      var command = try await asyncParseAsRoot(arguments)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

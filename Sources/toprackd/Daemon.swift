@@ -7,12 +7,12 @@ import Dataplane
 import Foundation
 import Logging
 import Ports
+import Rack
 import ServiceLifecycle
 import Store
 import UnixSignals
 
 struct Daemon {
-  static let version = "0.1.0"
   /// How long those who are in the middle of a request have when the daemon stops; idle clients are let go at once.
   private static let grace = Duration.milliseconds(1200)
 
@@ -81,7 +81,7 @@ struct Daemon {
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
         plan: settings.plan, hybridBonded: settings.hybridBonded, quotas: settings.quotas, gateway: settings.gateway,
-        version: Self.version, logger: logger)
+        version: Release.version, logger: logger)
       return (control, listeners)
     } catch let fault as StartFault {
       throw fault
@@ -106,7 +106,7 @@ struct Daemon {
     APIService(
       listeners: [.unix(path: socket.path)] + listeners,
       responder: APIResponder(control: control, rate: settings.rateLimit, placement: settings.placement),
-      serverName: "toprackd/\(Self.version)",
+      serverName: "toprackd/\(Release.version)",
       logger: frameworkLogger
     ) { await announce(control, socket, listeners) }
   }
@@ -132,7 +132,7 @@ struct Daemon {
     let status = await control.status()
     let places = ([socket.path] + listeners.map(\.description)).joined(separator: ", ")
     let summary = "\(status.servers) servers, \(status.networks) networks"
-    logger.info("toprackd \(Self.version) is ready at \(places): \(summary), I/O by \(status.ioDriver)")
+    logger.info("toprackd \(Release.version) is ready at \(places): \(summary), I/O by \(status.ioDriver)")
     // Last: who waits for it finds the addresses in the log.
     ServiceManager.notify("READY=1\nSTATUS=\(summary), \(status.problems.count) problems")
   }

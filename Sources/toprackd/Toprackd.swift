@@ -11,6 +11,7 @@ import Control
 import Dataplane
 import Foundation
 import Logging
+import Rack
 
 @main struct Toprackd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,7 +26,8 @@ import Logging
         toprack --socket /tmp/rack/socket status
 
       Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
-      """)
+      """,
+    version: "toprackd \(Release.version)")
 
   @Option(
     help: ArgumentHelp("Settings, YAML. (default: \(SettingsFile.defaultPath), if it exists)", valueName: "file"))

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Seeded
 import Testing
 
 @testable import API
@@ -84,7 +85,7 @@ import Testing
 
   @Test("random callers: the limits hold, and whoever has less than the share gets a place while others have more")
   func random() {
-    var dice = SeededDice(4711)
+    var dice = SeededGenerator(seed: 4711)
     let callers = ["a", "b", "c", "d", "e", "f"]
     var shares = Shares(Shares.Limits(total: 24))
     var owners: [Int: String] = [:]
@@ -113,22 +114,6 @@ import Testing
         }
       }
     }
-  }
-}
-
-/// Numbers that are the same each time.
-struct SeededDice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    // SplitMix64.
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

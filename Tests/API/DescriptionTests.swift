@@ -108,6 +108,7 @@ import Testing
         (.put, "/toprack/devices/{server}/mode", #"{"mode": "hybrid"}"#, 200),
         (.put, "/toprack/devices/{server}/mtu", #"{"mtu": 9000}"#, 200),
         (.post, "/toprack/devices/{server}/repair", nil, 422),
+        (.post, "/toprack/devices/{server}/ports/{port}/reopen", nil, 422),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
         (.put, "/toprack/settings/lacp-rate", #"{"rate": "fast"}"#, 200),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
@@ -183,7 +184,7 @@ private struct World {
 
   /// A path with things of this rack for its names, and a query without which it answers nothing.
   func concrete(_ path: String) throws -> String {
-    var path = path.replacing("{server}", with: "web1")
+    var path = path.replacing("{server}", with: "web1").replacing("{port}", with: "eth1")
     for name in ["{assignment}", "{batch}", "{token}"] { path = path.replacing(name, with: places[name] ?? "") }
     if let range = path.firstRange(of: "/{id}") {
       let kind = String(path[..<range.lowerBound])

@@ -79,6 +79,7 @@ private struct Tenants {
         (.get, "/virtual-networks/\(other.network)", ""), (.delete, "/virtual-networks/\(other.network)", ""),
         (.get, "/ports/\(port)", ""), (.post, "/ports/\(port)/disbond", ""), (.post, "/ports/\(port)/assign", "{}"),
         (.post, "/toprack/devices/\(other.server.id)/repair", ""),
+        (.post, "/toprack/devices/\(other.server.id)/ports/eth1/reopen", ""),
         (.post, "/ports/\(port)/convert/layer-2", ""), (.delete, "/ports/\(port)/native-vlan", ""),
         (.get, "/ips/\(address)", ""), (.delete, "/ips/\(other.reservation)", ""),
         (.get, "/ips/\(other.reservation)/available?cidr=32", ""), (.get, "/toprack/devices/other", ""),
@@ -175,6 +176,35 @@ private struct Tenants {
       #expect(try await ask(client, .get, "/toprack/settings", tenants.own.token).status == 200)
     }
     #expect(await tenants.keeper.rack.aging == Rack.defaultAging)
+  }
+
+  @Test("a shut port is reopened by its own project's token, once, and by no read-only one")
+  func reopen() async throws {
+    let tenants = try await Tenants()
+    let reader = try await tenants.keeper.token("reader", project: tenants.own.project, isReadOnly: true)
+    let path = "/toprack/devices/own/ports/eth1/reopen"
+    await tenants.keeper.shut(.eth1)
+    try await tenants.test { client in
+      // The last time it is open already.
+      for (token, status) in [
+        (tenants.other.token, 404), (reader, 403), (tenants.own.token, 200), (tenants.own.token, 422),
+      ] {
+        let answer = try await ask(client, .post, path, token)
+        #expect(answer.status == status)
+      }
+    }
+  }
+
+  @Test("where the database is, is said to those who see the whole rack")
+  func stateDirectory() async throws {
+    let tenants = try await Tenants()
+    let whole = try await tenants.keeper.token("whole")
+    try await tenants.test { client in
+      for (token, directory) in [(tenants.own.token, JSON.null), (whole, "/state")] {
+        let status = try await ask(client, .get, "/toprack/status", token).json
+        #expect(status["state_directory"] == directory)
+      }
+    }
   }
 
   @Test("a token is asked for before path, id and state")

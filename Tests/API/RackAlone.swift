@@ -42,7 +42,9 @@ actor RackAlone: RackKeeper {
     return outcome
   }
 
-  func repair(_ server: ServerID, by: String) throws -> [String] {
+  func perform(_ command: Command, by access: Access) throws -> Outcome { try perform(command, by: access.by) }
+
+  func repair(_ server: ServerID, by: Access) throws -> [String] {
     guard let found = rack.servers[server] else { throw Refusal.notFound("server \(server) does not exist") }
     throw Refusal.invalid("\(found.hostname) is whole")
   }
@@ -73,8 +75,14 @@ actor RackAlone: RackKeeper {
     let all = stations(selection)
     return (Array(all.dropFirst(skip).prefix(limit)), all.count)
   }
-  func flushStations(of server: ServerID?, vxlan: Int?) -> Int { 0 }
-  func reopen(_ port: PortName, of server: ServerID) -> Bool { false }
+  func flushStations(of server: ServerID?, vxlan: Int?, by: Access) -> Int { 0 }
+  /// The port that the loop guard has shut, of any server.
+  private var shut: PortName?
+  func shut(_ port: PortName?) { shut = port }
+  func reopen(_ port: PortName, of server: ServerID, by: Access) -> Bool {
+    defer { if shut == port { shut = nil } }
+    return shut == port
+  }
   func lacp(of server: ServerID?) -> [LACPMember] { known.members.filter { (server ?? $0.server) == $0.server } }
   func neighbours() -> [NeighbourStatus] { known.neighbours }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
@@ -135,10 +143,14 @@ actor RackAlone: RackKeeper {
   }
   static let backup = (0..<150_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
 
+  /// What is wrong, besides nothing.
+  private(set) var knownProblems: [Problem] = []
+  func suffer(_ problems: [Problem]) { knownProblems = problems }
+
   /// With a problem of each server.
   func status() -> Status {
     Status(
-      version: "test", rackID: rack.id, startedAt: source.now, servers: rack.servers.count,
+      version: "test", rackID: rack.id, stateDirectory: "/state", startedAt: source.now, servers: rack.servers.count,
       networks: rack.networks.count, stations: 0, stationLimit: 1, stationsEvicted: 0, stationsRefused: 0,
       stationMoves: 0, stormLimit: 0, workers: 1,
       ioDriver: "none", adopted: 0, made: 0, removed: 0,

@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import GRDB
 import Rack
 import Store
 import Testing
@@ -64,6 +65,62 @@ import Testing
     try await machine.restart()
     #expect(await machine.control.rack == before)
     for result in await Self.atOnce([Self.create(100, project)], machine.control) { _ = try result.get() }
+    await machine.end()
+  }
+
+  @Test("what the database has already is a refusal of that command alone, and no error")
+  func clash() async throws {
+    let machine = try await Machine()
+    let project = try #require(await machine.control.rack.project(named: Project.defaultName)).id
+    try await machine.network(100)
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(5)
+    let database = try DatabaseQueue(path: machine.store.path, configuration: configuration)
+    try await database.write { try $0.execute(sql: "UPDATE network SET vxlan = 120") }
+    machine.log.forget()
+    let results = await Self.atOnce((110..<130).map { Self.create($0, project) }, machine.control)
+    for (number, result) in zip(110..., results) {
+      switch result {
+      case .success: #expect(number != 120)
+      case .failure(let error):
+        #expect(number == 120 && error is Refusal, "\(number): \(error)")
+        #expect("\(error)".contains("network vxlan"), "\(error)")
+      }
+    }
+    #expect(await machine.control.rack.networks.count == 20)
+    #expect(!machine.log.lines.contains { $0.hasPrefix("error") }, "\(machine.log.lines)")
+    #expect(await machine.control.status().problems.isEmpty)
+    try database.close()
+    await machine.end()
+  }
+
+  @Test("each change is one line of the log at info: what was done, and who wanted it; what changes nothing is none")
+  func logged() async throws {
+    let machine = try await Machine()
+    let control = machine.control
+    let laptop = Requester("laptop", .token)
+    func logs(_ lines: String..., change: () async throws -> Void) async throws {
+      machine.log.forget()
+      try await change()
+      #expect(machine.log.lines == lines)
+    }
+    let project = try #require(await control.rack.project(named: Project.defaultName)).id
+    try await logs("info virtual network 100 created in facility ewr1 by=token laptop event=virtual_network.create") {
+      _ = try await control.perform(Self.create(100, project), by: laptop)
+    }
+    try await logs("info ageing time set to 20 s by=user anna event=settings.update") {
+      _ = try await control.perform(.setAging(seconds: 20), by: Requester("anna", .user))
+    }
+    try await logs {
+      _ = try await control.perform(.setAging(seconds: 20), by: laptop)
+      _ = try? await control.perform(Self.create(100, project), by: laptop)
+    }
+    try await logs("info project web created by=toprackd event=project.create") {
+      _ = try await control.perform(.createProject(name: "web", customdata: "{}"))
+    }
+    try await logs("info 0 stations in virtual networks 100 forgotten by=token laptop event=fdb.flush") {
+      _ = await control.flushStations(of: nil, vxlan: 100, by: laptop)
+    }
     await machine.end()
   }
 

@@ -187,13 +187,13 @@ struct HostWatchTests {
     for command in [
       Command.setMTU(server.id, 1300), .setPower(server.id, on: false), .reboot(server.id),
     ] {
-      let fault = await #expect(throws: Unavailable.self) { try await machine.control.perform(command) }
-      #expect(fault?.message.contains("eth0 of \(server.hostname) is lost") == true, "\(fault?.message ?? "-")")
-      #expect(fault?.message.contains("toprack server repair \(server.hostname)") == true)
+      let fault = await #expect(throws: Refusal.self) { try await machine.control.perform(command) }
+      #expect(fault?.description.contains("eth0 of \(server.hostname) is lost") == true, "\(fault?.description ?? "-")")
+      #expect(fault?.description.contains("toprack server repair \(server.hostname)") == true)
     }
     #expect(await machine.control.rack.servers[server.id]?.mtu == 1400)
-    let fault = await #expect(throws: Unavailable.self) { try await machine.control.repair(server.id) }
-    #expect(fault?.message.contains("exists already and is not Toprack's") == true)
+    let fault = await #expect(throws: Refusal.self) { try await machine.control.repair(server.id) }
+    #expect(fault?.description.contains("exists already and is not Toprack's") == true)
     try run("ip", "link", "del", device)
     #expect(try await machine.control.repair(server.id) == ["eth0 made again"])
     #expect(try await machine.links().map(\.mtu) == [1400, 1400])

@@ -73,8 +73,8 @@ struct InterfaceTests {
     let device = "\(machine.name("w"))-\(nic)"
     try run("ip", "tuntap", "add", device, "mode", "tap")
     let before = await machine.control.rack
-    let error = await #expect(throws: Unavailable.self) { try await machine.server("w") }
-    #expect(error?.message.contains("interface \(device) on the host exists already and is not Toprack's") == true)
+    let error = await #expect(throws: Refusal.self) { try await machine.server("w") }
+    #expect(error?.messages[0].contains("interface \(device) on the host exists already and is not Toprack's") == true)
     #expect(await machine.control.rack == before)
     #expect(try await machine.links() == [])
     #expect(try Links.list(in: nil).first { $0.name == device }?.alias == nil)
@@ -89,7 +89,7 @@ struct InterfaceTests {
     let other = machine.name("x")
     try run("ip", "tuntap", "add", other, "mode", "tap")
     try run("ip", "link", "property", "add", "dev", other, "altname", "\(machine.name("a-long-hostname-"))-eth1")
-    await #expect(throws: Unavailable.self) { try await machine.server("a-long-hostname-") }
+    await #expect(throws: Refusal.self) { try await machine.server("a-long-hostname-") }
     #expect(try await machine.links() == [])
     try run("ip", "link", "del", other)
     await machine.end()
@@ -101,10 +101,10 @@ struct InterfaceTests {
     let namespace = machine.name("ns")
     try run("ip", "netns", "add", namespace)
     try run("ip", "-n", namespace, "tuntap", "add", "eth1", "mode", "tap")
-    let error = await #expect(throws: Unavailable.self) {
+    let error = await #expect(throws: Refusal.self) {
       try await machine.server("w", place: .namespace(namespace, made: false))
     }
-    #expect(error?.message.contains("interface eth1 in network namespace \(namespace)") == true)
+    #expect(error?.messages[0].contains("interface eth1 in network namespace \(namespace)") == true)
     #expect(try Links.list(in: namespace).map(\.name) == ["lo", "eth1"])
     try run("ip", "netns", "del", namespace)
     await machine.end()

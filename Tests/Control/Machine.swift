@@ -6,6 +6,7 @@ import Logging
 import Ports
 import Rack
 import Store
+import Synchronization
 
 /// Whether real interfaces can be made here.
 let canMakeInterfaces = geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
@@ -18,19 +19,20 @@ final class Machine {
   private(set) var store: Store
   private(set) var dataplane: Dataplane
   private(set) var control: Control
+  /// What the daemon would log at `info` and above.
+  let log = RecordedLog()
 
   init() async throws {
     directory = FileManager.default.temporaryDirectory.path + "/toprack-control-\(UUID().uuidString)"
-    (store, dataplane, control) = try await Self.start(directory)
+    (store, dataplane, control) = try await Self.start(directory, log)
   }
 
-  private static func start(_ directory: String) async throws -> (Store, Dataplane, Control) {
+  private static func start(_ directory: String, _ log: RecordedLog) async throws -> (Store, Dataplane, Control) {
     let store = try Store.open(directory)
     var configuration = Dataplane.Configuration()
     configuration.limits = Control.switchLimits
     let dataplane = try Dataplane(configuration)
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
+    let logger = Logger(label: "test") { _ in log }
     let control = try await Control.start(
       store: store, dataplane: dataplane, limits: configuration.limits, version: "test", logger: logger)
     return (store, dataplane, control)
@@ -40,7 +42,7 @@ final class Machine {
   func restart(_ between: () throws -> Void = {}) async throws {
     await control.stop()
     try between()
-    (store, dataplane, control) = try await Self.start(directory)
+    (store, dataplane, control) = try await Self.start(directory, log)
   }
 
   /// Removes everything that was made, by way of the commands, and the state.
@@ -82,6 +84,31 @@ final class Machine {
     return try Links.list(in: namespace).filter { $0.alias?.hasPrefix(prefix) == true && $0.name != "lo" }
       .sorted { $0.name < $1.name }
   }
+}
+
+/// A log that tests can read: `info web1 created by=token ci`.
+final class RecordedLog: LogHandler {
+  private let recorded = Mutex<[String]>([])
+  var lines: [String] { recorded.withLock(\.self) }
+  var logLevel: Logger.Level {
+    get { .info }
+    set {}
+  }
+  var metadata: Logger.Metadata {
+    get { [:] }
+    set {}
+  }
+  subscript(metadataKey key: String) -> Logger.MetadataValue? {
+    get { nil }
+    set {}
+  }
+
+  func log(event: LogEvent) {
+    let words = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+    recorded.withLock { $0.append("\(event.level.rawValue) \(event.message)\(words.joined())") }
+  }
+
+  func forget() { recorded.withLock { $0 = [] } }
 }
 
 /// Runs a program of the system. Throws when it does not succeed.

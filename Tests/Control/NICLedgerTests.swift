@@ -1,31 +1,21 @@
 import Foundation
 import Ports
 import Rack
+import Seeded
 import Testing
 
 @testable import Control
 
 /// The machine and the database as they were last in agreement, and what can be done to them.
 private struct World {
-  var random: SplitMix
+  var random: SeededGenerator
   var wanted: [NICLedger.Wanted] = []
   var found: [NICLedger.Found] = []
   /// Which interface is really which NIC: what nobody can see.
   var truth: [NICKey: NICLedger.Found] = [:]
 
-  struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   init(seed: UInt64) {
-    random = SplitMix(state: seed)
+    random = SeededGenerator(seed: seed)
     for number in 0..<Int.random(in: 2...5, using: &random) {
       let server = ServerID(UUID.random(using: &random))
       let isOnHost = number == 0

@@ -1,3 +1,4 @@
+import Seeded
 import Switching
 import Testing
 
@@ -17,11 +18,11 @@ private struct VirtualWorker: ~Copyable {
   var waiting: [Int: UInt64] = [:]
   /// How long those frames have waited.
   var waits: [UInt64] = []
-  var dice: Dice
+  var dice: SeededGenerator
 
   init(seed: UInt64) {
     budget = TurnBudget(nics: 256)
-    dice = Dice(seed: seed)
+    dice = SeededGenerator(seed: seed)
   }
 
   mutating func turn(arriving: (UInt64) -> [Int] = { _ in [] }) {
@@ -46,19 +47,6 @@ private struct VirtualWorker: ~Copyable {
       budget.charge(nic, frames: frames, at: now)
     }
     #expect(served > 0, "a turn serves somebody")
-  }
-}
-
-/// SplitMix64.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }
 

@@ -1,4 +1,5 @@
 import Gateway
+import Seeded
 import Testing
 import Wire
 

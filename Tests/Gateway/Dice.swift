@@ -1,29 +1,10 @@
-/// Seeded randomness for the tests: SplitMix64.
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
+import Seeded
 
-  init(seed: UInt64) { state = seed }
+typealias Dice = SeededGenerator
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-
+/// What tests of the gateway do with a seeded generator.
+extension SeededGenerator {
   mutating func roll(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &self) }
-
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count + 8)
-    while bytes.count < count {
-      let value = next()
-      for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * shift))) }
-    }
-    bytes.removeSubrange(count...)
-    return bytes
-  }
 
   /// `bytes` with up to eight bytes changed, and perhaps cut, extended, or with a part of it doubled.
   mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {

@@ -1,3 +1,4 @@
+import Seeded
 import Switching
 import Testing
 import Wire

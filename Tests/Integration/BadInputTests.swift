@@ -40,6 +40,14 @@ extension Integration {
       Case("server", "show", "nobody", says: "nobody"),
       Case("server", "show", long, says: "xxx"),
       Case("server", "show", "a/b", says: "a/b"),
+      Case("server", "show", "", says: "a name is empty"),
+      Case("server", "reboot", "", says: "a name is empty"),
+      Case("server", status: 2, says: "create, list, show, set, delete, mode, power, reboot, repair, network-config"),
+      Case("server", "create", status: 2, says: "Hostname, unique in its project"),
+      Case("network", "create", "--vxlan", "x", status: 2, says: "Number, 2 to 3999"),
+      Case("capacity", "--facility", "mars1", says: "valid are am6, ams1"),
+      Case("capacity", "--plan", "huge", says: "c3.small.x86"),
+      Case("verify", "--state", "/nowhere", says: "verify runs where the daemon does"),
       Case("server", "delete", "nobody", says: "nobody"),
       Case("server", "mode", "nobody", "hybrid", says: "nobody"),
       Case("server", "mode", "web1", "layer4", says: "layer4"),
@@ -127,6 +135,10 @@ extension Integration {
       Case("set", "mtu", "web1", "65522", says: "65522"),
       Case("set", "mtu", "nobody", "1500", says: "nobody"),
       Case("no-such-command", status: 2, says: "no-such-command"),
+      Case("servers", "list", status: 2, says: "did you mean 'server'?"),
+      Case("server", "lst", status: 2, says: "did you mean 'list'?"),
+      Case("attach", "web1", "eth0", "100", status: 2, says: "did you mean 'toprack port attach'?"),
+      Case("server", "list", "--projct", "x", status: 2, says: "did you mean '--project'?"),
       Case("server", "create", "new", "--no-such-option", status: 2, says: "no-such-option"),
     ]
 
@@ -158,6 +170,21 @@ extension Integration {
       #expect(NetworkNamespace.all.allSatisfy { !["new", "a", Self.long].contains($0) }, "no namespace")
     }
 
+    @Test("a URL that is none is wrong usage, in one line that says what would be valid")
+    func malformedURL() throws {
+      for url in ["127.0.0.1:1", "ftp://127.0.0.1", "http://", "http://127.0.0.1:0"] {
+        for (arguments, environment, source) in [
+          (["--url", url], [:], "--url"), ([], ["TOPRACK_URL": url], "$TOPRACK_URL"),
+        ] as [([String], [String: String], String)] {
+          let finished = try run(["\(Daemon.binaries)/toprack"] + arguments + ["status"], environment: environment)
+          #expect(finished.status == 2)
+          #expect(finished.errors.hasPrefix("toprack: \(source) '\(url)' "), "\(finished.errors)")
+          #expect(finished.errors.contains("valid are http://HOST:PORT"), "\(finished.errors)")
+          #expect(finished.errors.split(separator: "\n").count == 1, "\(finished.errors)")
+        }
+      }
+    }
+
     @Test("a daemon that is not there gives exit status 3 and names the socket")
     func notReachable() throws {
       let finished = try Toprack(socket: "/tmp/toprack-no-such-\(Counter().next()).sock").attempt(["status"])
@@ -178,6 +205,13 @@ extension Integration {
       let refused = try lab.toprack.attempt(["server", "create", name])
       #expect(refused.status == 1)
       #expect(refused.errors.contains("\(name)-eth1"), "\(refused.errors)")
+      let project = try #require(
+        HTTPAnswer("GET", "/projects", socket: lab.daemon.socket).json["projects"][0]["id"].string)
+      let body =
+        #"{"hostname":"\#(name)","plan":"c3.small.x86","facility":"ewr1","operating_system":"debian_12"}"#
+      let answer = try HTTPAnswer("POST", "/projects/\(project)/devices", body: body, socket: lab.daemon.socket)
+      #expect(answer.status == 422)
+      #expect(!lab.daemon.log.contains(" error "), "\(lab.daemon.log)")
       #expect(try interfaces() == before, "and eth0, which was made first, is gone again")
       #expect(try Lab.names(lab.toprack.json("server", "list")).isEmpty)
     }

@@ -93,6 +93,94 @@ extension Integration {
       }
     }
 
+    @Test("both programs say which release they are, and the daemon that works as well")
+    func version() throws {
+      let lab = try Lab()
+      let status = try #require(try lab.toprack.json("status")["version"].string)
+      for program in ["toprack", "toprackd"] {
+        let finished = try run(["\(Daemon.binaries)/\(program)", "--version"])
+        #expect(finished.status == 0 && finished.errors.isEmpty, "\(finished.errors)")
+        #expect(finished.text == "\(program) \(status)\n")
+      }
+    }
+
+    @Test("short words stand for long ones")
+    func aliases() throws {
+      let lab = try Lab()
+      try lab.networks(100)
+      #expect(try lab.toprack("network", "ls") == lab.toprack("network", "list"))
+      #expect(try lab.toprack("neighbor", "ls") == lab.toprack("neighbour", "list"))
+      #expect(try lab.toprack("network", "rm", "100").contains("100 in ewr1 deleted"))
+    }
+
+    @Test("port show of a server has the reasons of the drops, by port")
+    func reasons() throws {
+      let lab = try Lab()
+      let a = try lab.individual("a", 100).eth0
+      #expect(!(try lab.toprack("port", "show", "a").contains("dropped")))
+      for _ in 1...3 { try a.send(Frame(to: .broadcast, from: a.mac, tags: [.c(200)], "nobody's VLAN")) }
+      #expect(try lab.poll { try lab.drops(a)["vlan-not-allowed"] == 3 })
+      #expect(try lab.toprack("port", "show", "a").contains("\ndropped at eth0: 3 vlan-not-allowed\n"))
+    }
+
+    @Test("each change is one line of the daemon's log, with who wanted it")
+    func logged() throws {
+      let lab = try Lab()
+      try lab.toprack("network", "create", "--vxlan", "100")
+      try lab.toprack("set", "aging", "20")
+      try lab.toprack("fdb", "flush")
+      let token = try #require(try lab.toprack.json("token", "create", "laptop")["token"].string)
+      let made = try lab.toprack.attempt(["--token", token, "network", "create", "--vxlan", "101"])
+      #expect(made.status == 0, "\(made.errors)")
+      let lines = lab.daemon.log.split(separator: "\n")
+      for (words, who) in [
+        ("info virtual network 100 created in facility ewr1", "user root"),
+        ("info ageing time set to 20 s", "user root"), ("info 0 stations forgotten", "user root"),
+        ("info token laptop created", "user root"), ("info virtual network 101 created", "token laptop"),
+      ] {
+        let found = lines.filter { $0.contains(words) }
+        #expect(found.count == 1 && found[0].contains(" by=\(who) "), "\(words): \(found)")
+      }
+    }
+
+    @Test("attach-vm takes a server's name, prints arguments that leave the boot ROM alone, and takes all away again")
+    func attachVM() throws {
+      let lab = try Lab()
+      let namespace = lab.namespace("v")
+      try lab.toprack("server", "create", "v", "--netns=\(namespace.name)")
+      let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+      func attach(_ arguments: String...) throws -> Finished {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return try run(
+          ["\(repository)/scripts/attach-vm", "--socket", lab.daemon.socket] + arguments,
+          environment: ["PATH": "\(Daemon.binaries):\(path)"])
+      }
+      func names() throws -> [String] { try Interface.list(in: namespace).map(\.name).sorted() }
+      let ports = try #require(try lab.toprack.json("port", "show", "v").array)
+      let attached = try attach("v")
+      #expect(attached.status == 0, "\(attached.errors)")
+      let lines = attached.text.split(separator: "\n")
+      #expect(lines.count == 4 && !attached.text.contains("romfile"), "\(attached.text)")
+      for port in ports where port["name"].string != "bond0" {
+        #expect(attached.text.contains("mac=\(port["mac"].string ?? "?"),speed=10000,duplex=full\n"))
+      }
+      #expect(try names().count == 4)
+      #expect(try attach("--no-rom", "v", "eth1").text.contains("romfile=\n"))
+      #expect(try attach("--detach", "v").status == 0)
+      #expect(try names() == ["eth0", "eth1"])
+      for (arguments, says) in [
+        (["nobody"], "nobody"), (["v", "eth7"], "valid are eth0 and eth1"), ([], "no server and no NIC"),
+        (["--netns", "nowhere", "eth0"], "there is no network namespace nowhere"),
+      ] {
+        let refused = try run(
+          ["\(repository)/scripts/attach-vm", "--socket", lab.daemon.socket] + arguments,
+          environment: ["PATH": "\(Daemon.binaries):/usr/sbin:/usr/bin:/sbin:/bin"])
+        #expect(refused.status == 1 && refused.errors.contains(says), "\(refused.errors)")
+        #expect(refused.text.isEmpty)
+      }
+    }
+
     @Test("a reader that goes away early is no error")
     func closedPipe() throws {
       let lab = try Lab()

@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 
 /// A hostile server says what no operating system would, to the gateway and through it.

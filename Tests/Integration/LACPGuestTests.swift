@@ -90,7 +90,7 @@ extension Integration {
             "conversation \(number)", from: rack.peer.eth0, source: .station(number), to: mac, watching: links)
         }
         for stream in streams { stream.start() }
-        usleep(300_000)
+        streams[0].goOn()
         try link.takeDown()
         try rack.expectBond([rest])
         for stream in streams { try stream.stop() }

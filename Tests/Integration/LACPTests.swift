@@ -44,7 +44,7 @@ extension Integration {
       up.start()
       try trunk.ovs.addBond()
       try trunk.expectBond(["eth0", "eth1"])
-      usleep(300_000)
+      down.goOn()
       try down.stop()
       try up.stop()
       let report = down.report(at: eth0, eth1)

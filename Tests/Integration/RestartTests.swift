@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Seeded
 import Testing
 
 extension Integration {

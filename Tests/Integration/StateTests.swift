@@ -130,7 +130,8 @@ extension Integration {
         _ = withUnixAddress(lab.daemon.socket) { connect(descriptor, $0, $1) }
       }
       defer { for descriptor in sockets { close(descriptor) } }
-      usleep(500_000)
+      // As many as it could take are taken.
+      try lab.poll { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count >= open + 2 }
       let before = try ticks(pid)
       usleep(2_000_000)
       let used = try ticks(pid) - before

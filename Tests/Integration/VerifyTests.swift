@@ -40,6 +40,8 @@ extension Integration {
       let lab = try Self.furnished()
       let want = "verify: 4 servers, 2 networks, 12 ports: database, API and wire agree\n"
       #expect(try lab.verify().text == want)
+      // The daemon says where its database is.
+      #expect(try lab.toprack("verify") == want)
       let json = try JSON(lab.verify(["--json"]).output)
       #expect(json["ports"].int == 12)
       #expect(json["differences"].array?.isEmpty == true)

@@ -1,21 +1,16 @@
 import FoundationEssentials
 import Rack
+import Seeded
 import Testing
 
-/// Repeatable entropy (SplitMix64), and a clock that stands still until it is moved.
+/// Repeatable entropy, and a clock that stands still until it is moved.
 struct SeededEntropy: Entropy, RandomNumberGenerator {
-  private var state: UInt64
+  private var generator: SeededGenerator
   var now = Date(timeIntervalSince1970: 1_750_000_000)
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  mutating func next() -> UInt64 { generator.next() }
   mutating func identifier() -> UUID {
     let (a, b) = (next(), next())
     func octet(_ value: UInt64, _ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: value >> (8 * index)) }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Rack
+import Seeded
 import Store
 
 /// A directory that ends with its owner.
@@ -23,17 +24,11 @@ struct TemporaryDirectory: ~Copyable {
   }
 }
 
-/// Repeatable entropy (SplitMix64).
+/// Repeatable entropy.
 struct Dice: Entropy, RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  private var generator: SeededGenerator
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+  mutating func next() -> UInt64 { generator.next() }
   mutating func identifier() -> UUID { UUID.random(using: &self) }
   mutating func bits48() -> UInt64 { next() >> 16 }
   var now: Date { Date(timeIntervalSince1970: 1_750_000_000) }

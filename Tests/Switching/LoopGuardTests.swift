@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 import Wire
 
@@ -132,7 +133,7 @@ import Wire
     "whatever forwards whatever, loops end within seconds, and only of servers that were part of one are ports shut",
     arguments: 1...60 as ClosedRange<UInt64>)
   func anything(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     let servers = Int.random(in: 2...5, using: &random)
     let domains = (0..<servers).map { _ in
       (

@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 import Wire
 
@@ -83,11 +84,11 @@ private final class TalkingTables {
 
   @Test("lost news are made good within a pass, whatever was lost", arguments: 1...20)
   func loss(_ seed: Int) {
-    var random = Seeded(UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let tables = TalkingTables(3)
     tables.loses = { Int.random(in: 0..<3, using: &random) == 0 }
     var place: [Int: Int] = [:]
-    var choices = Seeded(UInt64(seed) &+ 77)
+    var choices = SeededGenerator(seed: UInt64(seed) &+ 77)
     for now in UInt32(1)...200 {
       for _ in 0..<8 {
         let (station, port) = (Int.random(in: 0..<60, using: &choices), Int.random(in: 1...9, using: &choices))

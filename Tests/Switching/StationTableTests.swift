@@ -1,20 +1,8 @@
+import Seeded
 import Testing
 import Wire
 
 @testable import Switching
-
-/// A seeded generator: SplitMix64. The seed is a test argument, so a failure can be repeated.
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 /// A table of one test. A class, because `#expect` cannot hold a noncopyable value.
 final class Stations {
@@ -39,7 +27,7 @@ final class Stations {
 
 @Suite("Station table") struct StationTableTests {
   func table(limit: Int = 1_024, perPort: Int = 1_024, aging: UInt32 = 300, seed: UInt64 = 1) -> Stations {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     return Stations(
       StationTable(limit: limit, limitPerPort: perPort, aging: aging, secret: (random.next(), random.next())))
   }
@@ -155,7 +143,7 @@ final class Stations {
   func model(_ seed: UInt64) {
     struct Heard { var port: Int, at: UInt32 }
     struct Key: Hashable { var mac: Int, domain: Int }
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     // Large enough that nothing is displaced: then the two must agree exactly.
     let stations = table(limit: 65_536, perPort: 65_536, aging: 20, seed: seed)
     var model: [Key: Heard] = [:]

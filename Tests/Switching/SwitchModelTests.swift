@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 import Wire
 
@@ -157,7 +158,7 @@ private struct Model {
 
   @Test("does what the model does, over random changes, links and frames", arguments: 1...12 as ClosedRange<UInt64>)
   func random(_ seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     let rig = Rig([], domains: Self.vids.map { ($0.key, Int($0.value)) })
     var model = Model(vids: Self.vids)
     for step in 0..<6_000 {
@@ -188,7 +189,7 @@ private struct Model {
   }
 
   /// Server s has NICs 2s and 2s + 1, and ports 3s + 1 (bond), 3s + 2, 3s + 3; they change together.
-  private func changeServer(_ rig: Rig, _ model: inout Model, _ random: inout Seeded) {
+  private func changeServer(_ rig: Rig, _ model: inout Model, _ random: inout SeededGenerator) {
     let server = Int.random(in: 0..<6, using: &random)
     let nics = [NICIndex(2 * server), NICIndex(2 * server + 1)]
     let lag = aggregation(2 * server, 2 * server + 1)
@@ -225,7 +226,7 @@ private struct Model {
   }
 
   /// A role whose domains have different VIDs: one project has one network of a number.
-  private func role(_ random: inout Seeded) -> PortProgram.Role {
+  private func role(_ random: inout SeededGenerator) -> PortProgram.Role {
     let domains = tagged(&random)
     guard let first = domains.first else { return .dark }
     let rest = Array(domains.dropFirst())
@@ -233,12 +234,12 @@ private struct Model {
     return .switched(untagged: nil, tagged: domains)
   }
 
-  private func tagged(_ random: inout Seeded) -> [DomainIndex] {
+  private func tagged(_ random: inout SeededGenerator) -> [DomainIndex] {
     [Bool.random(using: &random) ? 1 : 2, 3, 4, 5].shuffled(using: &random)
       .prefix(Int.random(in: 0...4, using: &random)).map { DomainIndex($0) }
   }
 
-  private func randomHeader(_ random: inout Seeded) -> FrameHeader {
+  private func randomHeader(_ random: inout SeededGenerator) -> FrameHeader {
     func station() -> MACAddress {
       MACAddress(
         [0x0200_0000_0000, 0, 0x0100_5E00_0000][[0, 0, 0, 0, 0, 0, 0, 0, 1, 2].randomElement(using: &random)!]

@@ -12,8 +12,10 @@ protocol RackKeeper: Sendable {
   /// What is wrong with servers now, by server.
   var problemsOfServers: [ServerID: [Problem]] { get async }
   /// What was done; throws `Refusal` for a server that is whole, and `Unavailable`. `by`: who wants it.
-  func repair(_ server: ServerID, by: String) async throws -> [String]
+  func repair(_ server: ServerID, by: Access) async throws -> [String]
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
+  func perform(_ command: Command, by: Access) async throws -> Outcome
+  /// For the daemon's own needs: `by` is its name.
   func perform(_ command: Command, by: String) async throws -> Outcome
 
   func counters(of server: ServerID) async -> [PortName: NICStatus]
@@ -25,13 +27,15 @@ protocol RackKeeper: Sendable {
   ) async throws -> (stations: [Station], next: StationBookmark?)
   /// `limit` of them behind the first `skip`, and how many there are.
   func stations(_ selection: StationSelection, skip: Int, limit: Int) async throws -> (stations: [Station], total: Int)
-  func flushStations(of server: ServerID?, vxlan: Int?) async -> Int
+  func flushStations(of server: ServerID?, vxlan: Int?, by: Access) async -> Int
   /// False: it was not shut.
-  func reopen(_ port: PortName, of server: ServerID) async -> Bool
+  func reopen(_ port: PortName, of server: ServerID, by: Access) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
   func forwarding() async -> Forwarding
   func status() async -> Status
+  /// What `status` calls wrong, as far as it costs nothing to know.
+  var knownProblems: [Problem] { get async }
   func backup() async throws -> BackupFile
 
   /// From the newest on, and how many there are.
@@ -48,13 +52,27 @@ protocol RackKeeper: Sendable {
 }
 
 extension Control: RackKeeper {
-  func repair(_ server: ServerID, by: String) async throws -> [String] {
-    let user: String? = by
-    return try await repair(server, by: user)
+  func repair(_ server: ServerID, by access: Access) async throws -> [String] {
+    try await repair(server, by: access.requester)
   }
 
-  func perform(_ command: Command, by: String) async throws -> Outcome {
-    let user: String? = by
-    return try await perform(command, by: user)
+  func perform(_ command: Command, by access: Access) async throws -> Outcome {
+    try await perform(command, by: access.requester)
   }
+
+  func perform(_ command: Command, by name: String) async throws -> Outcome {
+    try await perform(command, by: Requester(name, nil))
+  }
+
+  func flushStations(of server: ServerID?, vxlan: Int?, by access: Access) async -> Int {
+    await flushStations(of: server, vxlan: vxlan, by: access.requester)
+  }
+
+  func reopen(_ port: PortName, of server: ServerID, by access: Access) async -> Bool {
+    await reopen(port, of: server, by: access.requester)
+  }
+}
+
+extension Access {
+  fileprivate var requester: Requester { Requester(by, token == nil ? .user : .token) }
 }

@@ -57,14 +57,14 @@ extension Call {
   /// changed.
   @discardableResult
   func perform(_ command: Command) async throws -> Outcome {
-    try await keeper.perform(try await view().checked(command), by: access.by)
+    try await keeper.perform(try await view().checked(command), by: access)
   }
 
   /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that
   /// may not, `Refusal` for a server that is whole, `Unavailable`.
   func repair(_ server: Server) async throws -> [String] {
     try access.requireWriting()
-    return try await keeper.repair(server.id, by: access.by)
+    return try await keeper.repair(server.id, by: access)
   }
 
   /// What the host knows of the NICs of a server that a view has given out.
@@ -109,11 +109,11 @@ extension Call {
     try access.requireWriting()
     if server == nil, vxlan == nil { try access.requireWholeRack(for: "the stations of all servers") }
     if server != nil || access.scope == .all {
-      return await keeper.flushStations(of: server?.id, vxlan: vxlan)
+      return await keeper.flushStations(of: server?.id, vxlan: vxlan, by: access)
     }
     // The number can be another project's, too.
     var count = 0
-    for server in await view().servers { count += await keeper.flushStations(of: server.id, vxlan: vxlan) }
+    for server in await view().servers { count += await keeper.flushStations(of: server.id, vxlan: vxlan, by: access) }
     return count
   }
 
@@ -121,7 +121,7 @@ extension Call {
   /// not. False: it was not shut.
   func reopen(_ port: PortName, of server: Server) async throws(APIError) -> Bool {
     try access.requireWriting()
-    return await keeper.reopen(port, of: server.id)
+    return await keeper.reopen(port, of: server.id, by: access)
   }
 
   /// NICs in bonds, of a server or of all that the caller sees.
@@ -161,7 +161,7 @@ extension Call {
   /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who
   /// may do everything.
   func backup() async throws -> BackupFile {
-    try access.requireWholeRack(for: "a backup")
+    try access.requireWholeRack(for: "backups")
     if access.isReadOnly {
       throw APIError(
         .forbidden, "the token is read-only, and a backup has all secrets of the rack: it takes a token that may write")
@@ -169,15 +169,23 @@ extension Call {
     return try await keeper.backup()
   }
 
-  /// A caller with one project is told its own numbers, and the problems of its own servers.
+  /// A caller with one project is told its own numbers, and the problems of its own servers, and nothing of the host.
   func status() async -> Status {
     var status = await keeper.status()
     guard access.scope != .all else { return status }
+    status.stateDirectory = nil
     let view = await view()
     (status.servers, status.networks) = (view.servers.count, view.networks.count)
-    let own = Set(view.servers.map(\.id))
-    status.problems = status.problems.filter { $0.server.map(own.contains) ?? false }
+    status.problems = status.problems.filter { $0.server.map { view[$0] != nil } ?? false }
     return status
+  }
+
+  /// What is wrong now, as far as it concerns the caller.
+  func problems() async -> [Problem] {
+    let problems = await keeper.knownProblems
+    guard access.scope != .all else { return problems }
+    let view = await view()
+    return problems.filter { $0.server.map { view[$0] != nil } ?? false }
   }
 }
 

@@ -105,7 +105,8 @@ extension Renderer {
 
   func status(_ status: Status) -> JSON {
     [
-      "version": .string(status.version), "rack_id": .string(status.rackID.text), "started_at": time(status.startedAt),
+      "version": .string(status.version), "rack_id": .string(status.rackID.text),
+      "state_directory": JSON(status.stateDirectory), "started_at": time(status.startedAt),
       "servers": .integer(status.servers), "networks": .integer(status.networks),
       "stations": .integer(status.stations), "station_limit": .integer(status.stationLimit),
       "stations_evicted": .integer(Int(clamping: status.stationsEvicted)),

@@ -16,7 +16,24 @@ struct Answer {
       decoder.keyDecodingStrategy = .convertFromSnakeCase
       return try decoder.decode(type, from: data)
     } catch {
-      throw Failure.refused("the API's answer is not understood: \(error)")
+      throw Failure.refused(
+        "the API's answer is not understood: \(Self.words(error)); is toprackd of another version? (toprack status)")
+    }
+  }
+
+  /// What is not as it should be, without the decoder's own terms.
+  private static func words(_ error: any Error) -> String {
+    func path(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
+      let keys = context.codingPath + (key.map { [$0] } ?? [])
+      let name = keys.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+      return name.isEmpty ? "the answer" : "its member \(name)"
+    }
+    switch error {
+    case DecodingError.keyNotFound(let key, let context): return "\(path(context, key)) is missing"
+    case DecodingError.valueNotFound(_, let context): return "\(path(context)) is null"
+    case DecodingError.typeMismatch(_, let context): return "\(path(context)) is of another type"
+    case DecodingError.dataCorrupted(let context): return "\(path(context)) is not valid"
+    default: return "\(error)"
     }
   }
 

@@ -26,20 +26,28 @@ struct Client: Sendable {
   private static let answerLimit = 256 << 20
 
   func get(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.GET, path, query)
+    try await send(.GET, try Self.whole(path), query)
   }
 
   func post(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.POST, path, body: JSONSerialization.data(withJSONObject: body))
+    try await send(.POST, try Self.whole(path), body: JSONSerialization.data(withJSONObject: body))
   }
 
   func put(_ path: String, _ body: [String: Any]) async throws -> Answer {
-    try await send(.PUT, path, body: JSONSerialization.data(withJSONObject: body))
+    try await send(.PUT, try Self.whole(path), body: JSONSerialization.data(withJSONObject: body))
   }
 
   @discardableResult
   func delete(_ path: String, _ query: [String: String?] = [:]) async throws -> Answer {
-    try await send(.DELETE, path, query)
+    try await send(.DELETE, try Self.whole(path), query)
+  }
+
+  /// `path`, which would be another one if a name in it was empty.
+  private static func whole(_ path: String) throws -> String {
+    guard !path.hasSuffix("/"), !path.contains("//") else {
+      throw Failure.refused("a name is empty: give the name or the UUID of what is meant")
+    }
+    return path
   }
 
   /// One segment of a path.
@@ -125,7 +133,10 @@ struct Client: Sendable {
 
   private func check(_ status: HTTPResponseStatus, _ answer: Answer) throws {
     guard !(200..<300).contains(status.code) else { return }
-    var messages = answer.errors ?? ["the API answered \(status)"]
+    var messages =
+      answer.errors ?? [
+        "the API answered \(status), and does not say why: is the URL or the socket the right one?"
+      ]
     if status == .unauthorized {
       messages.append(
         token == nil

@@ -31,7 +31,7 @@ struct BackupCommand: AsyncParsableCommand {
     }
     let new = "\(file).\(getpid()).new"
     let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Self.fault(new) }
+    guard descriptor >= 0 else { throw Self.fault(file) }
     defer {
       close(descriptor)
       unlink(new)

@@ -9,7 +9,7 @@ struct FDBCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack fdb': show or flush") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 /// Which stations a command is about.

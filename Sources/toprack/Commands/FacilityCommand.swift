@@ -8,12 +8,13 @@ struct FacilityCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack facility': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the facilities.",
-      discussion: "A virtual network never leaves its facility, or its metro.\n\nExample: toprack facility list")
+      discussion: "A virtual network never leaves its facility, or its metro.\n\nExample: toprack facility list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

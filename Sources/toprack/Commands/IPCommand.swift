@@ -9,9 +9,7 @@ struct IPCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack ip': list, reserve, assign, unassign or release")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension IPCommand {
@@ -26,7 +24,7 @@ extension IPCommand {
         Examples:
           toprack ip list
           toprack ip list web1
-        """)
+        """, aliases: ["ls"])
 
     @Argument(help: "Name, PROJECT/NAME or UUID; all servers when left out.", completion: .servers) var server: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

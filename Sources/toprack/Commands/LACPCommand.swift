@@ -9,7 +9,7 @@ struct LACPCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack lacp': show") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension LACPCommand {

@@ -21,8 +21,9 @@ extension Client {
     let id = reference.lowercased()
     if let project = projects.first(where: { $0.id == id }) { return project }
     guard let project = try projects.only(named: reference) else {
-      let names = projects.map(\.name).joined(separator: ", ")
-      throw Failure.refused("there is no project \"\(reference)\"; valid are \(names)")
+      var names: [String] = []
+      for name in projects.map(\.name) where !names.contains(name) { names.append(name) }
+      throw Failure.refused("there is no project \"\(reference)\"; valid are \(names.joined(separator: ", "))")
     }
     return project
   }

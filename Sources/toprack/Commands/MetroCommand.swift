@@ -8,12 +8,13 @@ struct MetroCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack metro': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the metros.",
-      discussion: "A virtual network of a metro reaches all of its facilities.\n\nExample: toprack metro list")
+      discussion: "A virtual network of a metro reaches all of its facilities.\n\nExample: toprack metro list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -5,11 +5,11 @@ import ArgumentParser
 struct NeighbourCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "neighbour", abstract: "The gateway's neighbours: which MAC address has which server's address.",
-    subcommands: [List.self])
+    subcommands: [List.self], aliases: ["neighbor"])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack neighbour': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension NeighbourCommand {
@@ -25,7 +25,7 @@ extension NeighbourCommand {
         An address that nobody has sent to is not listed. An uplink's host has the name of its interface.
 
         Example: toprack neighbour list web1
-        """)
+        """, aliases: ["ls"])
 
     @Argument(help: "Name, PROJECT/NAME or UUID; all when left out.", completion: .servers) var server: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

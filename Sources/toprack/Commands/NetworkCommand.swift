@@ -9,7 +9,7 @@ struct NetworkCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack network': create, list, set or delete") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 /// Which network a command is about.
@@ -79,7 +79,7 @@ extension NetworkCommand {
         SERVERS  how many have it on a port
 
         Example: toprack network list --project web
-        """)
+        """, aliases: ["ls"])
 
     @OptionGroup var filter: ProjectFilter
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
@@ -146,7 +146,7 @@ extension NetworkCommand {
         A number that exists in several places or projects needs --facility, --metro or --project, or the UUID instead.
 
         Example: toprack network delete 1001
-        """)
+        """, aliases: ["rm", "remove"])
 
     @OptionGroup var target: NetworkTarget
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

@@ -8,7 +8,7 @@ struct OSCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack os': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +17,7 @@ struct OSCommand: AsyncParsableCommand {
         A server's is a note for clients and for the metadata service: nothing is installed.
 
         Example: toprack os list
-        """)
+        """, aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -8,11 +8,12 @@ struct PlanCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack plan': list") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list")
+      abstract: "List the plans and the network modes that each can have.", discussion: "Example: toprack plan list",
+      aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -10,9 +10,7 @@ struct PortCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack port': show, assignments, attach, detach, native, batch, reopen")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension PortCommand {
@@ -21,8 +19,8 @@ extension PortCommand {
       abstract: "Show what the ports of a server do: VLANs, counters, drops by reason.",
       discussion: """
         Counters are those of the switch: rx is what came from the server, tx what went to it. bond0 sums its members, and names those that \
-        carry frames now; 'toprack lacp show' says why one does not. A port that the loop guard has shut says why, and until \
-        when.
+        carry frames now; 'toprack lacp show' says why one does not. Below the table are the reasons of the drops, by port. A \
+        port that the loop guard has shut says why, and until when.
 
         Examples:
           toprack port show web1

@@ -11,8 +11,17 @@ enum PortText {
         "\(port.drops.values.reduce(0, +))")
     }
     guard let first = ports.first else { return "no ports" }
-    let shut = ports.compactMap(\.shut?.text).map { "\n\n" + $0 }
-    return "\(first.server) is \(first.mode)\n\n" + table.text + shut.joined()
+    // bond0's drops are those of its members.
+    let drops = ports.filter { $0.members == nil && !$0.drops.isEmpty }.map { port in
+      "dropped at \(port.name): "
+        + port.drops.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }
+        .joined(separator: ", ")
+    }
+    var notes = drops.isEmpty ? [] : [drops.joined(separator: "\n")]
+    for note in ports.compactMap(\.shut?.text) + ports.flatMap({ $0.problems ?? [] }) where !notes.contains(note) {
+      notes.append(note)
+    }
+    return (["\(first.server) is \(first.mode)", table.text] + notes).joined(separator: "\n\n")
   }
 
   static func facts(_ port: WirePort) -> String {

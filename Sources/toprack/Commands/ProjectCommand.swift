@@ -9,15 +9,13 @@ struct ProjectCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError("give a command of 'toprack project': list, show, create, rename or delete")
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension ProjectCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the projects.", discussion: "Example: toprack project list")
+      abstract: "List the projects.", discussion: "Example: toprack project list", aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -102,7 +100,7 @@ extension ProjectCommand {
   struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Delete a project that has no servers, networks, elastic blocks and tokens any more.",
-      discussion: "Example: toprack project delete web")
+      discussion: "Example: toprack project delete web", aliases: ["rm", "remove"])
 
     @Argument(help: "Name or UUID.", completion: .projects) var project: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

@@ -15,11 +15,7 @@ struct ServerCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws {
-    throw ValidationError(
-      "give a command of 'toprack server': create, list, show, set, delete, mode, power, reboot, repair or network-config"
-    )
-  }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension ServerCommand {
@@ -30,7 +26,7 @@ extension ServerCommand {
         Examples:
           toprack server list --tag ci
           toprack server list --json
-        """)
+        """, aliases: ["ls"])
 
     @OptionGroup var filter: ProjectFilter
     @Option(help: ArgumentHelp("Only those with this tag.", valueName: "tag")) var tag: String?
@@ -53,7 +49,9 @@ extension ServerCommand {
             device.hostname, device.toprack.mode, device.power, device.plan.slug, device.facility.code,
             device.project.name, device.place)
         }
-        return table.isEmpty ? "no servers; 'toprack server create NAME' makes one" : table.text
+        if !table.isEmpty { return table.text }
+        return tag == nil && project == nil
+          ? "no servers; 'toprack server create NAME' makes one" : "no servers of that project or with that tag"
       }
     }
   }
@@ -80,7 +78,7 @@ extension ServerCommand {
         existed before stays. A locked server has to be unlocked first: 'toprack server set NAME --unlock'.
 
         Example: toprack server delete web1
-        """)
+        """, aliases: ["rm", "remove"])
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions

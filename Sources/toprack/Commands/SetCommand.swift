@@ -9,7 +9,7 @@ struct SetCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack set': aging, lacp-rate or mtu") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension SetCommand {

@@ -9,7 +9,7 @@ struct TokenCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() async throws { throw ValidationError("give a command of 'toprack token': create, list or revoke") }
+  func run() async throws { throw Failure.missingCommand(of: Self.self) }
 }
 
 extension TokenCommand {
@@ -51,7 +51,7 @@ extension TokenCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the tokens, without their texts, which nobody has any more.",
-      discussion: "Example: toprack token list")
+      discussion: "Example: toprack token list", aliases: ["ls"])
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

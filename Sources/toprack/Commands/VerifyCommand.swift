@@ -14,15 +14,18 @@ struct VerifyCommand: AsyncParsableCommand {
     abstract: "Compare the database, the API and the wire.",
     discussion: """
       Reads the daemon's database without disturbing it, all that the API shows, the tables by which frames are forwarded, and \
-      the interfaces as the kernel has them, and prints each difference in one line. Run it where the daemon runs, as root.
+      the interfaces as the kernel has them, and prints each difference in one line. Run it where the daemon runs, as root; \
+      the daemon says where its database is.
 
       Exit status: 0 they agree, 1 they do not.
 
-      Example: toprack verify --state /var/lib/toprack
+      Example: toprack verify
       """)
 
-  @Option(help: ArgumentHelp("The daemon's state directory.", valueName: "directory"), completion: .directory)
-  var state = "/var/lib/toprack"
+  @Option(
+    help: ArgumentHelp("The daemon's state directory, where it is called otherwise here.", valueName: "directory"),
+    completion: .directory)
+  var state: String?
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
   /// Times that a difference has to be seen.
@@ -71,6 +74,17 @@ struct VerifyCommand: AsyncParsableCommand {
     let client = try global.client
     let status: Status = try await client.get("/toprack/status").decoded()
     let settings: Settings = try await client.get("/toprack/settings").decoded()
+    guard let state = state ?? status.stateDirectory else {
+      throw Failure.refused(
+        "the daemon says its state directory to callers for the whole rack alone: use its socket, or a token for all "
+          + "projects, or give the directory with --state")
+    }
+    let database = "\(state)/rack.sqlite"
+    guard access(database, R_OK) == 0 else {
+      throw Failure.refused(
+        "\(database) cannot be read: \(String(cString: strerror(errno))); verify runs where the daemon does, as root, and "
+          + "--state names its directory")
+    }
     let stored: StoredState
     do { stored = try Store.read(state, plan: try settings.plan) } catch { throw Failure.refused("\(error)") }
     let rack = stored.rack
@@ -93,7 +107,7 @@ struct VerifyCommand: AsyncParsableCommand {
     return Look(rack: rack, ports: tables.ports.count { $0.server != nil }, differences: differences)
   }
 
-  private struct Status: Decodable { let rackId: String }
+  private struct Status: Decodable { let rackId: String, stateDirectory: String? }
 
   private struct Settings: Decodable {
     /// The ranges of addresses, by the name of their setting.

@@ -105,6 +105,84 @@ import Testing
     #expect(Health(free, [.eth0: up, .eth1: up], []).level == .good)
   }
 
+  @Test("a NIC that nobody uses is no fault; one with a VLAN, an address or a bond on it is")
+  func unusedNICs() async throws {
+    let keeper = RackAlone()
+    let id = try await keeper.server("web1").id
+    let up = NICTraffic(linkUp: true, rxBytes: 0, txBytes: 0)
+    func level(_ nics: PortName...) async throws -> Health.Level {
+      let server = try #require(await keeper.rack.servers[id])
+      return Health(server, Dictionary(uniqueKeysWithValues: nics.map { ($0, up) }), []).level
+    }
+    _ = try await keeper.perform(.setMode(id, .layer2Individual), by: "test")
+    #expect(try await level() == .off, "nothing is on any of them")
+    #expect(try await level(.eth1) == .good)
+    let network = try await keeper.network(1001)
+    let ports = try #require(await keeper.rack.servers[id])
+    _ = try await keeper.perform(.assign(ports.eth1.id, .id(network.id)), by: "test")
+    #expect(try await level(.eth1) == .good)
+    #expect(try await level(.eth0) == .bad, "the one that is used is down")
+    _ = try await keeper.perform(.assign(ports.eth0.id, .id(network.id)), by: "test")
+    #expect(try await level(.eth1) == .fair)
+    _ = try await keeper.perform(.unassign(ports.eth0.id, .id(network.id)), by: "test")
+    _ = try await keeper.perform(.unassign(ports.eth1.id, .id(network.id)), by: "test")
+    // eth0 is in the bond, with addresses; eth1 is free.
+    _ = try await keeper.perform(.setMode(id, .hybrid), by: "test")
+    #expect(try await level() == .bad)
+    #expect(try await level(.eth1) == .bad)
+  }
+
+  @Test("what status calls wrong is on every page, escaped, and on a server's own page once")
+  func trouble() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let web = try await browser.keeper.server("web1")
+      let other = try await browser.keeper.server("web2")
+      let project = await browser.keeper.project
+      let paths = [
+        "/portal", "/portal/projects/\(project)/servers", "/portal/projects/\(project)/networks",
+        "/portal/projects/\(project)/rack", "/portal/projects/\(project)/ips", "/portal/servers/\(web.id)",
+        "/portal/servers/\(web.id)/network", "/portal/servers/\(web.id)/nics/eth0",
+      ]
+      for path in paths {
+        let text = try await browser.get(path).text
+        #expect(!text.contains("class=\"trouble\""), "\(path)")
+      }
+      await browser.keeper.suffer([
+        Problem(kind: "gateway", text: "nobody <routes> back"),
+        Problem(kind: "nic-lost", server: other.id, port: .eth0, text: "eth0 of web2 is lost"),
+        Problem(kind: "nic-lost", server: web.id, port: .eth0, text: "eth0 of web1 is lost"),
+      ])
+      for path in paths {
+        let text = try await browser.get(path).text
+        #expect(text.contains("nobody &lt;routes&gt; back") && text.contains("eth0 of web2 is lost"), "\(path)")
+        // Its own page has it where it can be repaired.
+        #expect(text.contains("eth0 of web1 is lost") == (path != "/portal/servers/\(web.id)"), "\(path)")
+      }
+      await browser.keeper.suffer((1...7).map { Problem(kind: "k\($0)", text: "fault \($0)") })
+      let text = try await browser.get("/portal").text
+      #expect(text.contains("fault 5") && !text.contains("fault 6") && text.contains("and 2 more"))
+    }
+  }
+
+  @Test("a token of a project is told of its own servers' problems, on every page")
+  func troubleOfOthers() async throws {
+    try await Browser.test { browser in
+      let own = try await browser.keeper.server("web1")
+      guard
+        case .project(let project) = try await browser.keeper.perform(
+          .createProject(name: "tenant", customdata: "{}"), by: "test"
+        ).subject
+      else { return }
+      try await browser.signIn(project: project)
+      await browser.keeper.suffer([
+        Problem(kind: "gateway", text: "no way out"), Problem(kind: "loop", server: own.id, text: "eth1 of web1 loops"),
+      ])
+      let text = try await browser.get("/portal").text
+      #expect(!text.contains("no way out") && !text.contains("web1"))
+    }
+  }
+
   @Test("what a conversion would do is what it does", arguments: NetworkMode.settable, NetworkMode.settable)
   func choices(_ from: NetworkMode, _ to: NetworkMode) async throws {
     let keeper = RackAlone()

@@ -102,7 +102,7 @@ private func attachToNICs(of machine: Machine) throws -> [String] {
   let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
   let printed = try runSuccessfully([
-    "\(repository)/scripts/attach-vm", "--netns", machine.namespace.name, machine.eth0.interface,
+    "\(repository)/scripts/attach-vm", "--no-rom", "--netns", machine.namespace.name, machine.eth0.interface,
     machine.eth1.interface,
   ])
   return printed.text.split(whereSeparator: \.isWhitespace).map(String.init)

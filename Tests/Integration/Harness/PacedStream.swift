@@ -43,6 +43,9 @@ final class PacedStream {
 
   func start() { sender.start() }
 
+  /// Waits until `count` frames more have been sent: so long the conversation goes on.
+  func goOn(for count: Int = 300) { sender.wait(for: count) }
+
   /// Sends no more, and waits until nothing is on its way.
   func stop() throws {
     times = try sender.stop()
@@ -99,6 +102,8 @@ final class PacedStream {
     private let frame: Frame
     private let stopping = Atomic(false)
     private let sent = Answer<[ContinuousClock.Instant]>()
+    private let progress = NSCondition()
+    private var count = 0
 
     init(name: String, nic: NIC, frame: Frame) {
       self.name = name
@@ -108,6 +113,13 @@ final class PacedStream {
 
     func start() {
       Thread { [self] in sent.give(.success(run())) }.start()
+    }
+
+    func wait(for more: Int) {
+      progress.lock()
+      defer { progress.unlock() }
+      let goal = count + more
+      while count < goal { progress.wait() }
     }
 
     func stop() throws -> [ContinuousClock.Instant] {
@@ -125,6 +137,10 @@ final class PacedStream {
         times.append(.now)
         // A link that is down refuses the frame: it is lost, as it would be further on.
         _ = nic.trySend(numbered.bytes)
+        progress.lock()
+        count += 1
+        progress.broadcast()
+        progress.unlock()
         next.tv_nsec += 1_000_000
         if next.tv_nsec >= 1_000_000_000 {
           next.tv_nsec -= 1_000_000_000

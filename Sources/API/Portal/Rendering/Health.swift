@@ -28,9 +28,13 @@ struct Health: Sendable {
       default: "no link"
       }
     let bonded = server.members
+    // A NIC that nobody uses may be down: there is neither a bond nor a network on it.
+    let used = PortName.nics.filter { server[$0].bonded || !server[$0].networks.isEmpty }
+    let isWhole = used.allSatisfy(up.contains)
+    let isDead = !used.isEmpty && !used.contains(where: up.contains)
     guard !bonded.isEmpty else {
       bond = nil
-      level = up.count == 2 ? .good : up.count == 1 ? .fair : .bad
+      level = isDead ? .bad : isWhole ? (used.isEmpty && up.isEmpty ? .off : .good) : .fair
       return
     }
     let distributing = lacp.filter { $0.distributing && $0.partner != nil && !$0.fallback }.count
@@ -40,11 +44,7 @@ struct Health: Sendable {
     bond =
       hasPartner
       ? "LACP \(distributing)/\(bonded.count)" : needsPartner ? "no LACP partner" : server.bondingMode.name
-    if up.isEmpty {
-      level = .bad
-    } else {
-      level = up.count == 2 && (!needsPartner || hasPartner && distributing == bonded.count) ? .good : .fair
-    }
+    level = isDead ? .bad : isWhole && (!needsPartner || hasPartner && distributing == bonded.count) ? .good : .fair
   }
 
   var fields: Fields {

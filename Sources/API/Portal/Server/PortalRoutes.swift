@@ -118,8 +118,7 @@ private struct Guards: Sendable {
       lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper)
     return Visit(
       call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
-      isSecure: context.isSecure,
-      site: site)
+      isSecure: context.isSecure, site: site, problems: await call.problems())
   }
 
   /// The rights of a session now; `nil`: it has none any more.

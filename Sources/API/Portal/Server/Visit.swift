@@ -1,6 +1,7 @@
 // One request of somebody who is signed in, as the pages see it. The way to the rack is the same `Call` that the API's
 // resources have, so that a page shows and changes what is the caller's, and nothing else.
 
+import Control
 import FoundationEssentials
 import HTTPTypes
 import Rack
@@ -15,6 +16,8 @@ struct Visit: Sendable {
   let isUpdate: Bool
   let isSecure: Bool
   let site: Site
+  /// What is wrong now, as far as the visitor may know.
+  let problems: [Problem]
 
   var access: Access { call.access }
   var arguments: Arguments { call.arguments }
@@ -38,6 +41,7 @@ struct Visit: Sendable {
     if !isUpdate {
       all["notes"] = site.sessions.takeNotes(of: key).map { ["title": $0.title, "lines": $0.lines] as Fields }
     }
+    all["trouble"] = Self.trouble(problems, in: place)
     if let fault {
       all["fault"] = [fault.form: ["lines": fault.lines] as Fields] as Fields
       // Who may not write has no form for it to stand by.
@@ -45,6 +49,19 @@ struct Visit: Sendable {
     }
     all.merge(fields) { $1 }
     return .html(fault?.status ?? .ok, site.templates.render(template, all))
+  }
+
+  /// Problems on one page; the others are counted.
+  private static let problemCount = 5
+
+  /// What stands above every page while something is wrong. A server's own page has what is wrong with it already.
+  private static func trouble(_ problems: [Problem], in place: PagePlace) -> Fields? {
+    var problems = problems
+    if case .server(let server, _, .overview) = place { problems.removeAll { $0.server == server.id } }
+    guard !problems.isEmpty else { return nil }
+    var fields: Fields = ["lines": problems.prefix(problemCount).map(\.text)]
+    if problems.count > problemCount { fields["more"] = problems.count - problemCount }
+    return fields
   }
 
   /// Does what a form asks for. What is refused is shown by `page`, next to the form named `form`; nothing has changed then.

@@ -1,9 +1,11 @@
-/// Random numbers that are the same in every run (SplitMix64): a failing test can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
+/// Random numbers that are the same in every run (SplitMix64), for the tests: the seed is an argument of the test, so a
+/// failure can be repeated.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
-  init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var value = state
     value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -11,7 +13,7 @@ struct SeededGenerator: RandomNumberGenerator {
     return value ^ value >> 31
   }
 
-  mutating func bytes(_ count: Int) -> [UInt8] {
+  public mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)
     while bytes.count < count {
