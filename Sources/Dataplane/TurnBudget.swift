@@ -116,9 +116,12 @@ import Switching
     return max(1, Int(UInt32(Self.slice) / cost))
   }
 
-  /// A batch of `frames` frames of `nic`, which `next` gave last, is done.
-  mutating func charge(_ nic: NICIndex, frames: Int, at now: Instant) {
-    let spent = min(now &- marked, Self.chargeLimit)
+  /// A batch of `frames` frames of `nic`, which `next` gave last, is done. Returns how long
+  /// it took.
+  @discardableResult
+  mutating func charge(_ nic: NICIndex, frames: Int, at now: Instant) -> Instant {
+    let taken = now &- marked
+    let spent = min(taken, Self.chargeLimit)
     marked = now
     var account = unsafe accounts[nic.value]
     account.used = max(account.used, clock) &+ spent
@@ -127,6 +130,7 @@ import Switching
       account.frameCost = each >= account.frameCost ? each : account.frameCost &- (account.frameCost &- each) / 4
     }
     unsafe accounts[nic.value] = account
+    return taken
   }
 
   /// `nic` is another interface from now on.

@@ -1,0 +1,120 @@
+import Switching
+import Testing
+
+@testable import Dataplane
+
+private let millisecond: UInt64 = 1_000_000
+private let second: UInt64 = 1_000_000_000
+
+@Suite("Receivers that are slow") struct ReceiverWatchTests {
+  private let nic = NICIndex(3)
+
+  @Test("a flush may take what its writes and bytes explain")
+  func explained() {
+    #expect(!ReceiverWatch.isLong(400_000, writes: 1, bytes: 60))
+    #expect(ReceiverWatch.isLong(600_000, writes: 1, bytes: 60))
+    // A batch of super-frames, and a broadcast batch into 80 ports.
+    #expect(!ReceiverWatch.isLong(2_500_000, writes: 64, bytes: 64 * 65_000))
+    #expect(!ReceiverWatch.isLong(20_000_000, writes: 5_120, bytes: 5_120 * 60))
+  }
+
+  @Test("nothing is measured before a batch was long, and ten seconds after it no more")
+  func arming() {
+    var watch = ReceiverWatch(nics: 8)
+    #expect(!watch.isArmed)
+    watch.arm(at: second)
+    #expect(watch.isArmed)
+    watch.expire(at: 10 * second)
+    #expect(watch.isArmed)
+    watch.expire(at: 11 * second)
+    #expect(!watch.isArmed)
+  }
+
+  @Test("a NIC that is suspected is watched for a minute, and measuring goes on as long")
+  func suspects() {
+    var watch = ReceiverWatch(nics: 8)
+    watch.suspect(nic, at: second)
+    #expect(watch.isWatched(nic) && !watch.isWatched(NICIndex(2)) && !watch.isSilent(nic, at: second))
+    watch.expire(at: 60 * second)
+    #expect(watch.isWatched(nic) && watch.isArmed)
+    watch.expire(at: 61 * second)
+    #expect(!watch.isWatched(nic) && !watch.isArmed)
+  }
+
+  @Test("what a frame usually takes is never charged")
+  func cheap() {
+    var watch = ReceiverWatch(nics: 8)
+    for step in 0..<10_000 {
+      let now = second + UInt64(step) * 20_000
+      #expect(watch.charge(nic, spent: 20_000, bytes: 65_000, at: now) == nil)
+      #expect(!watch.isSilent(nic, at: now + 1))
+    }
+    #expect(!watch.isWatched(nic))
+  }
+
+  @Test("a receiver of dear frames has a third of the thread, two milliseconds at once", arguments: [300_000, 900_000])
+  func share(_ cost: UInt64) {
+    var watch = ReceiverWatch(nics: 8)
+    var now = second
+    var spent: UInt64 = 0
+    var run: UInt64 = 0
+    var longest: UInt64 = 0
+    var told = 0
+    while now < 6 * second {
+      guard !watch.isSilent(nic, at: now) else {
+        now += 50_000
+        run = 0
+        continue
+      }
+      now += cost
+      spent += cost
+      run += cost
+      longest = max(longest, run)
+      if watch.charge(nic, spent: cost, bytes: 60, at: now) != nil { told += 1 }
+    }
+    let share = Double(spent) / Double(5 * second)
+    #expect(share > 0.25 && share < 0.36, "\(share)")
+    // The time that a burst takes pays for a third of it already.
+    #expect(longest <= 3 * millisecond + 2 * cost, "\(longest)")
+    #expect(told == 1, "people are told once in ten seconds")
+  }
+
+  @Test("an outrageous write makes it silent for fifty times as long, and twice that each time, ten minutes at most")
+  func outrageous() {
+    var watch = ReceiverWatch(nics: 8)
+    var now = second
+    var silences: [UInt64] = []
+    for _ in 0..<6 {
+      now += second
+      let news = watch.charge(nic, spent: second, bytes: 60, at: now)
+      #expect(news?.silence == min(50 * second << UInt64(silences.count), ReceiverWatch.longestSilence))
+      silences.append(news?.silence ?? 0)
+      #expect(watch.isSilent(nic, at: now + silences.last! - 1))
+      now += silences.last!
+      #expect(!watch.isSilent(nic, at: now))
+      #expect(watch.isWatched(nic), "its next write is timed")
+    }
+    // Long good, it begins anew.
+    now += ReceiverWatch.memory + second
+    #expect(watch.charge(nic, spent: second, bytes: 60, at: now)?.silence == 50 * second)
+    #expect(watch.charge(nic, spent: .max / 4, bytes: 60, at: now)?.silence ?? 0 <= ReceiverWatch.longestSilence)
+  }
+
+  @Test("an interrupt that falls into a write is forgiven")
+  func interrupts() {
+    var watch = ReceiverWatch(nics: 8)
+    for step in 1...20 {
+      let now = UInt64(step) * second
+      #expect(watch.charge(nic, spent: 1_900_000, bytes: 60, at: now) == nil)
+      #expect(!watch.isSilent(nic, at: now + 1))
+    }
+  }
+
+  @Test("another interface in its place owes nothing")
+  func forgotten() {
+    var watch = ReceiverWatch(nics: 8)
+    _ = watch.charge(nic, spent: second, bytes: 60, at: second)
+    watch.forget(nic)
+    #expect(!watch.isSilent(nic, at: second) && !watch.isWatched(nic))
+  }
+}
