@@ -21,24 +21,28 @@ private let second: UInt64 = 1_000_000_000
   @Test("nothing is measured before a batch was long, and ten seconds after it no more")
   func arming() {
     var watch = ReceiverWatch(nics: 8)
-    #expect(!watch.isArmed)
+    #expect(watch.isArmed == false)
     watch.arm(at: second)
-    #expect(watch.isArmed)
+    #expect(watch.isArmed == true)
     watch.expire(at: 10 * second)
-    #expect(watch.isArmed)
+    #expect(watch.isArmed == true)
     watch.expire(at: 11 * second)
-    #expect(!watch.isArmed)
+    #expect(watch.isArmed == false)
   }
 
   @Test("a NIC that is suspected is watched for a minute, and measuring goes on as long")
   func suspects() {
     var watch = ReceiverWatch(nics: 8)
     watch.suspect(nic, at: second)
-    #expect(watch.isWatched(nic) && !watch.isWatched(NICIndex(2)) && !watch.isSilent(nic, at: second))
+    #expect(watch.isWatched(nic) == true)
+    #expect(watch.isWatched(NICIndex(2)) == false)
+    #expect(watch.isSilent(nic, at: second) == false)
     watch.expire(at: 60 * second)
-    #expect(watch.isWatched(nic) && watch.isArmed)
+    #expect(watch.isWatched(nic) == true)
+    #expect(watch.isArmed == true)
     watch.expire(at: 61 * second)
-    #expect(!watch.isWatched(nic) && !watch.isArmed)
+    #expect(watch.isWatched(nic) == false)
+    #expect(watch.isArmed == false)
   }
 
   @Test("what a frame usually takes is never charged")
@@ -47,9 +51,9 @@ private let second: UInt64 = 1_000_000_000
     for step in 0..<10_000 {
       let now = second + UInt64(step) * 20_000
       #expect(watch.charge(nic, spent: 20_000, bytes: 65_000, at: now) == nil)
-      #expect(!watch.isSilent(nic, at: now + 1))
+      #expect(watch.isSilent(nic, at: now + 1) == false)
     }
-    #expect(!watch.isWatched(nic))
+    #expect(watch.isWatched(nic) == false)
   }
 
   @Test("a receiver of dear frames has a third of the thread, two milliseconds at once", arguments: [300_000, 900_000])
@@ -89,10 +93,10 @@ private let second: UInt64 = 1_000_000_000
       let news = watch.charge(nic, spent: second, bytes: 60, at: now)
       #expect(news?.silence == min(50 * second << UInt64(silences.count), ReceiverWatch.longestSilence))
       silences.append(news?.silence ?? 0)
-      #expect(watch.isSilent(nic, at: now + silences.last! - 1))
+      #expect(watch.isSilent(nic, at: now + silences.last! - 1) == true)
       now += silences.last!
-      #expect(!watch.isSilent(nic, at: now))
-      #expect(watch.isWatched(nic), "its next write is timed")
+      #expect(watch.isSilent(nic, at: now) == false)
+      #expect(watch.isWatched(nic) == true, "its next write is timed")
     }
     // Long good, it begins anew.
     now += ReceiverWatch.memory + second
@@ -106,7 +110,7 @@ private let second: UInt64 = 1_000_000_000
     for step in 1...20 {
       let now = UInt64(step) * second
       #expect(watch.charge(nic, spent: 1_900_000, bytes: 60, at: now) == nil)
-      #expect(!watch.isSilent(nic, at: now + 1))
+      #expect(watch.isSilent(nic, at: now + 1) == false)
     }
   }
 
@@ -115,6 +119,7 @@ private let second: UInt64 = 1_000_000_000
     var watch = ReceiverWatch(nics: 8)
     _ = watch.charge(nic, spent: second, bytes: 60, at: second)
     watch.forget(nic)
-    #expect(!watch.isSilent(nic, at: second) && !watch.isWatched(nic))
+    #expect(watch.isSilent(nic, at: second) == false)
+    #expect(watch.isWatched(nic) == false)
   }
 }
