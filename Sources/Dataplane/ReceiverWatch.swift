@@ -9,12 +9,14 @@ import Switching
 /// served. `TurnBudget` lets the sender pay for what is dear; here the receiver does.
 ///
 /// Nothing is measured until a batch takes more than `notice`. From then on, for `armed`, the thread's own processor
-/// time is read around each flush (wall time would count what the machine took away). A flush that takes more than
-/// its writes and bytes explain makes its receivers watched for `watched`: each write to them is timed by itself.
+/// time is read after each flush (wall time would count what the machine took away). Where it is more than the writes
+/// and bytes since the last reading explain, the receivers are watched: each write to them is timed by itself. The
+/// kernel does others' work within our write as well, two milliseconds of it at most, so that one long flush is no
+/// proof, nor is one long write: who has taken `proof` writes cheaply and is not in debt is watched no more.
 ///
 /// A write of more than `dear` goes onto the receiver's debt, which falls by a `share` of the time that passes. While it
 /// is above `burst` the NIC is silent: what is for it is dropped (`receiver-slow`). So a receiver that is dear has a
-/// third of a thread, and holds it for `burst` at once. One write of more than `outrageous` makes it silent for
+/// third of a thread, and holds it for `burst` at once. Who has a second write of more than `outrageous` is silent for
 /// `penalty` times as long, twice that the next time, and so on up to `longestSilence`.
 ///
 /// What this cannot do: one write is not divided. Who is root in a namespace of this machine can have the kernel work
@@ -35,15 +37,17 @@ import Switching
   static let armed: Instant = 10_000_000_000
   static let watched: Instant = 60_000_000_000
   /// What a flush may take: so much, and so much for each write and for each two bytes.
-  static let allowance: Instant = 500_000
+  static let allowance: Instant = 3_000_000
   static let perWrite: Instant = 8_000
   /// A write that takes more, beyond half a nanosecond a byte, counts.
   static let dear: Instant = 200_000
-  static let burst: Instant = 2_000_000
+  static let burst: Instant = 4_000_000
   /// The debt falls by one in so many nanoseconds.
   static let share: Instant = 3
+  /// So many cheap writes end a suspicion, where a single dear one is no proof of it.
+  static let proof: UInt16 = 256
   /// No interrupt that falls into our write takes so long.
-  static let outrageous: Instant = 10_000_000
+  static let outrageous: Instant = 20_000_000
   static let penalty: Instant = 50
   static let longestSilence: Instant = 600_000_000_000
   /// People are told of a NIC once in so long.
@@ -62,12 +66,17 @@ import Switching
     var toldAt: Instant = 0
     /// Outrageous writes in a row.
     var offences: UInt8 = 0
+    /// Whether it was in debt since it is watched.
+    var isDear = false
+    /// Cheap writes since it is watched.
+    var cheap: UInt16 = 0
   }
 
   private let accounts: UnsafeMutablePointer<Account>
   private let nicLimit: Int
   /// 0: nothing is measured.
   private var armedUntil: Instant = 0
+  private var lastReading: Instant = 0
 
   init(nics: Int) {
     nicLimit = nics
@@ -82,8 +91,17 @@ import Switching
   /// Whether flushes are measured.
   @inline(__always) var isArmed: Bool { armedUntil != 0 }
 
-  /// A batch has taken longer than `notice`.
-  mutating func arm(at now: Instant) { armedUntil = max(armedUntil, now &+ Self.armed) }
+  /// A batch has taken longer than `notice`. `reading`: the thread's processor time now.
+  mutating func arm(at now: Instant, reading: Instant) {
+    if armedUntil == 0 { lastReading = reading }
+    armedUntil = max(armedUntil, now &+ Self.armed)
+  }
+
+  /// The thread's processor time now. Returns how much it is since the last reading.
+  mutating func read(_ reading: Instant) -> Instant {
+    defer { lastReading = reading }
+    return reading &- lastReading
+  }
 
   /// Once a second: ends what is over.
   mutating func expire(at now: Instant) {
@@ -107,29 +125,45 @@ import Switching
   borrowing func isSilent(_ nic: NICIndex, at now: Instant) -> Bool { unsafe accounts[nic.value].silentUntil > now }
 
   /// `nic` was in a flush that took long: its writes are timed from now on.
-  mutating func suspect(_ nic: NICIndex, at now: Instant) { watch(nic, until: now &+ Self.watched) }
+  mutating func suspect(_ nic: NICIndex, at now: Instant) {
+    guard !isWatched(nic) else { return }
+    unsafe accounts[nic.value].cheap = 0
+    unsafe accounts[nic.value].isDear = false
+    watch(nic, until: now &+ Self.watched)
+  }
 
   /// A write of `bytes` bytes to `nic` has taken `spent`. Returns what to tell people, nil as a rule.
   mutating func charge(_ nic: NICIndex, spent: Instant, bytes: Int, at now: Instant) -> SlowReceiver? {
-    guard spent > Self.dear &+ UInt64(truncatingIfNeeded: bytes / 2) else { return nil }
     var account = unsafe accounts[nic.value]
+    guard spent > Self.dear &+ UInt64(truncatingIfNeeded: bytes / 2) else {
+      if account.watchedUntil != 0, !account.isDear {
+        account.cheap &+= 1
+        if account.cheap >= Self.proof { account.watchedUntil = 0 }
+        unsafe accounts[nic.value] = account
+      }
+      return nil
+    }
     let passed = now > account.at ? now &- account.at : 0
     account.debt = (account.debt > passed / Self.share ? account.debt &- passed / Self.share : 0) &+ spent
     account.at = now
+    if account.debt > Self.burst / 2 { account.isDear = true }
     var silence: Instant = 0
     if spent >= Self.outrageous {
       if passed > Self.memory { account.offences = 0 }
-      silence = min(min(spent, Self.longestSilence) &* Self.penalty << UInt64(account.offences), Self.longestSilence)
-      account.offences = min(account.offences &+ 1, 7)
+      account.offences = min(account.offences &+ 1, 8)
+    }
+    if spent >= Self.outrageous, account.offences > 1 {
+      let factor = Self.penalty << UInt64(account.offences &- 2)
+      silence = min(min(spent, Self.longestSilence) &* factor, Self.longestSilence)
       account.debt = Self.burst
     } else if account.debt > Self.burst {
-      silence = (account.debt &- Self.burst) &* Self.share
+      silence = min((account.debt &- Self.burst) &* Self.share, Self.longestSilence)
     }
     let isNews = silence > 0 && (account.toldAt == 0 || now &- account.toldAt >= Self.news)
     if silence > 0 { account.silentUntil = now &+ silence }
     if isNews { account.toldAt = now }
     unsafe accounts[nic.value] = account
-    watch(nic, until: now &+ silence &+ Self.watched)
+    if silence > 0 || isWatched(nic) { watch(nic, until: now &+ silence &+ Self.watched) }
     return isNews ? SlowReceiver(nic: nic, spent: spent, silence: silence) : nil
   }
 

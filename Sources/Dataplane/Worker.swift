@@ -46,6 +46,8 @@ struct Worker: ~Copyable {
   private let isPolling: Bool
   private var scans = StationScans()
   private var stopped = false
+  /// Writes of the batch at hand, and their bytes.
+  private var written = (count: 0, bytes: 0)
 
   init(
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
@@ -94,6 +96,7 @@ struct Worker: ~Copyable {
         // What was told before a letter was sent holds for what was before the letter.
         hearNews()
         answer(letters)
+        if receivers.isArmed { _ = receivers.read(Clock.threadNanoseconds()) }
       }
       if plane.stations.hasMoves { tellMoves() }
       if !scans.isEmpty { scans.work(on: plane.stations, at: now) }
@@ -200,6 +203,7 @@ struct Worker: ~Copyable {
     if !plane.isLinkUp(nic) { linkCameUp(nic) }
     for index in 0..<places { batch.note(driver.received(index), at: index, from: nic, plane) }
     batch.prefetch()
+    written = (0, 0)
     var frames = 0
     var bytes = 0
     for index in 0..<places {
@@ -216,7 +220,9 @@ struct Worker: ~Copyable {
     if let carrier = plane.takeMoved() { tellCarrier(carrier) }
     finishSends()
     let end = Clock.nanoseconds()
-    if budget.charge(nic, frames: frames, at: end) > ReceiverWatch.notice { receivers.arm(at: end) }
+    if budget.charge(nic, frames: frames, writes: written.count, bytes: written.bytes, at: end) > ReceiverWatch.notice {
+      receivers.arm(at: end, reading: Clock.threadNanoseconds())
+    }
   }
 
   @inline(__always)
@@ -388,10 +394,12 @@ struct Worker: ~Copyable {
     tellNews()
     var count = flush()
     while count > 0 {
+      written.count &+= count
       for index in 0..<count {
         let result = driver.result(index)
         let nic = NICIndex(result.nic)
         if result.errno == 0 {
+          written.bytes &+= result.byteCount
           counters.sent(nic, bytes: result.byteCount)
         } else if result.errno == SendResult.refused {
           counters.dropped(nic, .receiverSlow)
@@ -409,15 +417,18 @@ struct Worker: ~Copyable {
 
   private mutating func flushTimed() -> Int {
     let noted = driver.notedCount
-    guard noted > 0 else { return 0 }
-    let before = Clock.threadNanoseconds()
+    guard noted > 0 else {
+      // Frames that were dropped have taken their time, too.
+      _ = receivers.read(Clock.threadNanoseconds())
+      return 0
+    }
     let isAnyWatched = (0..<noted).contains { receivers.isWatched(NICIndex(driver.notedNIC($0))) }
     // What single writes have taken is theirs, and not the others'.
     let (count, timed) = isAnyWatched ? flushOneByOne() : (driver.flush(), 0)
-    let spent = Clock.threadNanoseconds() &- before &- timed
+    let spent = receivers.read(Clock.threadNanoseconds())
     var bytes = 0
     for index in 0..<count { bytes &+= driver.result(index).byteCount }
-    if ReceiverWatch.isLong(spent, writes: count, bytes: bytes) {
+    if spent > timed, ReceiverWatch.isLong(spent &- timed, writes: count, bytes: bytes) {
       let now = Clock.nanoseconds()
       for index in 0..<count { receivers.suspect(NICIndex(driver.result(index).nic), at: now) }
     }

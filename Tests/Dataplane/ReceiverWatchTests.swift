@@ -11,10 +11,11 @@ private let second: UInt64 = 1_000_000_000
 
   @Test("a flush may take what its writes and bytes explain")
   func explained() {
-    #expect(!ReceiverWatch.isLong(400_000, writes: 1, bytes: 60))
-    #expect(ReceiverWatch.isLong(600_000, writes: 1, bytes: 60))
+    // The kernel does others' work in our write for two milliseconds at most.
+    #expect(!ReceiverWatch.isLong(2_900_000, writes: 1, bytes: 60))
+    #expect(ReceiverWatch.isLong(3_100_000, writes: 1, bytes: 60))
     // A batch of super-frames, and a broadcast batch into 80 ports.
-    #expect(!ReceiverWatch.isLong(2_500_000, writes: 64, bytes: 64 * 65_000))
+    #expect(!ReceiverWatch.isLong(5_000_000, writes: 64, bytes: 64 * 65_000))
     #expect(!ReceiverWatch.isLong(20_000_000, writes: 5_120, bytes: 5_120 * 60))
   }
 
@@ -22,12 +23,31 @@ private let second: UInt64 = 1_000_000_000
   func arming() {
     var watch = ReceiverWatch(nics: 8)
     #expect(watch.isArmed == false)
-    watch.arm(at: second)
+    watch.arm(at: second, reading: 5)
     #expect(watch.isArmed == true)
     watch.expire(at: 10 * second)
     #expect(watch.isArmed == true)
+    #expect(watch.read(12) == 7)
+    #expect(watch.read(15) == 3)
     watch.expire(at: 11 * second)
     #expect(watch.isArmed == false)
+  }
+
+  @Test("a suspicion ends with 256 cheap writes, one long write among them, and not of a NIC that is in debt")
+  func proof() {
+    var watch = ReceiverWatch(nics: 8)
+    watch.suspect(nic, at: second)
+    for step in 0..<256 {
+      #expect(watch.isWatched(nic) == true)
+      _ = watch.charge(nic, spent: 2_000, bytes: 60, at: second)
+      if step == 100 { #expect(watch.charge(nic, spent: 1_500_000, bytes: 60, at: second) == nil) }
+    }
+    #expect(watch.isWatched(nic) == false)
+
+    watch.suspect(nic, at: 5 * second)
+    for _ in 0..<3 { _ = watch.charge(nic, spent: 900_000, bytes: 60, at: 5 * second) }
+    for _ in 0..<10_000 { _ = watch.charge(nic, spent: 2_000, bytes: 60, at: 5 * second) }
+    #expect(watch.isWatched(nic) == true)
   }
 
   @Test("a NIC that is suspected is watched for a minute, and measuring goes on as long")
@@ -56,7 +76,7 @@ private let second: UInt64 = 1_000_000_000
     #expect(watch.isWatched(nic) == false)
   }
 
-  @Test("a receiver of dear frames has a third of the thread, two milliseconds at once", arguments: [300_000, 900_000])
+  @Test("a receiver of dear frames has a third of the thread, four milliseconds at once", arguments: [300_000, 900_000])
   func share(_ cost: UInt64) {
     var watch = ReceiverWatch(nics: 8)
     var now = second
@@ -79,29 +99,32 @@ private let second: UInt64 = 1_000_000_000
     let share = Double(spent) / Double(5 * second)
     #expect(share > 0.25 && share < 0.36, "\(share)")
     // The time that a burst takes pays for a third of it already.
-    #expect(longest <= 3 * millisecond + 2 * cost, "\(longest)")
+    #expect(longest <= 6 * millisecond + 2 * cost, "\(longest)")
     #expect(told == 1, "people are told once in ten seconds")
   }
 
-  @Test("an outrageous write makes it silent for fifty times as long, and twice that each time, ten minutes at most")
+  @Test("a second outrageous write makes it silent for fifty times as long, twice that each time, ten minutes at most")
   func outrageous() {
     var watch = ReceiverWatch(nics: 8)
     var now = second
-    var silences: [UInt64] = []
-    for _ in 0..<6 {
+    for offence in 0..<6 {
       now += second
-      let news = watch.charge(nic, spent: second, bytes: 60, at: now)
-      #expect(news?.silence == min(50 * second << UInt64(silences.count), ReceiverWatch.longestSilence))
-      silences.append(news?.silence ?? 0)
-      #expect(watch.isSilent(nic, at: now + silences.last! - 1) == true)
-      now += silences.last!
+      let silence = watch.charge(nic, spent: second, bytes: 60, at: now)?.silence ?? 0
+      if offence == 0 {
+        #expect(silence == ReceiverWatch.share * (second - ReceiverWatch.burst))
+      } else {
+        #expect(silence == min(50 * second << UInt64(offence - 1), ReceiverWatch.longestSilence))
+      }
+      #expect(watch.isSilent(nic, at: now + silence - 1) == true)
+      now += max(silence, ReceiverWatch.news)
       #expect(watch.isSilent(nic, at: now) == false)
       #expect(watch.isWatched(nic) == true, "its next write is timed")
     }
     // Long good, it begins anew.
     now += ReceiverWatch.memory + second
-    #expect(watch.charge(nic, spent: second, bytes: 60, at: now)?.silence == 50 * second)
-    #expect(watch.charge(nic, spent: .max / 4, bytes: 60, at: now)?.silence ?? 0 <= ReceiverWatch.longestSilence)
+    #expect(watch.charge(nic, spent: second, bytes: 60, at: now)?.silence ?? 0 < 3 * second)
+    _ = watch.charge(nic, spent: .max / 4, bytes: 60, at: now)
+    #expect(watch.isSilent(nic, at: now + ReceiverWatch.longestSilence) == false)
   }
 
   @Test("an interrupt that falls into a write is forgiven")
