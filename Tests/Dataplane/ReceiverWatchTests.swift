@@ -76,7 +76,8 @@ private let second: UInt64 = 1_000_000_000
     #expect(watch.isWatched(nic) == false)
   }
 
-  @Test("a receiver of dear frames has a third of the thread, four milliseconds at once", arguments: [300_000, 900_000])
+  @Test(
+    "a receiver of dear frames has a third of the thread, four milliseconds at once", arguments: [300_000, 900_000])
   func share(_ cost: UInt64) {
     var watch = ReceiverWatch(nics: 8)
     var now = second
