@@ -30,6 +30,8 @@ extension Control {
     switch event {
     case .storm(let nic): await begins(stormOf: nic)
     case .calm(let nic): await ends(stormOf: nic)
+    case .slow(let receiver): await begins(receiver)
+    case .quick(let nic): await ends(slownessOf: nic)
     case .shut(let port, let shutting): await shut(port, shutting)
     case .opened(let port, let opening): await opened(port, opening)
     case .moves(let move): await moves(move)
@@ -56,6 +58,35 @@ extension Control {
     guard let (server, name) = owner(of: nic) else { return }
     problems.clear(kind: "storm", server: server.id, port: name)
     await note("port.clear", "\(name.rawValue) of \(server.hostname) sends no storm any more", of: server.id)
+  }
+
+  // MARK: Slow receivers
+
+  private func begins(_ receiver: SlowReceiver) async {
+    guard let (server, name) = owner(of: receiver.nic) else { return }
+    let said =
+      "\(name.rawValue) of \(server.hostname) takes \(Self.duration(receiver.spent)) for a frame: its own system works "
+      + "within the switch's write"
+    problems.raise(
+      Problem(
+        kind: "receiver-slow", server: server.id, port: name,
+        text: "\(said). It gets little or nothing meanwhile (receiver-slow). Look at the firewall in \(server.hostname)"
+      ))
+    await note("port.slow", "\(said), and it gets nothing for \(Self.duration(receiver.silence))", of: server.id)
+  }
+
+  private func ends(slownessOf nic: NICIndex) async {
+    guard let (server, name) = owner(of: nic) else { return }
+    problems.clear(kind: "receiver-slow", server: server.id, port: name)
+    await note("port.clear", "\(name.rawValue) of \(server.hostname) takes frames quickly again", of: server.id)
+  }
+
+  /// "0.3 ms", "12 ms", "3.5 s".
+  private static func duration(_ nanoseconds: UInt64) -> String {
+    let tenths = nanoseconds / 100_000
+    if tenths < 100 { return "\(tenths / 10).\(tenths % 10) ms" }
+    if tenths < 10_000 { return "\(tenths / 10) ms" }
+    return "\(tenths / 10_000).\(tenths / 1_000 % 10) s"
   }
 
   private func owner(of nic: NICIndex) -> (Server, PortName)? {

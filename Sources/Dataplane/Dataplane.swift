@@ -95,7 +95,7 @@ public final class Dataplane: Sendable {
     let keeper = ForwardingThread("toprack-guard") { ready in
       var thread = GuardThread(
         poller: guardHandover.take(), mailbox: guardMailbox, crew: crew, key: key, events: teller,
-        seed: UInt64.random(in: 0 ... .max))
+        nics: configuration.limits.nics, seed: UInt64.random(in: 0 ... .max))
       ready()
       thread.run()
     }
@@ -104,7 +104,7 @@ public final class Dataplane: Sendable {
     let slow = ForwardingThread("toprack-slow") { [inboxes] ready in
       var slowPath = SlowPath(
         poller: slowHandover.take(), inboxes: inboxes, crew: crew, counters: counters[configuration.workers],
-        seed: UInt64.random(in: 0 ... .max))
+        nics: configuration.limits.nics, guardMailbox: guardMailbox, seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
     }

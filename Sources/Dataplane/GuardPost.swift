@@ -11,6 +11,8 @@ enum GuardLetter: Sendable {
   /// From a worker: a NIC has reached `FloodMeter.loud`, or the storm limit, in this second.
   case loud(NICIndex)
   case storm(NICIndex)
+  /// From whoever writes: a receiver gets nothing for a while.
+  case slow(SlowReceiver)
   /// From a worker: a probe has come in.
   case returned(number: UInt64, Switch.Arrival)
   /// From a worker.
@@ -67,4 +69,5 @@ struct GuardPost: ~Copyable {
   enum Taken { case heard, tooMany }
 
   func tell(_ move: StationMove) { mailbox.post(.moved(move)) }
+  func tell(_ receiver: SlowReceiver) { mailbox.post(.slow(receiver)) }
 }

@@ -17,6 +17,7 @@ struct GuardThread: ~Copyable {
   private let key: SipKey
   private let events: AsyncStream<GuardEvent>.Continuation
   private var machine: LoopGuard
+  private var receivers: ReceiverWatch
   private var taps: [NICIndex: AttachedTAP] = [:]
   private var vidOf: [DomainIndex: VLANID] = [:]
   private var stopped = false
@@ -26,8 +27,9 @@ struct GuardThread: ~Copyable {
 
   init(
     poller: consuming Poller, mailbox: Mailbox<GuardLetter>, crew: Crew, key: SipKey,
-    events: AsyncStream<GuardEvent>.Continuation, seed: UInt64
+    events: AsyncStream<GuardEvent>.Continuation, nics: Int, seed: UInt64
   ) {
+    receivers = ReceiverWatch(nics: nics)
     self.poller = poller
     (self.mailbox, self.crew, self.key, self.events) = (mailbox, crew, key, events)
     machine = LoopGuard(seed: seed)
@@ -56,7 +58,9 @@ struct GuardThread: ~Copyable {
   private mutating func answer(_ letter: GuardLetter) {
     let now = Clock.milliseconds()
     switch letter {
-    case .attach(let attached, let nic): taps[nic] = attached
+    case .attach(let attached, let nic):
+      taps[nic] = attached
+      receivers.forget(nic)
     case .detach(let nic, let reply):
       taps[nic] = nil
       reply()
@@ -72,6 +76,7 @@ struct GuardThread: ~Copyable {
       reply(wasShut)
     case .loud(let nic): machine.noteLoud(nic, at: now)
     case .storm(let nic): machine.noteStorm(nic, at: now)
+    case .slow(let receiver): machine.noteSlow(receiver, at: now)
     case .returned(let number, let arrival): machine.noteReturn(of: number, at: arrival, now)
     case .moved(let move): machine.noteMove(move, at: now)
     case .stop(let reply):
@@ -90,10 +95,14 @@ struct GuardThread: ~Copyable {
     }
   }
 
-  private borrowing func send(_ number: UInt64, to place: Switch.Arrival) {
+  private mutating func send(_ number: UInt64, to place: Switch.Arrival) {
     guard let vid = vidOf[place.domain], let form = machine.form(of: place) else { return }
     let frame = LoopProbe.frame(number: number, key: key, tagControl: form.isTagged ? vid.value : nil)
     // An interface that is down takes none, and loops nothing.
-    for nic in form.members { _ = taps[nic]?.tap.write(frame) }
+    for nic in form.members {
+      guard let attached = taps[nic] else { continue }
+      let mailbox = mailbox
+      _ = receivers.write(frame, to: attached.tap, as: nic) { mailbox.post(.slow($0)) }
+    }
   }
 }

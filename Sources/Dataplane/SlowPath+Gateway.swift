@@ -57,9 +57,11 @@ extension SlowPath {
 
   private mutating func send(_ frame: [UInt8], by port: PortIndex) {
     guard let nic = sender(of: port), let attached = taps[nic] else { return }
-    if attached.tap.write(frame) {
-      counters.sent(nic, bytes: frame.count - VirtioNetHeader.size)
-    } else {
+    let guardMailbox = guardMailbox
+    switch receivers.write(frame, to: attached.tap, as: nic, { guardMailbox.post(.slow($0)) }) {
+    case .sent: counters.sent(nic, bytes: frame.count - VirtioNetHeader.size)
+    case .silent: counters.dropped(nic, .receiverSlow)
+    case .failed:
       counters.dropped(nic, .transmitFailed)
       crew.post(.checkLink(nic), toOwnerOf: nic)
     }

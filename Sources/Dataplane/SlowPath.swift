@@ -82,6 +82,9 @@ struct SlowPath: ~Copyable {
   var up: Set<NICIndex> = []
   var taps: [NICIndex: AttachedTAP] = [:]
   var routed: RoutedPorts
+  var receivers: ReceiverWatch
+  /// Who hears of slow receivers.
+  let guardMailbox: Mailbox<GuardLetter>
   private var system = MACAddress(0x0200_0000_0001)
   private var fastRate = false
   private var stopped = false
@@ -93,8 +96,11 @@ struct SlowPath: ~Copyable {
   private static let granularity: UInt64 = 5
 
   init(
-    poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, counters: CounterTable, seed: UInt64
+    poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, counters: CounterTable, nics: Int,
+    guardMailbox: Mailbox<GuardLetter>, seed: UInt64
   ) {
+    receivers = ReceiverWatch(nics: nics)
+    self.guardMailbox = guardMailbox
     self.poller = poller
     self.inboxes = inboxes
     self.crew = crew
@@ -167,7 +173,10 @@ struct SlowPath: ~Copyable {
     while let member = nextTransmission(port, at: now) {
       guard let nic = bonds[port]?.places[member].nic, let attached = taps[nic] else { continue }
       // A link that is down says so; the worker knows how to watch for its return.
-      if !attached.tap.write(room) { crew.post(.checkLink(nic), toOwnerOf: nic) }
+      let guardMailbox = guardMailbox
+      if case .failed = receivers.write(room, to: attached.tap, as: nic, { guardMailbox.post(.slow($0)) }) {
+        crew.post(.checkLink(nic), toOwnerOf: nic)
+      }
     }
   }
 
@@ -206,6 +215,7 @@ struct SlowPath: ~Copyable {
       reply()
     case .attach(let attached, let nic, let mtu):
       counters.reset(nic)
+      receivers.forget(nic)
       taps[nic] = attached
       setMTU(mtu, of: nic, at: now)
     case .setMTU(let mtu, let nic, let reply):

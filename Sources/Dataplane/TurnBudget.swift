@@ -34,6 +34,8 @@ import Switching
   static let slice: Instant = 200_000
   /// Most that one batch is charged for: that the machine took the core away is not the NIC's fault.
   static let chargeLimit: Instant = 20_000_000
+  /// What a write usually takes, beside a third of a nanosecond a byte.
+  static let perWrite: Instant = 2_000
   static let batchLimit = 64
   /// NICs that can be noted in a turn.
   static let readyLimit = 64
@@ -41,9 +43,12 @@ import Switching
   private struct Account: BitwiseCopyable {
     /// On the common scale of `clock`, which goes on only while NICs are read.
     var used: Instant = 0
-    /// Nanoseconds that a frame took lately. It rises at once and falls slowly, so that a NIC which is cheap for a
-    /// while and dear all of a sudden gains little.
+    /// Nanoseconds that a frame took lately, as far as its writes and bytes explain them, or the batch before took as
+    /// long: that the machine took the core away once says nothing about the next frame. It rises at once and falls
+    /// slowly, so that a NIC which is cheap for a while and dear all of a sudden gains little.
     var frameCost: UInt32 = 0
+    /// Nanoseconds that a frame of the last batch took.
+    var last: UInt32 = 0
   }
 
   private struct Ready: BitwiseCopyable {
@@ -116,17 +121,25 @@ import Switching
     return max(1, Int(UInt32(Self.slice) / cost))
   }
 
-  /// A batch of `frames` frames of `nic`, which `next` gave last, is done.
-  mutating func charge(_ nic: NICIndex, frames: Int, at now: Instant) {
-    let spent = min(now &- marked, Self.chargeLimit)
+  /// A batch of `frames` frames of `nic`, which `next` gave last, is done; it was `writes` writes of `bytes` bytes in all.
+  /// Returns how long it took.
+  @discardableResult
+  mutating func charge(_ nic: NICIndex, frames: Int, writes: Int = 0, bytes: Int = 0, at now: Instant) -> Instant {
+    let taken = now &- marked
+    let spent = min(taken, Self.chargeLimit)
     marked = now
     var account = unsafe accounts[nic.value]
     account.used = max(account.used, clock) &+ spent
     if frames > 0 {
       let each = UInt32(truncatingIfNeeded: spent / UInt64(frames))
-      account.frameCost = each >= account.frameCost ? each : account.frameCost &- (account.frameCost &- each) / 4
+      let explained = Self.perWrite &* UInt64(truncatingIfNeeded: writes) &+ UInt64(truncatingIfNeeded: bytes / 3)
+      let likely = UInt32(truncatingIfNeeded: min(explained, Self.chargeLimit) / UInt64(frames))
+      let cost = min(each, max(likely, account.last))
+      account.last = each
+      account.frameCost = cost >= account.frameCost ? cost : account.frameCost &- (account.frameCost &- cost) / 4
     }
     unsafe accounts[nic.value] = account
+    return taken
   }
 
   /// `nic` is another interface from now on.

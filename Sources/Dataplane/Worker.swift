@@ -25,6 +25,7 @@ struct Worker: ~Copyable {
   private var driver: TAPDriver
   private var batch = Batch()
   private var budget: TurnBudget
+  private var receivers: ReceiverWatch
   private let poller: Poller
   /// This worker's place in the crew.
   private let index: Int
@@ -45,6 +46,8 @@ struct Worker: ~Copyable {
   private let isPolling: Bool
   private var scans = StationScans()
   private var stopped = false
+  /// Writes of the batch at hand, and their bytes.
+  private var written = (count: 0, bytes: 0)
 
   init(
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
@@ -55,6 +58,7 @@ struct Worker: ~Copyable {
     packetLimits = PacketLimits(nics: plane.limits.nics)
     outsideLimit = SlowLimit(nics: plane.limits.nics, perSecond: 1)
     budget = TurnBudget(nics: plane.limits.nics)
+    receivers = ReceiverWatch(nics: plane.limits.nics)
     router = Router(portLimit: plane.limits.ports)
     self.plane = plane
     self.driver = driver
@@ -78,6 +82,7 @@ struct Worker: ~Copyable {
       if second != now {
         now = second
         expire()
+        receivers.expire(at: start)
       }
       hearNews()
       budget.begin(at: start)
@@ -91,6 +96,7 @@ struct Worker: ~Copyable {
         // What was told before a letter was sent holds for what was before the letter.
         hearNews()
         answer(letters)
+        if receivers.isArmed { _ = receivers.read(Clock.threadNanoseconds()) }
       }
       if plane.stations.hasMoves { tellMoves() }
       if !scans.isEmpty { scans.work(on: plane.stations, at: now) }
@@ -197,6 +203,7 @@ struct Worker: ~Copyable {
     if !plane.isLinkUp(nic) { linkCameUp(nic) }
     for index in 0..<places { batch.note(driver.received(index), at: index, from: nic, plane) }
     batch.prefetch()
+    written = (0, 0)
     var frames = 0
     var bytes = 0
     for index in 0..<places {
@@ -212,7 +219,10 @@ struct Worker: ~Copyable {
     counters.received(nic, frames: frames, bytes: bytes)
     if let carrier = plane.takeMoved() { tellCarrier(carrier) }
     finishSends()
-    budget.charge(nic, frames: frames, at: Clock.nanoseconds())
+    let end = Clock.nanoseconds()
+    if budget.charge(nic, frames: frames, writes: written.count, bytes: written.bytes, at: end) > ReceiverWatch.notice {
+      receivers.arm(at: end, reading: Clock.threadNanoseconds())
+    }
   }
 
   @inline(__always)
@@ -382,19 +392,70 @@ struct Worker: ~Copyable {
   private mutating func finishSends() {
     // Before anybody gets the frame: the answer may come in by another worker.
     tellNews()
-    var count = driver.flush()
+    var count = flush()
     while count > 0 {
+      written.count &+= count
       for index in 0..<count {
         let result = driver.result(index)
         let nic = NICIndex(result.nic)
         if result.errno == 0 {
+          written.bytes &+= result.byteCount
           counters.sent(nic, bytes: result.byteCount)
+        } else if result.errno == SendResult.refused {
+          counters.dropped(nic, .receiverSlow)
         } else if let other = substitute(for: nic) {
           driver.resend(index, to: other.value)
         }
       }
-      count = driver.flush()
+      count = flush()
     }
+  }
+
+  /// Writes what was noted; where a receiver may be slow, with an eye on the time.
+  @inline(__always)
+  private mutating func flush() -> Int { receivers.isArmed ? flushTimed() : driver.flush() }
+
+  private mutating func flushTimed() -> Int {
+    let noted = driver.notedCount
+    guard noted > 0 else {
+      // Frames that were dropped have taken their time, too.
+      _ = receivers.read(Clock.threadNanoseconds())
+      return 0
+    }
+    let isAnyWatched = (0..<noted).contains { receivers.isWatched(NICIndex(driver.notedNIC($0))) }
+    // What single writes have taken is theirs, and not the others'.
+    let (count, timed) = isAnyWatched ? flushOneByOne() : (driver.flush(), 0)
+    let spent = receivers.read(Clock.threadNanoseconds())
+    var bytes = 0
+    for index in 0..<count { bytes &+= driver.result(index).byteCount }
+    if spent > timed, ReceiverWatch.isLong(spent &- timed, writes: count, bytes: bytes) {
+      let now = Clock.nanoseconds()
+      for index in 0..<count { receivers.suspect(NICIndex(driver.result(index).nic), at: now) }
+    }
+    return count
+  }
+
+  /// Returns how many results there are, and the time of the writes that were timed.
+  private mutating func flushOneByOne() -> (count: Int, timed: UInt64) {
+    var timed: UInt64 = 0
+    for index in 0..<driver.notedCount {
+      let nic = NICIndex(driver.notedNIC(index))
+      guard receivers.isWatched(nic) else {
+        driver.write(index)
+        continue
+      }
+      guard !receivers.isSilent(nic, at: Clock.nanoseconds()) else {
+        driver.refuse(index)
+        continue
+      }
+      let before = Clock.threadNanoseconds()
+      driver.write(index)
+      let spent = Clock.threadNanoseconds() &- before
+      timed &+= spent
+      let bytes = driver.notedByteCount(index)
+      if let news = receivers.charge(nic, spent: spent, bytes: bytes, at: Clock.nanoseconds()) { post.tell(news) }
+    }
+    return (driver.endWrites(), timed)
   }
 
   /// Who carries a frame that `nic` has refused; nil when nobody does, and then it is counted.
@@ -466,6 +527,7 @@ struct Worker: ~Copyable {
     do { try driver.attach(attached.tap, as: nic.value) } catch { return error }
     counters.reset(nic)
     budget.forget(nic)
+    receivers.forget(nic)
     plane.setMTU(mtu, of: nic)
     noteLink(nic, up: false)
     if owns(nic) { poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true) }

@@ -91,4 +91,6 @@ public enum Clock {
   public static func milliseconds() -> UInt64 { cport_monotonic_ms() }
   /// Nanoseconds of the same clock.
   public static func nanoseconds() -> UInt64 { cport_monotonic_ns() }
+  /// Nanoseconds of processor time that the calling thread has used, the kernel's work for it included. A system call.
+  public static func threadNanoseconds() -> UInt64 { cport_thread_ns() }
 }

@@ -7,8 +7,10 @@ public struct SendResult: Sendable, BitwiseCopyable {
   public let nic: Int
   /// Bytes of the frame, without the virtio header.
   public let byteCount: Int
-  /// 0, or a positive `errno`: EIO when the interface is down, EBADFD when it is gone.
+  /// 0, or a positive `errno`: EIO when the interface is down, EBADFD when it is gone; `refused`.
   public let errno: Int32
+  /// `TAPDriver.refuse` was called: no TAP says this.
+  public static let refused = EDOM
 }
 
 /// A second image of a received frame, noted by `makeImage`, to be sent any number of times until the next `flush`.
@@ -147,6 +149,28 @@ extension TAPDriver {
       frameCount: image.frameCount, result: 0)
     sendingCount &+= 1
   }
+
+  // MARK: Sending, one by one
+
+  /// How many writes are noted, and for whom.
+  public var notedCount: Int { sendingCount }
+  public func notedNIC(_ index: Int) -> Int { unsafe Int(sending[index].nic) }
+  /// Bytes of noted frame `index`, without the virtio header.
+  public func notedByteCount(_ index: Int) -> Int { unsafe Int(sending[index].frameCount) }
+
+  /// Does noted write `index` now, by itself. `endWrites` has to follow when all are done or refused.
+  public mutating func write(_ index: Int) { unsafe sending[index].result = writePlain(sending[index]) }
+
+  /// Noted write `index` is not done: its result is `SendResult.refused`.
+  public mutating func refuse(_ index: Int) { unsafe sending[index].result = -SendResult.refused }
+
+  /// What `flush` returns, after each noted write was done or refused.
+  public mutating func endWrites() -> Int {
+    defer { sendingCount = 0 }
+    return sendingCount
+  }
+
+  // MARK: Sending, all
 
   /// Writes all that was noted, in its order, and returns how many results there are to `take`.
   public mutating func flush() -> Int {

@@ -63,6 +63,9 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case storm
   /// From or to a port that is shut for a while, because what is sent to it comes back; counted at its NIC both ways.
   case loopGuard
+  // Counted at the NIC that the frame could not leave by.
+  /// The NIC takes so long for a frame that it gets nothing for a while.
+  case receiverSlow
 
   /// Counters kept for each NIC: room for reasons to come.
   public static let limit = 60
@@ -105,6 +108,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .badOffload: "bad-offload"
     case .storm: "storm"
     case .loopGuard: "loop-guard"
+    case .receiverSlow: "receiver-slow"
     }
   }
 

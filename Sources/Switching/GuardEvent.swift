@@ -5,6 +5,9 @@ public enum GuardEvent: Hashable, Sendable {
   /// A NIC sends more floods than the storm limit; it has ceased to.
   case storm(NICIndex)
   case calm(NICIndex)
+  /// A receiver takes so long for a frame that it gets nothing for a while; it has ceased to.
+  case slow(SlowReceiver)
+  case quick(NICIndex)
   /// A port was shut, or stays so for another term.
   case shut(PortIndex, Shutting)
   case opened(PortIndex, Opening)
@@ -31,6 +34,19 @@ public enum GuardEvent: Hashable, Sendable {
   }
 
   public enum Opening: Hashable, Sendable { case timePassed, byHand, changed }
+}
+
+/// A NIC whose own system takes very long for a frame, within the switch's write.
+public struct SlowReceiver: Hashable, Sendable, BitwiseCopyable {
+  public let nic: NICIndex
+  /// Nanoseconds that one write took.
+  public let spent: UInt64
+  /// Nanoseconds for which it gets nothing now.
+  public let silence: UInt64
+
+  public init(nic: NICIndex, spent: UInt64, silence: UInt64) {
+    (self.nic, self.spent, self.silence) = (nic, spent, silence)
+  }
 }
 
 /// How often people are told of a station that moves: once a minute of each, and of the stations of one server six

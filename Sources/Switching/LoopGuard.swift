@@ -64,6 +64,8 @@ public struct LoopGuard {
   static let loudness: UInt64 = 3_000
   /// How long a storm must be over.
   static let calm: UInt64 = 10_000
+  /// How long a slow receiver must have been quick.
+  static let slowness: UInt64 = 60_000
   static let checkTime: UInt64 = 1_000
   /// How long a station jumps before that alone is enough.
   static let patience: UInt64 = 500
@@ -77,6 +79,8 @@ public struct LoopGuard {
   var ports: [PortIndex: Guarded] = [:]
   private var loud: [NICIndex: UInt64] = [:]
   private var storms: [NICIndex: UInt64] = [:]
+  /// Slow receivers, and when that is over unless they are slow again.
+  private var slow: [NICIndex: UInt64] = [:]
   /// Ports between which and another of their server a station jumps.
   private var jumps: [PortIndex: (since: UInt64, last: UInt64)] = [:]
   private var notices = MoveNotices()
@@ -109,6 +113,13 @@ public struct LoopGuard {
       if loud[nic] != nil { hasten(at: now) }
     }
     noteLoud(nic, at: now)
+  }
+
+  /// A NIC gets nothing for a while, because it takes so long for a frame.
+  public mutating func noteSlow(_ receiver: SlowReceiver, at now: UInt64) {
+    guard portOf[receiver.nic] != nil else { return }
+    let end = now + receiver.silence / 1_000_000 + Self.slowness
+    if slow.updateValue(end, forKey: receiver.nic) == nil { outputs.append(.tell(.slow(receiver))) }
   }
 
   /// Probe `number` has come back.
@@ -155,6 +166,10 @@ public struct LoopGuard {
       storms[nic] = nil
       outputs.append(.tell(.calm(nic)))
     }
+    for nic in slow.keys where portOf[nic] == nil {
+      slow[nic] = nil
+      outputs.append(.tell(.quick(nic)))
+    }
     loud = loud.filter { portOf[$0.key] != nil }
   }
 
@@ -194,6 +209,7 @@ public struct LoopGuard {
       }
     }
     times += storms.values.map { $0 + Self.calm }
+    times += slow.values
     return times.min()
   }
 
@@ -207,6 +223,10 @@ public struct LoopGuard {
     for (nic, last) in storms where last + Self.calm <= now {
       storms[nic] = nil
       outputs.append(.tell(.calm(nic)))
+    }
+    for (nic, end) in slow where end <= now {
+      slow[nic] = nil
+      outputs.append(.tell(.quick(nic)))
     }
   }
 

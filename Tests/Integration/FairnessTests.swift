@@ -53,6 +53,50 @@ extension Integration {
       #expect(second.p99 < limit, "\(second)")
     }
 
+    @Test("a receiver whose firewall takes tens of milliseconds for a frame pays for it, and not the others")
+    func nestedFirewall() throws {
+      let lab = try Lab()
+      try lab.networks(200, 300)
+      let left = try lab.individual("left", 200)
+      let right = try lab.individual("right", 200)
+      let source = try lab.individual("source", 300)
+      let slow = try lab.individual("slow", 300)
+      try slow.namespace.run("ip", "address", "add", "10.9.0.9/24", "dev", "eth0")
+      // Chains that call each other: 30 to the power of four rules for one packet.
+      var rules = ["add table inet f"]
+      for level in 1...4 { rules.append("add chain inet f c\(level)") }
+      for level in 1...3 { rules += (0..<30).map { _ in "add rule inet f c\(level) jump c\(level + 1)" } }
+      rules += (0..<30).map { "add rule inet f c4 ip saddr 192.0.2.\($0) counter" }
+      rules += [
+        "add chain inet f in { type filter hook prerouting priority 0; }", "add rule inet f in udp dport 9 jump c1",
+      ]
+      let file = FileManager.default.temporaryDirectory.appendingPathComponent("nested-\(getpid())")
+      try (rules.joined(separator: "\n") + "\n").write(to: file, atomically: true, encoding: .utf8)
+      defer { try? FileManager.default.removeItem(at: file) }
+      try slow.namespace.run("nft", "-f", file.path)
+      let hello = Frame(to: .broadcast, from: slow.eth0.mac, "so that it is known")
+      try slow.eth0.send(hello)
+      try source.eth0.expect(hello)
+      let quiet = try RoundTrips.measure(left, right)
+
+      let datagram = Packet.udp(
+        from: source.eth0.mac, [10, 9, 0, 8], to: slow.eth0.mac, [10, 9, 0, 9], port: 9, payload: [1],
+        checksum: .complete)
+      let stream = try Flood(datagram, from: source)
+      let isTold = try lab.poll(for: .seconds(30)) {
+        try lab.toprack.json("status")["problems"].array?.contains {
+          $0.string?.contains("eth0 of slow takes") == true
+        } == true
+      }
+      let during = try RoundTrips.measure(left, right)
+      _ = stream.stop()
+      print("another tenant's round trips, nobody else: \(quiet); beside a nested firewall: \(during)")
+      #expect(isTold)
+      #expect(try lab.events().contains { $0["type"].string == "port.slow" })
+      #expect(try lab.drops(slow.eth0)["receiver-slow"] ?? 0 > 0)
+      #expect(during.p99 < Self.limit + 5 * quiet.p99, "\(during)")
+    }
+
     /// A server in VLAN 100 without a test on its side, up.
     private static func silentMember(of lab: Lab, _ name: String) throws {
       let namespace = lab.namespace(name)

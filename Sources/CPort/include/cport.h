@@ -255,4 +255,7 @@ void cport_name_thread(const char *name);
 uint64_t cport_monotonic_ms(void);
 uint64_t cport_monotonic_ns(void);
 
+/* Nanoseconds of processor time that the calling thread has used: a system call. */
+uint64_t cport_thread_ns(void);
+
 #endif

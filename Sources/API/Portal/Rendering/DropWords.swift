@@ -41,5 +41,6 @@ enum DropWords {
     "bad-offload": "Its offload fields (checksum, segmentation) do not fit the frame.",
     "storm": "More broadcasts, multicasts and frames to unknown stations than storm-limit lets a NIC send in a second.",
     "loop-guard": "From or to a port that is shut for a while, because what the switch sends to it comes back.",
+    "receiver-slow": "The NIC’s own system takes so long for a frame that it gets nothing for a while.",
   ]
 }
