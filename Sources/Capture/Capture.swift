@@ -7,6 +7,8 @@ import Synchronization
 /// What is to be captured, and when it is over: whichever limit is reached first.
 public struct CaptureOrder: Hashable, Sendable {
   public var interface: String
+  /// Its index in the namespace: a name can be given to another one.
+  public var index: Int
   /// A namespace of /run/netns; `nil`: the process's own.
   public var namespace: String?
   /// What the interface is, for whoever reads the file.
@@ -21,9 +23,12 @@ public struct CaptureOrder: Hashable, Sendable {
   public static let byteLimit = 32 << 20
 
   /// - Precondition: `frames` and `seconds` are within these limits.
-  public init(interface: String, namespace: String?, description: String, frames: Int, seconds: Int) {
+  public init(
+    interface: String, index: Int, namespace: String?, description: String, frames: Int, seconds: Int
+  ) {
     precondition(Self.frameCounts.contains(frames) && Self.durations.contains(seconds), "limits are checked before")
-    (self.interface, self.namespace, self.description) = (interface, namespace, description)
+    (self.interface, self.index) = (interface, index)
+    (self.namespace, self.description) = (namespace, description)
     (self.frames, self.seconds) = (frames, seconds)
   }
 }

@@ -23,12 +23,19 @@ import Glibc
   init(_ order: CaptureOrder, ring: Int32) throws(CaptureFault) {
     let place = order.namespace.map { "\(order.interface) in network namespace \($0)" } ?? order.interface
     func fault(_ what: String) -> CaptureFault { CaptureFault(description: "\(place) cannot be captured: \(what)") }
+    // A server may be called so, too: then its NICs on the host are.
+    guard !CaptureNames.isReserved(order.interface) else {
+      throw fault("for libpcap that is the name of something else; give the interface another one")
+    }
     if let namespace = order.namespace {
       let file = unsafe open("/run/netns/\(namespace)", O_RDONLY | O_CLOEXEC)
       guard file >= 0 else { throw fault("the namespace cannot be opened: \(Self.text(errno))") }
       defer { close(file) }
       let cloneNewNet: Int32 = 0x4000_0000
       guard setns(file, cloneNewNet) == 0 else { throw fault("the namespace cannot be entered: \(Self.text(errno))") }
+    }
+    guard unsafe if_nametoindex(order.interface) == UInt32(order.index) else {
+      throw fault("another interface is called so now; try again")
     }
     var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard let handle = unsafe pcap_create(order.interface, &message) else {
@@ -43,6 +50,11 @@ import Glibc
       let text = unsafe String(cString: pcap_geterr(handle))
       unsafe pcap_close(handle)
       throw fault(text)
+    }
+    guard unsafe pcap_datalink(handle) == DLT_EN10MB, unsafe if_nametoindex(order.interface) == UInt32(order.index)
+    else {
+      unsafe pcap_close(handle)
+      throw fault("another interface is called so now; try again")
     }
     unsafe pointer = handle
     descriptor = unsafe pcap_get_selectable_fd(handle)

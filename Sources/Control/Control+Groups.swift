@@ -5,8 +5,10 @@ import Store
 
 /// Commands in groups: decided one after another, committed and put on the wire together.
 extension Control {
-  /// Commands in a group; a bound on how long the first of them waits for the last.
+  /// Commands in a group, refused ones among them; a bound on how long the first of them waits for the last.
   private static let groupLimit = 64
+  /// The same in time: no further command is looked at when one is in it.
+  private static let groupTime = Duration.milliseconds(50)
 
   /// A command that was decided and prepared.
   private struct Accepted {
@@ -26,7 +28,10 @@ extension Control {
   private func performGroup() async {
     defer { host.mtusBefore = [:] }
     var group: [Accepted] = []
-    while group.count < Self.groupLimit, let entry = queue.next() {
+    var looked = 0
+    let end = ContinuousClock.now + Self.groupTime
+    while looked < Self.groupLimit, group.isEmpty || ContinuousClock.now < end, let entry = queue.next() {
+      looked += 1
       do {
         let outcome = try await decide(entry)
         group.append(Accepted(outcome: outcome, entry: entry))

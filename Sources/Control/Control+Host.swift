@@ -74,13 +74,15 @@ extension Control {
     for key in due where host.lost[key] != nil {
       if let server = rack.servers[key.server] { await heal(key, server) }
     }
-    let repairs = host.repairs
-    host.repairs = []
-    for repair in repairs {
+    // One, for all who have asked for it; then a group of commands has its turn.
+    if let repair = host.repairs.first {
+      let asked = host.repairs.filter { $0.server == repair.server }
+      host.repairs.removeAll { $0.server == repair.server }
       do {
-        repair.continuation.resume(returning: try await repairNow(repair.server, by: repair.requester))
+        let done = try await repairNow(repair.server, by: repair.requester)
+        for one in asked { one.continuation.resume(returning: done) }
       } catch {
-        repair.continuation.resume(throwing: error)
+        for one in asked { one.continuation.resume(throwing: error) }
       }
     }
     await writePlaces()
@@ -150,10 +152,11 @@ extension Control {
   }
 
   /// Makes a lost NIC again where it was attached, or says why not and when it is tried again.
-  /// `isAsked`: for somebody who waits, whatever the pace.
+  /// `isAsked`: for somebody who waits; whatever the pace, but once a second. In between the last reason is the answer.
   private func heal(_ key: NICKey, _ server: Server, isAsked: Bool = false) async {
     guard let slot = wires.slotOf[key.server] else { return }
     var pace = host.healing[key, default: HealingPace()]
+    if isAsked, !pace.mayAsk(at: Clock.milliseconds()) { return }
     let pause = isAsked ? 0 : pace.wait(at: Clock.milliseconds())
     host.healing[key] = pace
     if pause == 0 {

@@ -11,19 +11,21 @@ extension Control {
     // All bonds, whoever is asked for: that two servers are in one bond of a partner shows in no single bond of ours.
     let links = await dataplane.bonds().flatMap { bond in
       // What has gone while we asked is left out.
-      guard let owner = wires.owner(of: bond.port)?.server, let hostname = rack.servers[owner]?.hostname else {
-        return [Link]()
-      }
-      return bond.members.map {
-        Link(server: owner, hostname: hostname, port: NICs.name(of: $0.nic), snapshot: $0.snapshot)
-      }
+      guard let owner = wires.owner(of: bond.port)?.server, let server = rack.servers[owner] else { return [Link]() }
+      return bond.members.map { Link(server: server, port: NICs.name(of: $0.nic), snapshot: $0.snapshot) }
     }
+    return Self.members(links, of: server)
+  }
+
+  /// `links`: all there are. A partner is compared within a project: its name is whatever the other end writes, so that
+  /// elsewhere it would be a question about other tenants, and could be a false word to them.
+  private static func members(_ links: [Link], of server: ServerID?) -> [LACPMember] {
     let partners = Dictionary(grouping: links) { $0.partner }
-    return links.filter { server == nil || $0.server == server }.map { link in
-      var member = LACPMember(link.snapshot, of: link.server, link.hostname, port: link.port)
-      if let partner = link.partner, let other = partners[partner]?.first(where: { $0.server != link.server }) {
+    return links.filter { server == nil || $0.server.id == server }.map { link in
+      var member = LACPMember(link.snapshot, of: link.server.id, link.server.hostname, port: link.port)
+      if let partner = link.partner, let other = partners[partner]?.first(where: { $0.server.id != link.server.id }) {
         member.problem =
-          "partner \(partner.system) is also on \(other.hostname) "
+          "partner \(partner.system) is also on \(other.server.hostname) "
           + "\(other.port.rawValue), with the same key; are NICs of two servers in one bond?"
       }
       return member
@@ -34,13 +36,15 @@ extension Control {
   }
 
   private struct Link {
-    let server: ServerID, hostname: String, port: PortName, snapshot: MemberSnapshot
+    let server: Server, port: PortName, snapshot: MemberSnapshot
 
     /// One bond of one partner; nil while there is none.
-    var partner: Partner? { snapshot.partner.map { Partner(system: $0.system, key: $0.key) } }
+    var partner: Partner? {
+      snapshot.partner.map { Partner(project: server.project, system: $0.system, key: $0.key) }
+    }
   }
 
-  private struct Partner: Hashable { let system: MACAddress, key: UInt16 }
+  private struct Partner: Hashable { let project: ProjectID, system: MACAddress, key: UInt16 }
 }
 
 extension MACAddress {

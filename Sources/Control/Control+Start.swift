@@ -86,19 +86,42 @@ extension Control {
       metadata: [
         "rack": "\(rack.id.uuidString.lowercased())", "servers": "\(servers.count)",
         "networks": "\(rack.networks.count)", "adopted": "\(found.adopted)", "made": "\(found.made)",
-        "removed": "\(found.removed)",
+        "removed": "\(found.removed)", "strays": "\(found.strays.count)",
       ])
     let control = Control(
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
       start: report,
       logger: logger)
     await control.begin(found, places)
+    await control.sweep(found.strays)
     await control.watchGuard()
     return control
   }
 }
 
 extension Control {
+  /// Removes what a daemon before us has left behind, one after another, while the rack is at work.
+  fileprivate func sweep(_ strays: [NICs.Stray]) {
+    guard !strays.isEmpty else { return }
+    let deadline = ContinuousClock.now + NICs.patience
+    Task { [weak self, nics] in
+      for stray in strays {
+        guard await self?.isStopping == false else { return }
+        await self?.noteStray(await nics.remove(stray, until: deadline))
+      }
+    }
+  }
+
+  /// `fault`: why a stray is still there.
+  private func noteStray(_ fault: String?) {
+    guard let fault else {
+      start.removed += 1
+      return
+    }
+    start.problems.append(fault)
+    logger.warning("\(fault)")
+  }
+
   /// Takes over what the start has found, and watches it from now on.
   fileprivate func begin(_ found: NICs.Reconciliation, _ places: [ServerID: [PortName: NICPlace]]) {
     (host.homes, host.ownNamespaces) = (found.homes, found.ownNamespaces)

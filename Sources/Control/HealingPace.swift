@@ -7,6 +7,15 @@ struct HealingPace: Hashable, Sendable {
 
   private var pause: Instant = 0
   private var next: Instant = 0
+  private var nextAsked: Instant = 0
+
+  /// Whether it may be made again for somebody who waits, which counts: once in the shortest pause, so that nobody who
+  /// asks again and again keeps others from their turn.
+  mutating func mayAsk(at now: Instant) -> Bool {
+    guard now >= nextAsked else { return false }
+    nextAsked = now + Self.shortest
+    return true
+  }
 
   /// 0: it may be made again now, which counts. Else how long to wait.
   mutating func wait(at now: Instant) -> Instant {

@@ -19,6 +19,7 @@ enum NICCondition {
     of nic: PortName, _ server: Server, at location: NICLocation, home: NamespaceIdentity?, mark: String
   ) -> [Problem] {
     let name = "\(nic.rawValue) of \(server.hostname)"
+    let device = location.device.asInterfaceName
     let repair = "'toprack server repair \(server.hostname)' puts it back"
     var found: [Problem] = []
     func add(_ kind: String, _ text: String) {
@@ -27,10 +28,10 @@ enum NICCondition {
     if !isHome(location, home) {
       add(
         "nic-moved",
-        "is not \(words(server.place.namespace)) but \(words(location.namespace)), as \(location.device); it is used there; "
+        "is not \(words(server.place.namespace)) but \(words(location.namespace)), as \(device); it is used there; "
           + repair)
     } else if location.device != location.madeName {
-      add("nic-renamed", "is called \(location.device) and not \(location.madeName) now; it is used so; \(repair)")
+      add("nic-renamed", "is called \(device) and not \(location.madeName) now; it is used so; \(repair)")
     }
     if location.alias != mark {
       let what = location.alias == nil ? "has no alias" : "has an alias that somebody else set"
@@ -54,8 +55,8 @@ enum NICCondition {
       let what =
         hasMoved
         ? "\(name) was moved from \(words(old.namespace)) to \(words(new.namespace))"
-          + (new.device == old.device ? "" : " and renamed to \(new.device)")
-        : "\(name) was renamed from \(old.device) to \(new.device)"
+          + (new.device == old.device ? "" : " and renamed to \(new.device.asInterfaceName)")
+        : "\(name) was renamed from \(old.device.asInterfaceName) to \(new.device.asInterfaceName)"
       found.append(
         isBack
           ? Incident(type: "port.restored", body: "\(what): it is where it belongs again")

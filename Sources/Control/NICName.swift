@@ -42,7 +42,7 @@ public struct NICLocation: Hashable, Sendable {
   var alias: String?
   /// The namespace itself and the interface's index in it; `nil` of a location that nobody has looked at.
   let space: NamespaceIdentity?
-  let index: Int
+  public let index: Int
   /// The name that Toprack gave it.
   let madeName: String
 
@@ -68,5 +68,5 @@ struct NICKey: Hashable, Sendable {
 
 /// `interface web1-eth0 on the host`, `interface eth0 in network namespace lab`.
 func place(_ device: String, _ namespace: String?) -> String {
-  "interface \(device) " + (namespace.map { "in network namespace \($0)" } ?? "on the host")
+  "interface \(device.asInterfaceName) " + (namespace.map { "in network namespace \($0)" } ?? "on the host")
 }

@@ -8,14 +8,21 @@ import Switching
 /// The start: what the database wants against what the machine has.
 ///
 /// Every namespace is listed once, and `NICLedger` says which interface is which NIC. Those are adopted where they are,
-/// under the name that they have: somebody may have moved or renamed them. Strays are removed, then what is missing is
-/// made. A NIC that cannot be had is a problem of its server; the rest goes on. An adopted one keeps its MTU, which is
-/// its own system's.
+/// under the name that they have: somebody may have moved or renamed them. What is missing is made. A NIC that cannot
+/// be had is a problem of its server; the rest goes on. An adopted one keeps its MTU, which is its own system's.
 ///
-/// The daemon before us may have ended a moment ago: an interface that is busy is tried again until `patience` is over.
+/// Nothing is forwarded meanwhile, so nobody inside a server may make this last: strays, of which root there can make
+/// as many as he likes, are removed when the rack is at work (`Reconciliation.strays`). Only those are removed at once
+/// that have the name of a NIC that is to be made.
+///
+/// The daemon before us may have ended a moment ago: interfaces that are busy are tried again, all of them in turn,
+/// until `patience` is over. Once some are free, the others have `restPatience`: whoever is inside can hold one for
+/// ever.
 extension NICs {
-  /// For all interfaces together, from the start.
-  private static let patience = Duration.seconds(3)
+  static let patience = Duration.seconds(3)
+  private static let restPatience = Duration.seconds(1)
+  /// In one namespace. A daemon that was killed leaves fewer; more are somebody's who wants to be in the way.
+  private static let strayLimit = 256
 
   struct Reconciliation: Sendable {
     var locations: [ServerID: [PortName: NICLocation]] = [:]
@@ -27,6 +34,14 @@ extension NICs {
     var problems: [Problem] = []
     /// Sentences about what belongs to no server.
     var others: [String] = []
+    /// To be removed, at leisure.
+    var strays: [Stray] = []
+  }
+
+  /// An interface of ours that nobody wants.
+  struct Stray: Sendable {
+    let found: NICLedger.Found
+    let space: NamespaceHandle
   }
 
   /// The machine's interfaces at one moment.
@@ -43,7 +58,6 @@ extension NICs {
     _ wanted: [(server: Server, slot: Int)], places: [ServerID: [PortName: NICPlace]]
   ) async -> Reconciliation {
     var result = Reconciliation()
-    let deadline = ContinuousClock.now + Self.patience
     let questions = wanted.flatMap { server, _ in
       PortName.nics.map { nic in
         NICLedger.Wanted(
@@ -57,22 +71,18 @@ extension NICs {
     say(ledger, wanted.map(\.server), &result)
 
     // Adopted first: then nothing that is removed afterwards, by its name, can be one of them.
-    for (server, slot) in wanted {
-      for nic in PortName.nics {
-        guard case .adopt(let found) = ledger.verdicts[NICKey(server.id, nic)] else { continue }
-        do {
-          let madeName = places[server.id]?[nic]?.madeName ?? NICName(nic, of: server).device
-          let location = try await adopt(found, in: inventory, as: nic, of: server, slot, madeName, until: deadline)
-          result.locations[server.id, default: [:]][nic] = location
-          result.adopted += 1
-        } catch {
-          result.problems.append(Self.lost(nic, of: server, error))
-        }
-      }
-    }
-    for stray in ledger.strays { await remove(stray, in: inventory, until: deadline, &result) }
-    for uplink in inventory.strayUplinks where !ledger.verdicts.values.contains(.adopt(uplink)) {
-      await remove(uplink, in: inventory, until: deadline, &result)
+    await adoptAll(ledger, inventory, wanted, places, &result)
+    let strays = ledger.strays + inventory.strayUplinks.filter { !ledger.verdicts.values.contains(.adopt($0)) }
+    result.strays = few(strays.map { Stray(found: $0, space: inventory.spaces[$0.space]!) }, &result)
+    let names = Set(
+      wanted.flatMap { server, _ in
+        PortName.nics.filter { ledger.verdicts[NICKey(server.id, $0)] == .missing }
+          .map { place(NICName($0, of: server).device, server.place.namespace) }
+      })
+    let inTheWay = result.strays.filter { names.contains(place($0.found.name, $0.found.namespace)) }
+    result.strays.removeAll { names.contains(place($0.found.name, $0.found.namespace)) }
+    for stray in inTheWay {
+      if await remove(stray, until: .now) == nil { result.removed += 1 } else { result.strays.append(stray) }
     }
     let wantedNamespaces = Set(wanted.compactMap { $0.server.place.namespace })
     if removesStrays {
@@ -112,7 +122,9 @@ extension NICs {
   /// The places of what is in doubt are named to those alone who see all of the rack: they can be another project's.
   private func say(_ ledger: NICLedger, _ servers: [Server], _ result: inout Reconciliation) {
     func list(_ interfaces: [NICLedger.Found]) -> String {
-      interfaces.map { place($0.name, $0.namespace) }.sorted().joined(separator: " and ")
+      let names = interfaces.map { place($0.name, $0.namespace) }.sorted()
+      let more = names.count > 8 ? ["\(names.count - 8) more"] : []
+      return (names.prefix(8) + more).joined(separator: " and ")
     }
     for server in servers {
       for nic in PortName.nics {
@@ -138,13 +150,62 @@ extension NICs {
     }
   }
 
+  /// Takes all that can be had at once, and then again and again those that were busy.
+  private func adoptAll(
+    _ ledger: NICLedger, _ inventory: Inventory, _ wanted: [(server: Server, slot: Int)],
+    _ places: [ServerID: [PortName: NICPlace]], _ result: inout Reconciliation
+  ) async {
+    var left = wanted.flatMap { server, slot in PortName.nics.map { (server: server, slot: slot, nic: $0) } }
+    var lastSuccess = ContinuousClock.now
+    while !left.isEmpty {
+      var busy: [(server: Server, slot: Int, nic: PortName, error: any Error)] = []
+      for (server, slot, nic) in left {
+        guard case .adopt(let found) = ledger.verdicts[NICKey(server.id, nic)] else { continue }
+        do {
+          let madeName = places[server.id]?[nic]?.madeName ?? NICName(nic, of: server).device
+          let location = try await adopt(found, in: inventory, as: nic, of: server, slot, madeName)
+          result.locations[server.id, default: [:]][nic] = location
+          result.adopted += 1
+          lastSuccess = .now
+        } catch {
+          if (error as? PortsFault)?.errno == EBUSY {
+            busy.append((server, slot, nic, error))
+          } else {
+            result.problems.append(Self.lost(nic, of: server, error))
+          }
+        }
+      }
+      if ContinuousClock.now - lastSuccess > (result.adopted == 0 ? Self.patience : Self.restPatience) {
+        for (server, _, nic, error) in busy { result.problems.append(Self.lost(nic, of: server, error)) }
+        return
+      }
+      left = busy.map { ($0.server, $0.slot, $0.nic) }
+      if !left.isEmpty { try? await Task.sleep(for: .milliseconds(10)) }
+    }
+  }
+
+  /// `strays`, but for those of namespaces where there are too many.
+  private func few(_ strays: [Stray], _ result: inout Reconciliation) -> [Stray] {
+    var few: [Stray] = []
+    for group in Dictionary(grouping: strays, by: \.found.space).values {
+      if group.count <= Self.strayLimit {
+        few += group
+      } else {
+        result.others.append(
+          "\(group.count) interfaces \(NICCondition.words(group[0].found.namespace)) have aliases of servers that do "
+            + "not exist: no daemon leaves more than \(Self.strayLimit), so none of them was touched; remove them there"
+        )
+      }
+    }
+    return few
+  }
+
   private func adopt(
     _ found: NICLedger.Found, in inventory: Inventory, as nic: PortName, of server: Server, _ slot: Int,
-    _ madeName: String, until deadline: ContinuousClock.Instant
+    _ madeName: String
   ) async throws -> NICLocation {
     let tap = try await TAP.open(
-      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn,
-      until: deadline)
+      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn, until: .now)
     guard let seen = try tap.whereabouts(), seen.index == found.index else {
       throw Unavailable(message: "\(place(found.name, found.namespace)) was another one a moment later")
     }
@@ -207,21 +268,21 @@ extension NICs {
     }
   }
 
-  /// Removes an interface of ours that nobody wants.
-  private func remove(
-    _ found: NICLedger.Found, in inventory: Inventory, until deadline: ContinuousClock.Instant,
-    _ result: inout Reconciliation
-  ) async {
+  /// Removes an interface of ours that nobody wants. Returns why it is still there; `nil`: it is gone.
+  func remove(_ stray: Stray, until deadline: ContinuousClock.Instant) async -> String? {
+    let found = stray.found
     guard removesStrays else {
-      result.others.append("\(place(found.name, found.namespace)) is not in the state that is at work, and left")
-      return
+      return "\(place(found.name, found.namespace)) is not in the state that is at work, and left"
     }
     do {
-      try await TAP.open(found.name, in: inventory.spaces[found.space]!, named: found.namespace, until: deadline)
-        .remove()
-      result.removed += 1
+      let tap = try await TAP.open(found.name, in: stray.space, named: found.namespace, until: deadline)
+      // Between the look and now another may have got the name. One that was made by opening it goes by itself.
+      if let seen = try tap.whereabouts(), seen.index == found.index, marks.owned(seen.alias) == found.mark {
+        try tap.remove()
+      }
+      return nil
     } catch {
-      result.others.append("left behind: \(error)")
+      return "left behind: \(error)"
     }
   }
 }

@@ -181,9 +181,12 @@ actor NICs {
     for text in [name.device, name.alternative].compactMap({ $0 }) {
       // Alternative names count too. Asked first, because a host can have thousands of interfaces.
       if namespace == nil, if_nametoindex(text) == 0 { continue }
-      let holder = try (space?.links() ?? Links.list(in: namespace)).first {
-        $0.name == text || $0.alternativeName == text
-      }
+      // Somebody inside can have made thousands.
+      let home = try space ?? NetworkNamespaces.handle(of: namespace)
+      let holder =
+        try text.utf8.count <= Links.nameLimit
+        ? Links.find(text, in: home)
+        : home.links().first { $0.name == text || $0.alternativeName == text }
       guard let holder else { continue }
       guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
       return NICName(unlikeOthers: nic, of: server)

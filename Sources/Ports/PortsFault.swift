@@ -29,7 +29,7 @@ public struct PortsFault: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// "interface eth0 in namespace web1" or "interface web1-eth0".
 func place(_ name: String, _ namespace: String?) -> String {
-  "interface \(name)" + (namespace.map { " in namespace \($0)" } ?? "")
+  "interface \(name.asInterfaceName)" + (namespace.map { " in namespace \($0)" } ?? "")
 }
 
 /// Allows as many open files as the system lets this process have: a NIC is one descriptor. Returns the limit.

@@ -48,7 +48,7 @@ extension TAP {
   public borrowing func move(to target: NamespaceHandle, name new: String) throws(PortsFault) -> Bool {
     try inPlace("moving \(place(name, namespace))") { (name, descriptor) throws(PortsFault) in
       try PortsFault.check(
-        unsafe cport_link_move(descriptor, name, target.descriptor, new), "moving interface \(name) to be \(new)")
+        unsafe cport_link_move(descriptor, name, target.descriptor, new), "moving \(place(name, nil)) to be \(new)")
       return true
     } ?? false
   }
@@ -125,8 +125,18 @@ extension Links {
   /// The one interface `name`. Throws ENODEV when there is none.
   static func find(_ name: String, descriptor: Int32) throws(PortsFault) -> Link {
     var raw = cport_link()
-    try PortsFault.check(unsafe cport_link_find(descriptor, name, &raw), "looking at interface \(name)")
+    try PortsFault.check(unsafe cport_link_find(descriptor, name, &raw), "looking at \(place(name, nil))")
     return Link(raw)
+  }
+
+  /// The one interface of that name, of up to `nameLimit` bytes, or alternative name; `nil`: there is none. What it costs
+  /// does not depend on how many others there are.
+  public static func find(_ name: String, in space: NamespaceHandle) throws(PortsFault) -> Link? {
+    do throws(PortsFault) { return try find(name, descriptor: space.descriptor) } catch {
+      // ENODEV
+      guard error.errno == 19 else { throw error }
+      return nil
+    }
   }
 
   public static func list(in space: NamespaceHandle) throws(PortsFault) -> [Link] {

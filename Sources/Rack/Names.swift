@@ -111,6 +111,6 @@ enum Names {
   }
 
   private static func hasControls(_ text: String) -> Bool {
-    text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
+    text.unicodeScalars.contains(where: \.steersText)
   }
 }

@@ -38,8 +38,7 @@ extension StringProtocol {
   var quoted: String {
     var text = ""
     for scalar in unicodeScalars.prefix(64) {
-      let isControl = scalar.value < 0x20 || scalar.value == 0x7F || (0x80..<0xA0).contains(scalar.value)
-      text += isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+      text += scalar.steersText ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }
     return "\"" + text + (unicodeScalars.dropFirst(64).isEmpty ? "" : "…") + "\""
   }

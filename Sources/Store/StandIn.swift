@@ -18,6 +18,15 @@ final class StandIn: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
 
+  /// Nobody else has been able to look into the directory until then.
+  func give(to owner: (user: uid_t, group: gid_t)) throws(StoreFault) {
+    for file in [database, database + "-wal", directory] {
+      guard chown(file, owner.user, owner.group) == 0 || errno == ENOENT else {
+        throw .unavailable("giving \(file) to user \(owner.user)", errno)
+      }
+    }
+  }
+
   /// Into a new file for its owner alone; on disk when this returns.
   static func copy(_ source: String, to target: String) throws(StoreFault) {
     let from = open(source, O_RDONLY | O_CLOEXEC)

@@ -29,7 +29,9 @@ extension Store {
     do {
       return (
         try translating(standIn.database) {
+          try Schema.mustBePlain(standIn.database)
           let pool = try pool(standIn.database)
+          try pool.read(Schema.mustBeOurs)
           guard let rack = try pool.read({ try soundRack($0, file, AddressPlan()) }) else {
             throw StoreFault(.damaged, "it has no rack")
           }
@@ -62,9 +64,7 @@ extension Store {
   ) throws(StoreFault) -> Restored {
     let (rack, standIn) = try checked(file)
     let directory = StateDirectory(path: path)
-    // Root does it for whoever the daemon runs as.
-    let owner = directory.owner ?? (geteuid(), getegid())
-    try directory.close(to: geteuid() == 0 ? owner.user : geteuid())
+    try directory.close()
     let lock = try StateLock(directory, patience: .zero)
     defer { lock.release() }
     if let present = presentRack(directory), present != rack.id, !allowingOtherRack {
@@ -86,10 +86,34 @@ extension Store {
     guard rename(new, directory.database) == 0 else { throw .unavailable("writing \(directory.database)", errno) }
     directory.synchronize()
     try directory.write(rackID: rack.id)
-    if geteuid() == 0 {
-      for file in kept + [directory.database, directory.mark, directory.lock] { chown(file, owner.user, owner.group) }
-    }
     return Restored(rack: rack, kept: kept)
+  }
+
+  /// The same for whoever the directory belongs to, when root asks for it: nothing is done there that its owner could
+  /// not do. What runs as the owner may watch the directory, and exchange a file in it for a link to one of root's.
+  ///
+  /// Changes the user of the whole process while it lasts.
+  public static func restoreForOwner(
+    _ file: String, to path: String, allowingOtherRack: Bool = false
+  ) throws(StoreFault) -> Restored {
+    guard geteuid() == 0, let owner = StateDirectory(path: path).owner, owner.user != 0 else {
+      return try restore(file, to: path, allowingOtherRack: allowingOtherRack)
+    }
+    // With the names that whoever asks has given.
+    _ = try check(backup: file)
+    let (backup, groups) = (try StandIn(for: file), (getegid(), geteuid()))
+    try backup.give(to: owner)
+    setenv("TMPDIR", backup.directory, 1)
+    guard setgroups(0, nil) == 0, setegid(owner.group) == 0, seteuid(owner.user) == 0 else {
+      throw .unavailable("becoming user \(owner.user), whose \(path) is", errno)
+    }
+    defer {
+      seteuid(groups.1)
+      setegid(groups.0)
+    }
+    do { return try restore(backup.database, to: path, allowingOtherRack: allowingOtherRack) } catch {
+      throw StoreFault(error.kind, error.message.replacing(backup.database, with: file))
+    }
   }
 
   /// The rack of the directory, as far as it can be known.

@@ -133,6 +133,8 @@ public final class Store: Sendable {
     configuration.foreignKeysEnabled = true
     // Somebody may look with sqlite3 at the same time.
     configuration.busyMode = .timeout(5)
+    // What stands in a schema calls no function that has effects.
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA trusted_schema = OFF") }
     return configuration
   }
 
@@ -210,6 +212,18 @@ public final class Store: Sendable {
   ) throws -> Rack? {
     let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(3)").filter { $0 != "ok" }
     if let fault = faults.first { throw StoreFault(.damaged, damaged(path, fault)) }
+    // It goes out as it is: what is no object there would be part of an answer.
+    for table in ["project", "server", "reservation"] {
+      let faults = try String.fetchAll(
+        db,
+        sql: """
+          SELECT id FROM \(table)
+          WHERE CASE WHEN json_valid(customdata) THEN json_type(customdata) <> 'object' ELSE 1 END LIMIT 1
+          """)
+      if let id = faults.first {
+        throw StoreFault(.damaged, damaged(path, "customdata of \(table) \(id) is no JSON object"))
+      }
+    }
     return try RowReader(db: db).rack(plan: plan, hybridBonded: hybridBonded, quotas: quotas)
   }
 

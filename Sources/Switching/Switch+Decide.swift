@@ -64,6 +64,7 @@ extension Switch {
     guard target != origin else { return .drop(.samePort) }
     let egress = unsafe ports[target.value]
     let isTagged = Int(egress.untaggedDomain) != domain
+    guard isTagged || !Self.wouldHop(header, egress) else { return .drop(.vlanNotAllowed) }
     let tag = tagControl(header, domain: domain, isTagged: isTagged)
     switch carrier(of: target.value) {
     case .none: return .flood(index, from: origin)
@@ -110,6 +111,14 @@ extension Switch {
     return header.vid == entry.untaggedVID ? .domain(entry.untaggedDomain) : .refused(.vlanNotAllowed)
   }
 
+  /// Whether a frame that leaves `egress` without its tag would arrive in another VLAN there: a second tag is behind
+  /// the first, and the receiver takes tags. The sender need not be in that VLAN.
+  @inline(always) @inlinable
+  static func wouldHop(_ header: FrameHeader, _ egress: PortEntry) -> Bool {
+    guard header.etherType == FrameHeader.tagProtocol else { return false }
+    return unsafe egress.domainOfVID != nil
+  }
+
   /// The tag of a frame of `domain` where it leaves: PCP and DEI stay, the VID is the domain's.
   @inline(always) @inlinable
   borrowing func tagControl(_ header: FrameHeader, domain: Int, isTagged: Bool) -> Int32 {
@@ -132,6 +141,8 @@ extension Switch {
       index &+= 1
       guard Int(member.port) != origin.value else { continue }
       let port = Int(member.port)
+      let egress = unsafe ports[port]
+      guard member.isTagged || !Self.wouldHop(header, egress) else { continue }
       let carrier = self.member(of: PortIndex(port), for: flowHash)
       let isShut = unsafe ports[port].role == .shut
       return Receiver(

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Rack
 
 /// An end without success.
 struct Failure: Error {
@@ -54,6 +55,6 @@ struct Failure: Error {
   static func note(_ message: String) { write("toprack: \(message)") }
 
   private static func write(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    FileHandle.standardError.write(Data((line.visible + "\n").utf8))
   }
 }

@@ -3,6 +3,7 @@
 
 import Foundation
 import Logging
+import Rack
 
 struct StandardErrorLog: LogHandler {
   let label: String
@@ -27,7 +28,7 @@ struct StandardErrorLog: LogHandler {
       text += " \(key)=\(value)"
     }
     if let error = event.error { text += ": \(error)" }
-    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ").visibleInLine
     let start =
       isJournal ? "<\(Self.priority(event.level))>" : "\(Date().formatted(.iso8601)) \(event.level.rawValue) "
     let bytes = Array((start + line + "\n").utf8)

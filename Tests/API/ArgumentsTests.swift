@@ -64,6 +64,15 @@ func arguments(_ body: String = "", query: [String: String] = [:]) throws -> Arg
     #expect(throws: APIError.self) { try arguments(#"{"vnid": [1001]}"#).network("vnid") }
   }
 
+  @Test("a value in an error is cut by its length, also when it is one character of a megabyte")
+  func oneCharacter() {
+    let text = "e" + String(repeating: "\u{301}", count: 400_000)
+    #expect(text.count == 1)
+    #expect(Arguments.shown(.string(text)).utf8.count < 200)
+    #expect(Arguments.cut(String(repeating: "ä", count: 80), to: 80).hasSuffix("ä"))
+    #expect(Arguments.cut(String(repeating: "ä", count: 81), to: 80) == String(repeating: "ä", count: 77) + "…")
+  }
+
   @Test("a value in an error text is cut to fit a line")
   func shown() throws {
     let error = try #require(throws: APIError.self) {

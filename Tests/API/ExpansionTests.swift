@@ -1,5 +1,6 @@
 import HTTPTypes
 import Rack
+import Synchronization
 import Testing
 
 @testable import API
@@ -79,5 +80,62 @@ import Testing
     let shown = (0..<Expansion.limit + 10).map { _ in renderer.project(nested: project) }
     #expect(shown.count { $0["created_at"] != nil } == Expansion.limit)
     #expect(shown.last?["href"] == .string("/projects/\(project)"))
+  }
+
+  /// A rack with one server whose owner has written as much on it as it takes.
+  private func heavy() throws -> (rack: Rack, server: Server) {
+    var source = Counting()
+    var rack = Rack(with: &source)
+    let project = try #require(rack.project(named: "default")).id
+    let text = #"{"a":["# + String(repeating: "0,", count: 32_000) + "0]}"
+    try rack.perform(.updateProject(project, name: nil, customdata: text), with: &source)
+    var request = ServerRequest(
+      hostname: "web1", plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: project,
+      place: .host)
+    request.details.customdata = text
+    let created = try rack.perform(.createServer(request), with: &source)
+    guard case .server(let id) = created.subject else { throw APIError.invalid("no server") }
+    return (rack, try #require(rack.servers[id]))
+  }
+
+  @Test("what is included weighs what it is long: beyond the limit it stays a link, and what is asked for is whole")
+  func weight() throws {
+    let (rack, server) = try heavy()
+    let renderer = Renderer(rack: rack, prefix: "", expansion: try expansion(include: "project.devices"))
+    let shown = (0..<200).map { _ in renderer.device(server) }
+    let whole = shown.count { $0["project"]?["devices"] != nil }
+    // Each project has its own 64 kB and those of its device.
+    #expect((60...70).contains(whole), "\(whole)")
+    #expect(shown.last?["project"]?["name"] == "default" && shown.last?["project"]?["customdata"] == nil)
+    #expect(shown.last?["customdata"]?["a"]?.elements.count == 32_001)
+    #expect(JSON.array(shown).text.count < 200 * 70_000 + Expansion.byteLimit + 300_000)
+  }
+
+  @Test("an answer that nobody waits for any more is given up")
+  func abandoned() async throws {
+    let (rack, server) = try heavy()
+    let asked = Mutex(0)
+    let isWanted: @Sendable () -> Bool = {
+      asked.withLock { count in
+        count += 1
+        return count <= 3
+      }
+    }
+    let renderer = Renderer(
+      rack: rack, prefix: "", expansion: try expansion(include: "project"), isWanted: isWanted)
+    let shown = (0..<10).map { _ in renderer.device(server) }
+    #expect(shown.count { $0["project"]?["customdata"] != nil } == 3)
+    #expect(shown.prefix(3).allSatisfy { $0["project"]?["customdata"] != nil })
+
+    asked.withLock { $0 = 0 }
+    let call = Call(
+      prefix: "", path: "/", parameters: [:], arguments: try arguments(), access: Access(scope: .all, by: "test"),
+      keeper: RackAlone(), isWanted: isWanted)
+    guard case .json(let page) = Page(first: 10).reply("things", of: Array(0..<10), call: call, { .integer($0) }).body
+    else {
+      Issue.record("no JSON")
+      return
+    }
+    #expect(page["things"] == [0, 1, 2])
   }
 }

@@ -112,4 +112,20 @@ struct JSONFaultVector: Sendable, CustomTestStringConvertible {
     #expect(prepared.adding(("d", nil)) == value.adding(("d", nil)))
     #expect(prepared != ["a": 1] && prepared.prepared == prepared)
   }
+
+  @Test("what is kept as text goes out as it is, unread, and is an object for whoever looks")
+  func kept() throws {
+    let text = #"{"b":{"c":1.50,"a":[1,null]},"a":"ä\/"}"#
+    let kept = JSON(kept: text)
+    #expect(JSON.array([kept]).text == Array("[\(text)]".utf8))
+    #expect(kept["b"]?["a"] == [1, nil] && kept.kind == "an object")
+    #expect(kept == (try JSON(reading: Array(text.utf8))))
+    #expect(JSON(kept: "{}") == [:] && JSON(kept: "no JSON")["a"] == nil)
+  }
+
+  @Test("weighs about what its text is long")
+  func weight() {
+    let value: JSON = ["name": "web1", "list": ["a", "bc", nil, true], "kept": JSON(kept: #"{"a":[0,0,0]}"#)]
+    #expect((value.text.count...2 * value.text.count).contains(value.weight))
+  }
 }

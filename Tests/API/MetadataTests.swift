@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Rack
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import API
@@ -153,6 +154,27 @@ private struct Sink: ResponseBodyWriter {
         buffer.writeBuffer(&part)
       })
     return String(buffer: buffer)
+  }
+
+  @Test("a machine that asks without end waits for each answer, and no other does")
+  func flood() async throws {
+    let subject = try subject()
+    let clock = Mutex(Duration.zero)
+    let pauses = Mutex<[Duration]>([])
+    let responder = MetadataResponder(
+      lookup: { _, _ in subject }, privateSubnets: [],
+      requests: RateLimiter(rate: MetadataResponder.requestRate, burst: 60, now: { clock.withLock { $0 } }),
+      pause: { time in pauses.withLock { $0.append(time) } }
+    ) { _, _ in }
+    for _ in 0..<60 { #expect(await responder.respond(.get, "/metadata", from: server).status == .ok) }
+    let refused = await responder.respond(.get, "/metadata", from: server)
+    #expect(refused.status == .tooManyRequests && refused.headers[.retryAfter] == "1")
+    #expect(try await text(refused).contains("198.18.0.1 asks more than 50 times a second"))
+    #expect(pauses.withLock { $0 } == [.seconds(1)])
+    #expect(await responder.respond(.get, "/metadata", from: stranger).status == .ok)
+    clock.withLock { $0 = .milliseconds(20) }
+    #expect(await responder.respond(.get, "/metadata", from: server).status == .ok)
+    #expect(await responder.respond(.get, "/metadata", from: server).status == .tooManyRequests)
   }
 
   @Test(

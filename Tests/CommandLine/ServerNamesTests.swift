@@ -28,6 +28,15 @@ import Testing
     #expect(try Self.names().all == ["db1", "shop/web1", "lab/Web1", "4", "5"])
   }
 
+  @Test("by UUID where the project's name is no plain word, since a shell would read it")
+  func plain() throws {
+    let names = ServerNames([
+      try Self.device("web1", "$(reboot)", "1"), try Self.device("web1", "my shop", "2"),
+      try Self.device("web1", "lab", "3"), try Self.device("db1", "$(reboot)", "4"),
+    ])
+    #expect(names.all == ["1", "2", "lab/web1", "db1"])
+  }
+
   @Test("a word of a line means one server, or none")
   func meant() throws {
     let names = try Self.names()

@@ -14,6 +14,30 @@ import Testing
     #expect(ShellWords.unquoted(word) == wanted)
   }
 
+  @Test("a word is plain when no shell reads more in it")
+  func plain() {
+    for word in ["web1", "shop/web1", "2001:db8::/64", "a+b,c@d_e", "büro", "0b1d"] {
+      #expect(ShellWords.isPlain(word), "\(word)")
+    }
+    for word in [
+      "", "$(id)", "`id`", "a;b", "a b", "a'b", "a\"b", "a\\b", "~root", "a*", "{a,b}", "a|b", "a&b", "<a", "a\nb",
+      "--url",
+      "a#b", "=a", "a!b", "a\u{202E}b", "a\u{A0}b", "a\u{1B}b",
+    ] {
+      #expect(!ShellWords.isPlain(word), "\(word.debugDescription)")
+    }
+  }
+
+  @Test("no completion of bash hands words to compgen, which would run what is in them")
+  func script() {
+    let script = CompletionScript.text(for: .bash)
+    let lines = script.split(separator: "\n").filter { $0.contains("compgen") }
+    // Flags, options and commands are words of this program, in apostrophes or from lists of the script.
+    let data = lines.filter { !$0.contains("compgen -W '") && !$0.contains("compgen -W \"${repeating_flags[*]} ") }
+    #expect(data.map { $0.drop { $0 == " " } } == [#"IFS=$'\n' compgen "${@}" -- "${cur}""#])
+    #expect(script.contains("if [[ \"${1}\" != -W ]]; then\n"))
+  }
+
   @Test("a completion asks the daemon that the line names, wherever it does")
   func connection() {
     #expect(

@@ -14,7 +14,7 @@ import Testing
       ("server creat web1", "unknown command 'creat' of 'toprack server'; did you mean 'create'?"),
       ("server remov web1", "unknown command 'remov' of 'toprack server'; did you mean 'delete'?"),
       ("neighbors list", "unknown command 'neighbors'; did you mean 'neighbour'?"),
-      ("net list", "unknown command 'net'; did you mean 'network'?"),
+      ("net list", "unknown command 'net'; did you mean 'network' or 'set'?"),
       ("SERVER list", "unknown command 'SERVER'; did you mean 'server'?"),
       ("attach web1 eth0 1001", "unknown command 'attach'; did you mean 'toprack port attach'?"),
       ("reboot web1", "unknown command 'reboot'; did you mean 'toprack server reboot'?"),

@@ -150,6 +150,27 @@ import Testing
     await machine.end()
   }
 
+  @Test("refused commands, however many, keep nobody's change waiting", .enabled(if: canMakeInterfaces))
+  func refused() async throws {
+    let machine = try await Machine()
+    let project = try #require(await machine.control.rack.project(named: Project.defaultName)).id
+    let server = ServerRequest(
+      hostname: machine.name("a"), plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
+      project: project, place: .host)
+    let control = machine.control
+    let order = await withTaskGroup(of: Bool.self) { group in
+      // It takes its time, and meanwhile the others come.
+      group.addTask { (try? await control.perform(.createServer(server))) != nil }
+      for _ in 0..<1000 {
+        group.addTask { (try? await control.perform(.deleteServer(ServerID(UUID())))) != nil }
+      }
+      return await group.reduce(into: [Bool]()) { $0.append($1) }
+    }
+    let place = try #require(order.firstIndex(of: true))
+    #expect(order.count == 1001 && place < 500, "\(place)")
+    await machine.end()
+  }
+
   @Test("each change leaves its event in the journal with who asked, and comes to those who watch")
   func events() async throws {
     let machine = try await Machine()

@@ -209,6 +209,14 @@ private struct World {
     #expect(pace.wait(at: now) == 1_000)
   }
 
+  @Test("for those who ask it is tried once a second, beside what it is tried for by itself")
+  func asked() {
+    var pace = HealingPace()
+    #expect(pace.mayAsk(at: 5_000) && !pace.mayAsk(at: 5_000) && !pace.mayAsk(at: 5_999))
+    #expect(pace.wait(at: 5_500) == 0)
+    #expect(pace.mayAsk(at: 6_000) && !pace.mayAsk(at: 6_999) && pace.mayAsk(at: 60_000))
+  }
+
   @Test("a NIC causes ten events at once, then one in ten seconds")
   func events() {
     var pace = EventPace()

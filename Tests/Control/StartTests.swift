@@ -63,6 +63,7 @@ struct StartTests {
       try run("ip", "tuntap", "add", foreign, "mode", "tap")
       try run("ip", "link", "set", foreign, "alias", "toprack \(other) \(other) eth0")
     }
+    #expect(await machine.sweeps(1))
     let status = await machine.control.status()
     #expect(status.adopted == 1)
     #expect(status.made == 3)
@@ -76,6 +77,42 @@ struct StartTests {
     try run("ip", "link", "del", foreign)
     await machine.end()
     #expect(!NetworkNamespaces.exists(gone) && !NetworkNamespaces.exists(kept))
+  }
+
+  @Test("what others leave in a namespace is removed when the rack is at work, and a crowd of it is left and told of")
+  func crowd() async throws {
+    let machine = try await Machine()
+    let (some, many) = (machine.name("n1"), machine.name("n2"))
+    try await machine.server("a", place: .namespace(some, made: false))
+    try await machine.server("b", place: .namespace(many, made: false))
+    let rack = await machine.control.rack.id.uuidString.lowercased()
+    try await machine.restart {
+      for (namespace, count) in [(some, 20), (many, 257)] {
+        let script = (0..<count).map { number in
+          "tuntap add f\(number) mode tap\n"
+            + "link set f\(number) alias \"toprack \(rack) \(UUID().uuidString.lowercased()) eth0\"\n"
+        }
+        let file = FileManager.default.temporaryDirectory.path + "/\(namespace)"
+        try script.joined().write(toFile: file, atomically: true, encoding: .utf8)
+        defer { unlink(file) }
+        try run("ip", "-n", namespace, "-batch", file)
+      }
+      // One with the name of a NIC that is to be made.
+      try run("ip", "-n", some, "link", "del", "eth1")
+      try run("ip", "-n", some, "link", "set", "f0", "name", "eth1")
+    }
+    var status = await machine.control.status()
+    #expect(status.adopted == 3 && status.made == 1)
+    #expect(await machine.sweeps(20))
+    status = await machine.control.status()
+    #expect(try Links.list(in: some).map(\.name).sorted() == ["eth0", "eth1", "lo"])
+    #expect(try Links.list(in: many).count == 260)
+    #expect(
+      status.problems.map(\.text) == [
+        "257 interfaces in network namespace \(many) have aliases of servers that do not exist: no daemon leaves more than "
+          + "256, so none of them was touched; remove them there"
+      ])
+    await machine.end()
   }
 
   @Test("an interface that was renamed or moved is adopted where it is")
@@ -134,6 +171,9 @@ struct StartTests {
       }
     }
     #expect(holder != nil)
+    let started = ContinuousClock.now
+    try await machine.restart()
+    #expect(ContinuousClock.now - started < .seconds(3), "those that are free do not wait for it as long as for all")
     #expect(await machine.control.status().problems.first?.text.contains("\(server.hostname)-eth1") == true)
     _ = consume holder
     try await machine.restart()
@@ -158,4 +198,16 @@ struct StartTests {
 final class TAPHolder: Sendable {
   private let tap: TAP
   init(_ device: String, in namespace: String? = nil) throws { tap = try TAP.open(device, in: namespace) }
+}
+
+extension Machine {
+  /// Waits until so many strays have been removed since the start, or ten seconds have passed.
+  fileprivate func sweeps(_ count: Int) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while await control.status().removed < count {
+      if ContinuousClock.now > deadline { return false }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    return true
+  }
 }

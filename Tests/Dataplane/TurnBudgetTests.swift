@@ -44,7 +44,8 @@ private struct VirtualWorker: ~Copyable {
       now += cost
       spent[nic.value, default: 0] += cost
       if let came = waiting.removeValue(forKey: nic.value) { waits.append(now - came) }
-      budget.charge(nic, frames: frames, at: now)
+      // Copies make it dear, or bytes: what explains it.
+      budget.charge(nic, frames: frames, writes: Int(cost / TurnBudget.perWrite) + 1, at: now)
     }
     #expect(served > 0, "a turn serves somebody")
   }
@@ -100,17 +101,18 @@ private struct VirtualWorker: ~Copyable {
     #expect(worker.spent.values.allSatisfy { $0 > mean / 2 })
   }
 
-  @Test("a batch is what fits in a slice by what a frame cost lately; dear at once, cheap again slowly")
+  @Test("a batch is what fits in a slice by what a frame cost lately; dear at once, cheap again slowly, late once is nothing")
   func batches() {
     var budget = TurnBudget(nics: 4)
     let nic = NICIndex(1)
     var now: UInt64 = 5
-    func serve(_ budget: inout TurnBudget, frames: Int, each: UInt64) {
+    func serve(_ budget: inout TurnBudget, frames: Int, each: UInt64, isExplained: Bool = true) {
       budget.begin(at: now)
       budget.note(nic)
       #expect(budget.next() == nic)
       now += UInt64(frames) * each
-      budget.charge(nic, frames: frames, at: now)
+      let writes = isExplained ? frames * Int(min(each, 1_000_000_000) / TurnBudget.perWrite + 1) : frames
+      budget.charge(nic, frames: frames, writes: writes, at: now)
       #expect(budget.next() == nil)
     }
     #expect(budget.frames(of: nic) == 64)
@@ -130,6 +132,12 @@ private struct VirtualWorker: ~Copyable {
     #expect((20...100).contains(batches), "\(batches)")
     budget.forget(nic)
     #expect(budget.frames(of: nic) == 64)
+
+    // The core was taken away: no frame costs that. What takes as long again costs it, copies or not.
+    serve(&budget, frames: 10, each: 100_000, isExplained: false)
+    #expect(budget.frames(of: nic) == 64)
+    serve(&budget, frames: 10, each: 100_000, isExplained: false)
+    #expect(budget.frames(of: nic) == 2)
   }
 
   @Test("an idle NIC has saved nothing up: when it begins to flood it is ahead by a first batch and a turn at most")

@@ -116,6 +116,7 @@ extension Integration {
     @Test("port show of a server has the reasons of the drops, by port")
     func reasons() throws {
       let lab = try Lab()
+      try lab.networks(100)
       let a = try lab.individual("a", 100).eth0
       #expect(!(try lab.toprack("port", "show", "a").contains("dropped")))
       for _ in 1...3 { try a.send(Frame(to: .broadcast, from: a.mac, tags: [.c(200)], "nobody's VLAN")) }

@@ -106,6 +106,33 @@ extension Integration {
       #expect(try desk.bash("toprack --socket \(lab.daemon.socket) server show db", socket: nowhere) == ["db1"])
     }
 
+    @Test("what a project is called is no command in any shell, and a script of before runs none either")
+    func hostileNames() throws {
+      let desk = try Desk()
+      let lab = desk.lab
+      let mark = "\(lab.daemon.directory)/ran"
+      for name in ["$(touch \(mark))", "`touch \(mark)`", "x;touch \(mark)", "my shop", "plain"] {
+        try lab.toprack("project", "create", name)
+      }
+      let offered = try desk.bash("toprack project show ")
+      #expect(offered.contains("plain") && offered.contains("default") && offered.count == 6, "\(offered)")
+      #expect(offered.allSatisfy { $0 == "plain" || $0 == "default" || UUID(uuidString: $0) != nil }, "\(offered)")
+
+      // The words that such a script gets, and what it would do with any.
+      let words = try run(
+        ["\(Daemon.binaries)/toprack", "---completion", "project", "show", "--", "positional@0", "3", "0", "toprack"]
+          + ["project", "show", ""], environment: ["TOPRACK_SOCKET": lab.daemon.socket, "SAP_SHELL": "bash"])
+      #expect(words.text.contains("plain") && !words.text.contains("touch"), "\(words.text)\(words.errors)")
+      let script = try String(contentsOfFile: "\(lab.daemon.directory)/toprack.bash", encoding: .utf8)
+      let evil = try runSuccessfully([
+        "bash", "--norc", "-c",
+        script + "\ncur=''; COMPREPLY=(); __toprack_add_completions -W $'a\\n$(touch \(mark))\\nb c'; "
+          + "printf '%s\\n' \"${COMPREPLY[@]}\"",
+      ])
+      #expect(evil.text == "a\n$(touch \(mark))\nb c\n")
+      #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
     @Test("zsh completes a server's name")
     func zsh() throws {
       let desk = try Desk()
@@ -114,6 +141,17 @@ extension Integration {
         "toprack server show webs", into: "zsh -f -i",
         setup: "PS1=; fpath=('\(desk.lab.daemon.directory)' \\$fpath); autoload -U compinit; compinit -D -u",
         until: "*mode *layer3*")
+      #expect(finished.status == 0, "\(finished.text)\(finished.errors)")
+    }
+
+    @Test("zsh takes a colon for itself")
+    func colon() throws {
+      let desk = try Desk()
+      try desk.lab.toprack("project", "create", "shop:front")
+      let finished = try desk.type(
+        "toprack project show shop", into: "zsh -f -i",
+        setup: "PS1=; fpath=('\(desk.lab.daemon.directory)' \\$fpath); autoload -U compinit; compinit -D -u",
+        until: "*shop:front*servers*none*")
       #expect(finished.status == 0, "\(finished.text)\(finished.errors)")
     }
 

@@ -33,6 +33,27 @@ extension Integration {
       #expect(types.contains("port.lost") && types.contains("port.restored"), "\(types)")
     }
 
+    @Test("a name that would steer a terminal is written visibly in every sentence, and is itself in JSON")
+    func visibly() throws {
+      let lab = try Lab()
+      try lab.toprack("server", "create", "a", "--netns=\(lab.namespace("a").name)")
+      let name = "\u{1B}[2J\u{1B}]0;P\u{7}"
+      try lab.namespace("a").run("ip", "link", "set", "eth0", "name", name)
+      #expect(try lab.poll { try events(lab, "a").contains("port.renamed") })
+      #expect(try problems(lab).contains { $0.contains(#"is called \x1b[2J\x1b]0;P\x07 and not eth0 now"#) })
+      for command in [
+        ["status"], ["server", "show", "a"], ["server", "list"], ["port", "show", "a", "eth0"], ["events"],
+        ["server", "repair", "nobody\u{1B}[2J"],
+      ] {
+        let finished = try lab.toprack.attempt(command)
+        #expect(!(finished.text + finished.errors).contains("\u{1B}"), "\(command): \(finished.text)\(finished.errors)")
+      }
+      let json = try lab.toprack.json("server", "show", "a")
+      #expect(json["toprack"]["interfaces"]["eth0"].string == name)
+      try lab.toprack("server", "repair", "a")
+      #expect(try problems(lab) == [])
+    }
+
     @Test("a NIC that is renamed and moved is shown where it is, keeps its VLAN over both, and repair puts it back")
     func followed() throws {
       let lab = try Lab()

@@ -99,6 +99,39 @@ extension Integration {
       #expect(problems["web2 eth1"]?.contains("also on web1 eth0") == true, "\(problems)")
     }
 
+    @Test("a partner that another project has, too, is nobody's problem")
+    func sameNameElsewhere() throws {
+      let lab = try Lab(settings: "lacp-rate: fast\n")
+      try lab.toprack("project", "create", "other")
+      let web1 = try lab.machine("web1", .layer2Bonded)
+      let namespace = lab.namespace("web2")
+      try lab.toprack("server", "create", "web2", "--project", "other", "--netns=\(namespace.name)")
+      try lab.toprack("server", "mode", "web2", "layer2-bonded")
+      let web2 = try Machine(
+        in: lab, name: "web2", namespace: namespace, device: lab.toprack.json("server", "show", "web2"))
+      // Each has a partner of the same system and key: whoever sends can write what it likes.
+      try namespace.silence()
+      let switches = try [web1, web2].map { machine in
+        let ovs = try OpenVSwitch(in: lab, on: machine)
+        try ovs.addBond()
+        try ovs.configure(
+          "set", "port", "bond0", "other_config:lacp-system-id=02:00:5e:10:00:01", "--", "set", "interface", "eth0",
+          "other_config:lacp-aggregation-key=7", "--", "set", "interface", "eth1",
+          "other_config:lacp-aggregation-key=7")
+        return ovs
+      }
+      defer { withExtendedLifetime(switches) {} }
+      let both = try lab.poll {
+        try ["web1", "web2"].allSatisfy {
+          let members = try lab.lacp($0).values
+          return members.count == 2 && members.allSatisfy { $0.isUp && $0.partnerSystem == "02:00:5e:10:00:01" }
+        }
+      }
+      let members = try ["web1", "web2"].flatMap { try lab.lacp($0).values }
+      #expect(both && Set(members.map(\.partnerKey)).count == 1, "\(members)")
+      #expect(members.allSatisfy { $0.problem == nil }, "\(members)")
+    }
+
     @Test("a NIC whose frames come back to it is not bonded, and the reason says so")
     func loopback() throws {
       let lab = try Lab(settings: "lacp-rate: fast\n")

@@ -35,6 +35,40 @@ extension Integration {
       #expect(try lab.poll { try a.reaches(b) })
     }
 
+    @Test("root who restores into another user's directory does there what that user could, and no more")
+    func ofAnother() throws {
+      let lab = try Lab()
+      let file = "\(lab.daemon.directory)/backup"
+      try lab.toprack("backup", file)
+      #expect(try lab.daemon.stop() == 0)
+      let (state, secret) = ("\(lab.daemon.directory)/of-another", "\(lab.daemon.directory)/secret")
+      chmod(lab.daemon.directory, 0o755)
+      try runSuccessfully(["cp", "-r", lab.daemon.state, state])
+      try runSuccessfully(["chown", "-R", "nobody:nogroup", state])
+      try "root's".write(toFile: secret, atomically: true, encoding: .utf8)
+      chmod(secret, 0o600)
+      // A process of that user puts a link to root's file into the place of what has come.
+      let rival = try ChildProcess([
+        "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "sh", "-c",
+        "cd '\(state)' && before=$(stat -c %i rack.sqlite) && echo ready && "
+          + "while [ $(stat -c %i rack.sqlite) = $before ]; do :; done; "
+          + "ln -sf '\(secret)' rack.sqlite; ln -sf '\(secret)' rack-id",
+      ])
+      defer { rival.signal(SIGKILL) }
+      _ = try lab.toprack.attempt(["restore", file, "--state", state])
+      var status = stat()
+      #expect(stat(secret, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o777 == 0o600)
+      #expect(try String(contentsOfFile: secret, encoding: .utf8) == "root's")
+      _ = rival.wait(until: .after(.seconds(5)))
+
+      for name in ["rack.sqlite", "rack-id"] { unlink("\(state)/\(name)") }
+      try lab.toprack("restore", file, "--state", state)
+      for name in try FileManager.default.contentsOfDirectory(atPath: state) {
+        #expect(lstat("\(state)/\(name)", &status) == 0 && status.st_uid == 65_534, "\(name)")
+      }
+      try lab.daemon.start()
+    }
+
     @Test("with a damaged database the rack forwards by the copy, takes no change, and says why; nothing is removed")
     func damaged() throws {
       let lab = try Lab()

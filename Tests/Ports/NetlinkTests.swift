@@ -42,6 +42,18 @@ struct NetlinkTests {
     #expect(try Addresses.list(in: namespace.name).contains { $0.description == "127.0.0.1/8" } == false, "lo is down")
   }
 
+  @Test("an interface is found by its name and by an alternative one, and none is no error")
+  func find() throws {
+    try namespace.makeTAP("t0")
+    try Links.configure("t0", in: namespace.name, alias: "the alias", alternativeName: "other0")
+    let space = try NetworkNamespaces.handle(of: namespace.name)
+    for name in ["t0", "other0"] {
+      let link = try Links.find(name, in: space)
+      #expect(link?.name == "t0" && link?.alias == "the alias" && link?.alternativeName == "other0", "\(name)")
+    }
+    #expect(try Links.find("t1", in: space) == nil)
+  }
+
   @Test("an address on an interface that is not there is an error that names the address")
   func noInterface() throws {
     let error = #expect(throws: PortsFault.self) {

@@ -11,6 +11,18 @@ import Testing
     "a_b", "web1\u{7F}", "日本", String(repeating: "x", count: 64), String(repeating: "x", count: 300),
   ]
 
+  @Test(
+    "what turns the direction of a line, or ends it, is in no name", arguments: ["\u{202E}", "\u{2028}", "\u{2066}"])
+  func directions(_ mark: String) throws {
+    var lab = Lab()
+    let refusal = #expect(throws: Refusal.self) {
+      try lab.perform(.createProject(name: "a\(mark)b", customdata: "{}"))
+    }
+    #expect(refusal?.description.contains("without controls") == true)
+    #expect(refusal?.description.contains(mark) == false)
+    _ = try lab.perform(.createProject(name: "شرکت ‌👩‍💻", customdata: "{}"))
+  }
+
   @Test("hostnames of 1 to 63 letters, digits, dots and hyphens are taken", arguments: good)
   func takes(_ name: String) throws {
     var lab = Lab()

@@ -166,6 +166,39 @@ import Testing
     #expect(try await StoreTests.load(directory.path) == other)
   }
 
+  @Test(
+    "a file with more in it than a rack's rows is no backup, and nothing in it is run",
+    arguments: [
+      (
+        "CREATE TRIGGER evil AFTER INSERT ON token BEGIN DELETE FROM project; END", "a trigger evil, which none has"
+      ),
+      (
+        """
+        ALTER TABLE setting RENAME TO hidden;
+        CREATE VIEW setting AS
+          WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT 'aging' AS name, x AS value FROM n;
+        """, "a view setting, which none has"
+      ),
+      ("CREATE TRIGGER again AFTER UPDATE ON rack BEGIN UPDATE rack SET id = 'x'; END", "a trigger again"),
+      ("CREATE TABLE more (x)", "its table more is not as toprack makes it"),
+      ("CREATE INDEX odd ON server (abs(number))", "its index odd is not as toprack makes it"),
+      ("UPDATE project SET customdata = '},\"id\":{'", "is no JSON object"),
+      ("UPDATE project SET customdata = '[]'", "is no JSON object"),
+    ])
+  func foreignSchema(_ sql: String, _ says: String) async throws {
+    let directory = TemporaryDirectory()
+    let rack = try await used(directory)
+    let elsewhere = TemporaryDirectory()
+    _ = try await used(elsewhere, copy: false)
+    try StoreTests.edit(elsewhere) { try $0.execute(sql: sql) }
+    let fault = #expect(throws: StoreFault.self) {
+      try Store.restore(elsewhere.path + "/rack.sqlite", to: directory.path, allowingOtherRack: true)
+    }
+    #expect(fault?.message.contains(says) == true, "\(fault?.message ?? "")")
+    #expect(fault?.message.contains("is no backup of a rack") == true && fault?.message.contains("\n") == false)
+    #expect(try await StoreTests.load(directory.path) == rack)
+  }
+
   @Test("what happened before 1970 is kept and read as it was")
   func early() async throws {
     let directory = TemporaryDirectory()

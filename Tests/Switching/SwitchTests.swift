@@ -162,6 +162,22 @@ struct TagCase: Sendable, CustomTestStringConvertible {
 }
 
 @Suite("Switch") struct SwitchTests {
+  @Test("a second tag brings no frame into a VLAN that its sender is not in", arguments: [0, 1001] as [UInt16])
+  func doubleTag(outer: UInt16) {
+    let ports = [(1, TagCase.untagged), (2, TagCase.native), (3, TagCase.untagged), (4, TagCase.trunk)]
+    for destination in [broadcast, b] {
+      let rig = Rig(ports.map { (port: $0.0, role: $0.1) })
+      let inside = FrameHeader(
+        destination: destination, source: a, tagControl: outer, isTagged: true, etherType: FrameHeader.tagProtocol)
+      // Without a tag it would be one of the other VLAN at port 2. A port that takes no tags has it as it is.
+      #expect(rig.receivers(of: inside, from: 1) == [3: TagForm.untagged, 4: 1001])
+      _ = rig.decide(frame(b, broadcast), from: 2)
+      guard destination == b else { continue }
+      #expect(rig.decide(inside, from: 1) == .drop(.vlanNotAllowed))
+      #expect(rig.decide(frame(a, b, tag: outer), from: 1) == .forward(NICIndex(2), tagControl: TagForm.untagged))
+    }
+  }
+
   @Test("classifies a frame by its tag and the port, and gives each receiver its form", arguments: TagCase.all)
   func tags(_ test: TagCase) {
     let plane = Rig([(1, test.ingress), (2, TagCase.untagged), (3, TagCase.trunk)])

@@ -74,9 +74,12 @@ struct View: Sendable {
   var lacpRate: LACPRate { LACPRate(of: rack) }
 
   /// Writes what the view has given out.
-  func renderer(prefix: String, expansion: Expansion) -> Renderer {
+  func renderer(
+    prefix: String, expansion: Expansion, isWanted: @escaping @Sendable () -> Bool = { true }
+  ) -> Renderer {
     Renderer(
-      rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems)
+      rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems,
+      isWanted: isWanted)
   }
 
   /// What `server` is told about itself.

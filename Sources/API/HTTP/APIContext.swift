@@ -16,6 +16,9 @@ public struct APIContext: RequestContext {
   /// Who asks. Until the door has found out: somebody who sees nothing and changes nothing.
   public var access = Access(scope: .none, isReadOnly: true, by: "nobody")
 
+  /// Whether somebody still waits for the answer: false when the connection has gone.
+  var isWanted: @Sendable () -> Bool = { true }
+
   public init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
   }

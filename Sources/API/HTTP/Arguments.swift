@@ -35,11 +35,22 @@ struct Arguments: Sendable {
   /// `members`: of the body.
   init(members: [JSON.Member], query: [String: String] = [:]) { (body, self.query) = (.object(members), query) }
 
-  /// Reads the query and the body of `request`, the query first: what is wrong with it needs no body.
-  init(_ request: Request) async throws {
-    let query = try Self.pairs(of: request)
-    let buffer = try await request.body.collect(upTo: Self.bodyLimit)
-    try self.init(body: Array(buffer.readableBytesView), query: Dictionary(query) { $1 })
+  /// A request whose body has come, and is not read.
+  struct Raw: Sendable {
+    fileprivate let body: ByteBuffer
+    fileprivate let query: [(String, String)]
+
+    /// Reads the query first: what is wrong with it needs no body.
+    init(_ request: Request) async throws {
+      query = try Arguments.pairs(of: request)
+      body = try await request.body.collect(upTo: Arguments.bodyLimit)
+    }
+  }
+
+  /// Reads the body, which takes its time.
+  init(_ raw: Raw) throws {
+    let query = raw.query
+    try self.init(body: Array(raw.body.readableBytesView), query: Dictionary(query) { $1 })
     for (name, value) in query {
       lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value)
     }
@@ -135,8 +146,13 @@ struct Arguments: Sendable {
   }
 
   /// A value in an error text, cut to a length that fits a line.
-  static func shown(_ value: JSON) -> String {
-    let text = String(decoding: value.text, as: UTF8.self)
-    return text.utf8.count <= 80 || text.prefix(81).count <= 80 ? text : text.prefix(77) + "…"
+  static func shown(_ value: JSON) -> String { cut(String(decoding: value.text, as: UTF8.self), to: 80) }
+
+  /// `text`, or as much of it as `limit` scalars hold with a mark of what is missing. Not by characters: of these one
+  /// can be a megabyte.
+  static func cut(_ text: String, to limit: Int) -> String {
+    let scalars = text.unicodeScalars
+    guard text.utf8.count > limit, !scalars.dropFirst(limit).isEmpty else { return text }
+    return String(scalars.prefix(limit - 3)) + "…"
   }
 }

@@ -20,14 +20,18 @@ struct Call: Sendable {
   let lastEventID: String?
   let access: Access
   private let keeper: any RackKeeper
+  /// Whether somebody still waits for the answer. A long one is given up when nobody does.
+  let isWanted: @Sendable () -> Bool
+  private let turn: Turn
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
-    access: Access,
-    keeper: any RackKeeper
+    access: Access, keeper: any RackKeeper, isWanted: @escaping @Sendable () -> Bool = { true },
+    turn: Turn = .free
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
     (self.arguments, self.lastEventID, self.access, self.keeper) = (arguments, lastEventID, access, keeper)
+    (self.isWanted, self.turn) = (isWanted, turn)
   }
 
   /// The path parameter `name`, percent-decoded.
@@ -51,20 +55,23 @@ extension Call {
   }
 
   /// Writes what `view` gives out, with the links of this call, as far as it asks to see.
-  func renderer(_ view: View) -> Renderer { view.renderer(prefix: prefix, expansion: Expansion(arguments)) }
+  func renderer(_ view: View) -> Renderer {
+    view.renderer(prefix: prefix, expansion: Expansion(arguments), isWanted: isWanted)
+  }
 
   /// Throws 403 or 404 when the caller may not, `Refusal` and `Unavailable` when it cannot be; then nothing has
   /// changed.
   @discardableResult
   func perform(_ command: Command) async throws -> Outcome {
-    try await keeper.perform(try await view().checked(command), by: access)
+    let checked = try await view().checked(command)
+    return try await turn.pausing { try await keeper.perform(checked, by: access) }
   }
 
   /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that
   /// may not, `Refusal` for a server that is whole, `Unavailable`.
   func repair(_ server: Server) async throws -> [String] {
     try access.requireWriting()
-    return try await keeper.repair(server.id, by: access)
+    return try await turn.pausing { try await keeper.repair(server.id, by: access) }
   }
 
   /// What the host knows of the NICs of a server that a view has given out.
@@ -84,7 +91,9 @@ extension Call {
     of server: Server?, port: PortName? = nil, vxlan: Int?, _ page: Page
   ) async throws -> (stations: [Station], total: Int) {
     let selection = StationSelection(server: server?.id, port: port, vxlan: vxlan, project: access.project)
-    let found = try await keeper.stations(selection, skip: (page.number - 1) * page.size, limit: page.size)
+    let found = try await turn.pausing {
+      try await keeper.stations(selection, skip: (page.number - 1) * page.size, limit: page.size)
+    }
     return (await seen(found.stations), found.total)
   }
 
@@ -129,14 +138,7 @@ extension Call {
     let members = await keeper.lacp(of: server?.id)
     guard access.scope != .all else { return members }
     let view = await view()
-    return members.filter { view[$0.server] != nil }.map { member in
-      // The text names the other server, whose ever it is.
-      var member = member
-      if member.problem != nil {
-        member.problem = "its partner is also on another server; are NICs of two servers in one bond?"
-      }
-      return member
-    }
+    return members.filter { view[$0.server] != nil }
   }
 
   /// Hosts behind routed interfaces, of a server or of all that the caller sees. The daemon's own are for those who see
@@ -155,7 +157,7 @@ extension Call {
   /// What the wire does, for callers who see everything.
   func forwarding() async throws(APIError) -> Forwarding {
     try access.requireWholeRack(for: "the switch's tables")
-    return await keeper.forwarding()
+    return await turn.pausing { await keeper.forwarding() }
   }
 
   /// The whole database. It has the digests of all tokens and what servers are told at boot, so it is for callers who
@@ -166,7 +168,7 @@ extension Call {
       throw APIError(
         .forbidden, "the token is read-only, and a backup has all secrets of the rack: it takes a token that may write")
     }
-    return try await keeper.backup()
+    return try await turn.pausing { try await keeper.backup() }
   }
 
   /// A caller with one project is told its own numbers, and the problems of its own servers, and nothing of the host.
@@ -194,8 +196,10 @@ extension Call {
   /// Events of a project or a server that a view has given out, or of all that the caller sees: a page of them from the
   /// newest on, and how many there are.
   func events(of project: Project?, _ server: Server?, _ page: Page) async throws -> (events: [Event], total: Int) {
-    try await keeper.events(
-      of: access.project ?? project?.id, server: server?.id, offset: (page.number - 1) * page.size, limit: page.size)
+    try await turn.pausing {
+      try await keeper.events(
+        of: access.project ?? project?.id, server: server?.id, offset: (page.number - 1) * page.size, limit: page.size)
+    }
   }
 
   /// `nil`: there is none, or not for this caller.

@@ -34,7 +34,13 @@ struct Page {
 
   /// One page of `all`, as the member `name` of an object with `meta`.
   func reply<Element>(_ name: String, of all: [Element], call: Call, _ render: (Element) -> JSON) -> Reply {
-    .ok([name: .array(slice(of: all).map(render)), "meta": meta(total: all.count, call: call)])
+    var elements: [JSON] = []
+    for element in slice(of: all) {
+      // Nobody reads what is left out of a page whose client has gone.
+      guard call.isWanted() else { break }
+      elements.append(render(element))
+    }
+    return .ok([name: .array(elements), "meta": meta(total: all.count, call: call)])
   }
 
   /// The `meta` object. A link to another page begins its query with `page`, because clients glue more to its end.

@@ -14,6 +14,7 @@ struct Routes {
 
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let keeper: any RackKeeper
+  private let turns = CallerTurns()
   /// By path, as the router has it: "/devices/:id".
   private(set) var methods: [String: [HTTPRequest.Method]] = [:]
 
@@ -31,8 +32,8 @@ struct Routes {
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     methods[path, default: []].append(method)
-    router.on(RouterPath(path), method: method) { [keeper] request, context in
-      await Self.answer(request, context, keeper, handler)
+    router.on(RouterPath(path), method: method) { [keeper, turns] request, context in
+      await Self.answer(request, context, keeper, turns, handler)
     }
   }
 
@@ -59,27 +60,20 @@ struct Routes {
   }
 
   private static func answer(
-    _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ handler: Handler
+    _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ turns: CallerTurns, _ handler: Handler
   ) async -> Response {
     do {
-      var parameters: [String: String] = [:]
-      for (name, value) in context.parameters {
-        parameters[String(name)] = PercentEncoding.decode(value)
-      }
-      let call = Call(
-        prefix: context.prefix, path: request.uri.path, parameters: parameters,
-        arguments: try await Arguments(request),
-        lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper)
-      let reply = try await handler(call)
-      switch reply.body {
-      case .none: return Response(status: reply.status)
-      case .json(let body): return response(reply.status, body)
-      case .document(let bytes, let type):
-        return Response(
-          status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-      case .stream(let type, let body):
-        return Response(
-          status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
+      let raw = try await Arguments.Raw(request)
+      return try await Turn.withTurn(of: context.access, turns) { turn in
+        var parameters: [String: String] = [:]
+        for (name, value) in context.parameters {
+          parameters[String(name)] = PercentEncoding.decode(value)
+        }
+        let call = Call(
+          prefix: context.prefix, path: request.uri.path, parameters: parameters, arguments: try Arguments(raw),
+          lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper,
+          isWanted: context.isWanted, turn: turn)
+        return response(try await handler(call))
       }
     } catch {
       let answer = APIError(error)
@@ -89,6 +83,19 @@ struct Routes {
           metadata: ["request": "\(context.requestID)"])
       }
       return response(answer)
+    }
+  }
+
+  private static func response(_ reply: Reply) -> Response {
+    switch reply.body {
+    case .none: Response(status: reply.status)
+    case .json(let body): response(reply.status, body)
+    case .document(let bytes, let type):
+      Response(
+        status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    case .stream(let type, let body):
+      Response(
+        status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
     }
   }
 

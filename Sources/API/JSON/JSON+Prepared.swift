@@ -1,11 +1,20 @@
-// Values that stand in many answers and never change: they are written once.
+// Values whose text is known: those that stand in many answers and never change are written once, and what the rack
+// keeps as text goes out as that text. Reading it into a tree for each answer would take a hundred bytes of memory for
+// as few as two of text.
 
 /// A value and its text.
 final class PreparedJSON: Sendable {
-  let value: JSON
   let text: [UInt8]
+  /// `nil`: to be read when somebody looks.
+  private let known: JSON?
 
-  init(_ value: JSON) { (self.value, text) = (value, value.text) }
+  init(_ value: JSON) { (known, text) = (value, value.text) }
+
+  /// `text`: an object that was read when it came, and written by `JSON.text`.
+  init(kept text: String) { (known, self.text) = (nil, Array(text.utf8)) }
+
+  /// The value itself. Of a kept text it is read each time, for the few who look into it.
+  var value: JSON { known ?? (try? JSON(reading: text)) ?? [:] }
 }
 
 extension JSON {

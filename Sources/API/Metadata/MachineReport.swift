@@ -43,7 +43,7 @@ struct MachineReport: Hashable, Sendable {
     String(
       String.UnicodeScalarView(
         text.unicodeScalars.prefix(messageLimit).map { scalar in
-          scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? " " : scalar
+          scalar.steersText ? " " : scalar
         }))
   }
 }

@@ -26,12 +26,22 @@ struct MetadataResponder: Sendable {
   let keep: Keep
   /// Each report is written to disk, so a machine has a few a second at most.
   let limiter: RateLimiter
+  /// Of all that a machine asks, by its address. One that boots reads some forty paths.
+  let requests: RateLimiter
+  /// Whoever asks more than that waits for each answer, so that a connection costs next to nothing meanwhile.
+  let pause: @Sendable (Duration) async -> Void
+
+  static let requestRate = 50
+  static let requestBurst = 500
 
   init(
     lookup: @escaping Lookup, privateSubnets: [String],
-    limiter: RateLimiter = RateLimiter(every: .seconds(1), burst: 30), keep: @escaping Keep
+    limiter: RateLimiter = RateLimiter(every: .seconds(1), burst: 30),
+    requests: RateLimiter = RateLimiter(rate: requestRate, burst: requestBurst),
+    pause: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }, keep: @escaping Keep
   ) {
     (self.lookup, self.privateSubnets, self.limiter, self.keep) = (lookup, privateSubnets, limiter, keep)
+    (self.requests, self.pause) = (requests, pause)
   }
 
   private enum Body {
@@ -45,6 +55,14 @@ struct MetadataResponder: Sendable {
     _ method: HTTPRequest.Method, _ target: String, from source: SourceAddress?,
     content: () async throws -> [UInt8]? = { [] }
   ) async -> Response {
+    if let source, let seconds = requests.take(source.description).retry {
+      await pause(.seconds(seconds))
+      var response = Self.error(
+        .tooManyRequests,
+        "\(source) asks more than \(Self.requestRate) times a second; the next answer is there in \(seconds) s")
+      response.headers[.retryAfter] = "\(seconds)"
+      return response
+    }
     guard let source, let subject = await lookup(UInt128(source.value), 4) else {
       return Self.error(.notFound, "no server has the address \(source?.description ?? "that you ask from")")
     }
@@ -137,8 +155,7 @@ struct MetadataResponder: Sendable {
 
   /// A path for an error, cut to what a line takes.
   private static func shown(_ path: [Substring]) -> String {
-    let text = "/" + path.joined(separator: "/")
-    return text.count > 100 ? text.prefix(100) + "…" : text
+    Arguments.cut("/" + path.joined(separator: "/"), to: 100)
   }
 }
 

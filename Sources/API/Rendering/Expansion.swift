@@ -13,6 +13,9 @@ struct Expansion: Hashable, Sendable {
   /// Things that are shown whole in one answer because of `include`; further ones stay links. Without it a short
   /// request could ask for an answer that does not fit into memory.
   static let limit = 5000
+  /// Bytes that they have together, about: what a project's owner writes on a thing is up to a hundred times as long as
+  /// the rest of it.
+  static let byteLimit = 8 << 20
   /// Names in one list; a request with more is refused.
   static let nameLimit = 64
   static let none = Expansion()

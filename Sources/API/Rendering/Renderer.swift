@@ -21,6 +21,8 @@ struct Renderer {
   let expansion: Expansion
   let interfaces: [ServerID: [PortName: NICLocation]]
   let problems: [ServerID: [Problem]]
+  /// Whether somebody still waits for the answer.
+  let isWanted: @Sendable () -> Bool
   private let ledger: Ledger
   /// In how many other things the one that is being rendered lies.
   private let depth: Int
@@ -28,16 +30,17 @@ struct Renderer {
   init(
     rack: Rack, prefix: String, access: Access = Access(scope: .none, isReadOnly: true, by: "nobody"),
     expansion: Expansion = .none, interfaces: [ServerID: [PortName: NICLocation]] = [:],
-    problems: [ServerID: [Problem]] = [:]
+    problems: [ServerID: [Problem]] = [:], isWanted: @escaping @Sendable () -> Bool = { true }
   ) {
     (self.rack, self.prefix, self.access) = (rack, prefix, access)
     (self.expansion, self.interfaces, self.problems) = (expansion, interfaces, problems)
+    self.isWanted = isWanted
     (ledger, depth) = (Ledger(rack: rack), 0)
   }
 
   private init(inside name: String, of outer: Renderer) {
     (rack, prefix, access, interfaces) = (outer.rack, outer.prefix, outer.access, outer.interfaces)
-    problems = outer.problems
+    (problems, isWanted) = (outer.problems, outer.isWanted)
     (expansion, ledger, depth) = (outer.expansion.inside(name), outer.ledger, outer.depth + 1)
   }
 
@@ -45,6 +48,7 @@ struct Renderer {
   private final class Ledger {
     private let rack: Rack
     var expansions = 0
+    var bytes = 0
     /// By hostname.
     lazy var servers = Dictionary(grouping: rack.servers.values.sorted { $0.hostname < $1.hostname }, by: \.project)
 
@@ -60,9 +64,15 @@ struct Renderer {
 
   /// Something nested that is a link, with some members, unless it is included.
   func reference(_ name: String, _ brief: JSON, whole: (Renderer) -> JSON) -> JSON {
-    guard expansion[name] == .include, ledger.expansions < Expansion.limit else { return brief }
+    guard expansion[name] == .include, ledger.expansions < Expansion.limit, ledger.bytes < Expansion.byteLimit,
+      isWanted()
+    else { return brief }
     ledger.expansions += 1
-    return whole(Renderer(inside: name, of: self))
+    let before = ledger.bytes
+    let thing = whole(Renderer(inside: name, of: self))
+    // What lies in it is in its weight.
+    ledger.bytes = before + thing.weight
+    return thing
   }
 
   /// Something nested that is whole unless it is excluded; then it is the link.
@@ -125,8 +135,17 @@ extension JSON {
 
   static func list(_ texts: some Sequence<String>) -> JSON { .array(texts.map(JSON.string)) }
 
-  /// An object that the rack keeps as text.
-  init(kept text: String) {
-    self = text == "{}" ? [:] : (try? JSON(reading: Array(text.utf8))) ?? [:]
+  /// An object that the rack keeps as text; it is not read.
+  init(kept text: String) { self = text == "{}" ? [:] : .prepared(PreparedJSON(kept: text)) }
+
+  /// About how many bytes the text is long.
+  var weight: Int {
+    switch self {
+    case .null, .boolean, .integer, .number: 8
+    case .string(let text): text.utf8.count + 2
+    case .array(let elements): elements.reduce(2) { $0 + $1.weight + 1 }
+    case .object(let members): members.reduce(2) { $0 + $1.name.utf8.count + 4 + $1.value.weight }
+    case .prepared(let prepared): prepared.text.count
+    }
   }
 }

@@ -146,6 +146,7 @@ public struct APIService: Service, CustomStringConvertible {
       var context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
       context.peer = peer
       context.isSecure = isSecure
+      context.isWanted = { channel.isActive && !Task.isCancelled }
       var response =
         if let fault = connection.verdicts.next() {
           Routes.response(fault)

@@ -24,6 +24,7 @@ enum BaseURL {
       return "is no URL"
     }
     guard let host = parts.host, !host.isEmpty else { return "has no host" }
+    if parts.user != nil { return "has a user in it: who you are is said by a token, with --token" }
     // A port that is none is not among the parts.
     let rest = text[separator.upperBound...].prefix { !"/?#".contains($0) }
     let afterHost = rest[(rest.lastIndex(of: "]") ?? rest.startIndex)...]
@@ -31,7 +32,6 @@ enum BaseURL {
       let digits = afterHost[afterHost.index(after: colon)...]
       guard let port = UInt16(digits), port > 0 else { return "has port '\(digits)', and a port is 1 to 65535" }
     }
-    if parts.user != nil { return "has a user in it: who you are is said by a token, with --token" }
     if parts.query != nil || parts.fragment != nil { return "has a query, and is only the beginning of one" }
     return nil
   }

@@ -44,6 +44,6 @@ struct APICommand: AsyncParsableCommand {
     let body = try body.map { Data(try TextSource.argument($0).utf8) }
     let path = path.hasPrefix("/") ? path : "/" + path
     let answer = try await global.client.send(HTTPMethod(rawValue: method.rawValue), path, body: body)
-    Output.write(String(decoding: answer.data, as: UTF8.self))
+    Output.writeUnchanged(String(decoding: answer.data, as: UTF8.self))
   }
 }

@@ -33,5 +33,5 @@ struct CompletionCommand: ParsableCommand {
   @Argument(help: "bash, zsh or fish.") var shell: Shell
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-  func run() { Output.write(Toprack.completionScript(for: shell.parser)) }
+  func run() { Output.writeUnchanged(CompletionScript.text(for: shell)) }
 }

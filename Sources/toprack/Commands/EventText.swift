@@ -1,6 +1,7 @@
 // Events for people: lines that stay in column while more of them come.
 
 import Foundation
+import Rack
 
 enum EventText {
   static let heading = line("TIME", "TYPE", "WHO", "EVENT")
@@ -14,7 +15,7 @@ enum EventText {
     func padded(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(0, width - text.count))
     }
-    return "\(padded(time, 20))  \(padded(type, 22))  \(padded(who, 10))  \(text)"
+    return "\(padded(time, 20))  \(padded(type, 22))  \(padded(who.visibleInLine, 10))  \(text.visibleInLine)"
   }
 
   /// An object of the API in one line.

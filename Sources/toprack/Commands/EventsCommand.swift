@@ -72,7 +72,7 @@ struct EventsCommand: AsyncParsableCommand {
   }
 
   private func write(_ event: Any) throws {
-    if global.json { return Output.write(try EventText.json(event)) }
+    if global.json { return Output.writeUnchanged(try EventText.json(event)) }
     let data = try JSONSerialization.data(withJSONObject: event)
     Output.write(EventText.line(try Answer(data).decoded()))
   }

@@ -30,7 +30,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
   func run() async throws {
     let restored: Store.Restored
-    do { restored = try Store.restore(file, to: state, allowingOtherRack: otherRack) } catch {
+    do { restored = try Store.restoreForOwner(file, to: state, allowingOtherRack: otherRack) } catch {
       throw Failure.refused(error.message)
     }
     let id = restored.rack.id.uuidString.lowercased()

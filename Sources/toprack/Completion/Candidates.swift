@@ -45,15 +45,17 @@ struct Candidates: Sendable {
     return Self.numbers(all.virtualNetworks.map(\.vxlan))
   }
 
-  /// Names, and UUIDs where a name means several.
+  /// Names, and UUIDs where a name means several or is no plain word.
   func projects() async throws -> [String] {
     let projects = try await client.projects()
     let bearers = Dictionary(grouping: projects, by: \.name)
-    return projects.map { bearers[$0.name]?.count == 1 ? $0.name : $0.id }
+    return projects.map { bearers[$0.name]?.count == 1 && ShellWords.isPlain($0.name) ? $0.name : $0.id }
   }
 
   func tokens() async throws -> [String] {
-    try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map(\.name)
+    try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map {
+      ShellWords.isPlain($0.name) ? $0.name : $0.id
+    }
   }
 
   func plans() async throws -> [String] {

@@ -24,11 +24,14 @@ extension CompletionKind {
   static let reservedBlocks = live { try await $0.reservedBlocks() }
   static let assignedBlocks = live { try await $0.assignedBlocks() }
 
-  /// Nothing, and no noise, when the daemon does not answer.
+  /// Nothing, and no noise, when the daemon does not answer; and no word that a shell would read as more than a word,
+  /// whoever has chosen it.
   private static func live(_ find: @escaping @Sendable (Candidates) async throws -> [String]) -> CompletionKind {
     .custom { words, index, _ in
       guard let candidates = try? Candidates(words: words, before: index) else { return [] }
-      return (try? await find(candidates)) ?? []
+      let found = ((try? await find(candidates)) ?? []).filter(ShellWords.isPlain)
+      // For zsh what follows a colon is a description.
+      return CompletionShell.requesting == .zsh ? found.map { $0.replacing(":", with: "\\:") } : found
     }
   }
 }

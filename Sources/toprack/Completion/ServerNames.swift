@@ -1,5 +1,5 @@
 // What servers are called on a command line: by hostname; where several have it, by PROJECT/HOSTNAME; and where even
-// that means several, by UUID.
+// that means several, or is no plain word, by UUID.
 
 struct ServerNames {
   private let devices: [Device]
@@ -15,7 +15,7 @@ struct ServerNames {
     names = devices.map { device in
       if hostnames[device.hostname.lowercased()] == 1 { return device.hostname }
       let path = Self.path(device)
-      return paths[path.lowercased()] == 1 ? path : device.id
+      return paths[path.lowercased()] == 1 && ShellWords.isPlain(path) ? path : device.id
     }
   }
 

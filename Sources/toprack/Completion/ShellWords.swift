@@ -16,6 +16,18 @@ enum ShellWords {
     return arguments
   }
 
+  /// Whether every shell takes `word` for itself: letters, digits and `-._:@/+,`, and no option. A completion offers
+  /// nothing else. Names are chosen by others, and bash expands what it is offered: it would run a command in a name.
+  static func isPlain(_ word: String) -> Bool {
+    !word.isEmpty && !word.hasPrefix("-")
+      && word.unicodeScalars.allSatisfy { scalar in
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "-", ".", "_", ":", "@", "/", "+", ",": true
+        default: scalar.properties.isAlphabetic && !scalar.isASCII
+        }
+      }
+  }
+
   /// A word as the shell would hand it to the command: without the quotes and backslashes around what has none inside.
   static func unquoted(_ word: String) -> String {
     var text = ""

@@ -1,9 +1,13 @@
 // Columns that line up.
 
 import Foundation
+import Rack
 
 /// Rows of text below a heading. Columns of numbers are flush right.
 struct Table {
+  static let bold = "\u{1B}[1m"
+  static let plain = "\u{1B}[0m"
+
   private let columns: [String]
   private var rows: [[String]] = []
 
@@ -11,7 +15,7 @@ struct Table {
 
   mutating func add(_ cells: String...) {
     precondition(cells.count == columns.count, "a row has as many cells as the table has columns")
-    rows.append(cells)
+    rows.append(cells.map(\.visibleInLine))
   }
 
   var isEmpty: Bool { rows.isEmpty }
@@ -30,7 +34,7 @@ struct Table {
       return padded.joined(separator: "  ").replacing(/\ +$/, with: "")
     }
     let isTerminal = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    let heading = isTerminal ? "\u{1B}[1m\(line(columns))\u{1B}[0m" : line(columns)
+    let heading = isTerminal ? Self.bold + line(columns) + Self.plain : line(columns)
     return ([heading] + rows.map(line)).joined(separator: "\n")
   }
 
@@ -38,7 +42,7 @@ struct Table {
   static func facts(_ facts: [(String, String)]) -> String {
     let width = facts.map(\.0.count).max() ?? 0
     return facts.map { name, value in
-      name + String(repeating: " ", count: width - name.count) + "  " + value
+      name + String(repeating: " ", count: width - name.count) + "  " + value.visibleInLine
     }.joined(separator: "\n")
   }
 }

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// All tests that make real NICs. One after another: each of them fills the machine's two cores by itself.
-@Suite("Toprack on real NICs", .serialized, .timeLimit(.minutes(5))) enum Integration {}
+@Suite("Toprack on real NICs", .serialized, .timeLimit(.minutes(15))) enum Integration {}
 
 /// A private rack for one test: a daemon, the command line tool, and machines in namespaces. It takes away all that it
 /// made when the test is over, however that ends.

@@ -127,7 +127,7 @@ struct NICPage {
     }
     let place = try captures.take(visit.access)
     let order = CaptureOrder(
-      interface: location.device, namespace: location.namespace,
+      interface: location.device, index: location.index, namespace: location.namespace,
       description: "\(name.rawValue) of \(server.hostname), by Toprack", frames: frames, seconds: seconds)
     do throws(CaptureFault) {
       let capture = try await Capture.begin(order, application: "toprackd")

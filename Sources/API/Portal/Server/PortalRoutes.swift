@@ -115,7 +115,8 @@ private struct Guards: Sendable {
     }
     let call = Call(
       prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
-      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper)
+      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
+      isWanted: context.isWanted)
     return Visit(
       call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
       isSecure: context.isSecure, site: site, problems: await call.problems())
