@@ -12,8 +12,8 @@ import Testing
     ] {
       #expect(CaptureNames.isReserved(name), "\(name.debugDescription)")
     }
-    for name in ["eth0", "web1-eth0", "tr0123456789e0", "lan0", "dagmar-eth0", "valley", "anything", "usb0"] {
-      #expect(CaptureNames.isReserved(name) == (name == "valley"), "\(name)")
+    for name in ["eth0", "web1-eth0", "tr0123456789e0", "lan0", "dagmar-eth0", "anything", "usb0"] {
+      #expect(!CaptureNames.isReserved(name), "\(name)")
     }
   }
 

@@ -101,7 +101,7 @@ private struct VirtualWorker: ~Copyable {
     #expect(worker.spent.values.allSatisfy { $0 > mean / 2 })
   }
 
-  @Test("a batch is what fits in a slice by what a frame cost lately; dear at once, cheap again slowly, late once is nothing")
+  @Test("a batch is what fits in a slice by what a frame cost lately; dear at once, cheap slowly, late once is nothing")
   func batches() {
     var budget = TurnBudget(nics: 4)
     let nic = NICIndex(1)

@@ -313,6 +313,16 @@ import Testing
       let chunks = try Int.fetchAll(db, sql: "SELECT DISTINCT chunk FROM pool_chunk ORDER BY chunk")
       #expect(chunks == [0, 1])
     }
+    // What later versions have added to a reservation, whose table is made anew now.
+    try Store.open(directory.path).close()
+    try Self.edit(directory) { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE reservation ADD COLUMN details TEXT;
+          ALTER TABLE reservation ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+          ALTER TABLE reservation ADD COLUMN customdata TEXT NOT NULL DEFAULT '{}';
+          """)
+    }
     #expect(try await Self.load(directory.path) == rack)
   }
 
