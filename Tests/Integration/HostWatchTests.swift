@@ -131,7 +131,9 @@ extension Integration {
         #expect(refused.errors.split(separator: "\n").count == 1, "\(refused.errors)")
       }
       try runSuccessfully(["ip", "link", "del", "\(host)-eth0"])
-      try lab.toprack("server", "repair", host)
+      // The daemon may have made it again by itself a moment before.
+      let repaired = try lab.toprack.attempt(["server", "repair", host])
+      #expect(repaired.status == 0 || repaired.errors.contains("is whole"), "\(repaired.errors)")
       #expect(try problems(lab) == [])
     }
   }
