@@ -24,7 +24,7 @@ import Testing
       #expect(answer.status.code == 422)
       #expect(
         answer.errors == [
-          "WEB1 is the name of 2 servers: shop/web1 (\(shop)), lab/web1 (\(lab)); name one by PROJECT/NAME or its UUID"
+          "WEB1 is the name of 2 servers: lab/web1 (\(lab)), shop/web1 (\(shop)); name one by PROJECT/NAME or its UUID"
         ])
       for path in ["/toprack/ips", "/toprack/fdb", "/toprack/lacp", "/toprack/neighbours"] {
         try await api.refuse(.get, "\(path)?server=web1", nil, 422, "is the name of 2 servers")

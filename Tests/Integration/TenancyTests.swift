@@ -70,7 +70,7 @@ extension Integration {
       #expect(refused.status == 1)
       #expect(
         refused.errors.contains(
-          "\(name) is the name of 2 servers: shop/\(name) (\(ids["shop"] ?? "")), lab/\(name) (\(ids["lab"] ?? "")); "
+          "\(name) is the name of 2 servers: lab/\(name) (\(ids["lab"] ?? "")), shop/\(name) (\(ids["shop"] ?? "")); "
             + "name one by PROJECT/NAME or its UUID"), "\(refused.errors)")
       #expect(try lab.toprack.json("server", "show", "lab/\(name)")["id"].string == ids["lab"])
       #expect(try lab.toprack.json("server", "show", ids["shop"] ?? "")["id"].string == ids["shop"])

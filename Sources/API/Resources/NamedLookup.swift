@@ -49,6 +49,8 @@ extension View {
 
   /// `names` are those of the `things` that are called `reference`; `way` is how to say which.
   private static func ambiguous(_ reference: String, _ things: String, _ names: [String], _ way: String) -> APIError {
+    // By name: who was made first is not known where both were made in one second.
+    let names = names.sorted()
     let more = names.count > listLimit ? [", and \(names.count - listLimit) more"] : []
     let list = ([names.prefix(listLimit).joined(separator: ", ")] + more).joined()
     return .invalid("\(reference) is the name of \(names.count) \(things): \(list); name one by \(way)")
