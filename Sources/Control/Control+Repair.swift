@@ -10,8 +10,8 @@ extension Control {
   /// addresses are the server's own.
   ///
   /// - Returns: what was done, as sentences.
-  /// - Throws: `Refusal` for a server that is whole, and where somebody else has a NIC's name; `Unavailable` when the system does not let it be done; what was
-  ///   done before stays.
+  /// - Throws: `Refusal` for a server that is whole, and where somebody else has a NIC's name; `Unavailable` when the
+  ///   system does not let it be done; what was done before stays.
   public func repair(_ server: ServerID, by requester: Requester? = nil) async throws -> [String] {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
     if host.repairs.count >= CommandQueue.limit {

@@ -14,8 +14,8 @@ import Switching
 /// kernel does others' work within our write as well, two milliseconds of it at most, so that one long flush is no
 /// proof, nor is one long write: who has taken `proof` writes cheaply and is not in debt is watched no more.
 ///
-/// A write of more than `dear` goes onto the receiver's debt, which falls by a `share` of the time that passes. While it
-/// is above `burst` the NIC is silent: what is for it is dropped (`receiver-slow`). So a receiver that is dear has a
+/// A write of more than `dear` goes onto the receiver's debt, which falls by a `share` of the time that passes. While
+/// it is above `burst` the NIC is silent: what is for it is dropped (`receiver-slow`). So a receiver that is dear has a
 /// third of a thread, and holds it for `burst` at once. Who has a second write of more than `outrageous` is silent for
 /// `penalty` times as long, twice that the next time, and so on up to `longestSilence`.
 ///

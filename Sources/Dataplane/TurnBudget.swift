@@ -121,8 +121,8 @@ import Switching
     return max(1, Int(UInt32(Self.slice) / cost))
   }
 
-  /// A batch of `frames` frames of `nic`, which `next` gave last, is done; it was `writes` writes of `bytes` bytes in all.
-  /// Returns how long it took.
+  /// A batch of `frames` frames of `nic`, which `next` gave last, is done; it was `writes` writes of `bytes` bytes in
+  /// all. Returns how long it took.
   @discardableResult
   mutating func charge(_ nic: NICIndex, frames: Int, writes: Int = 0, bytes: Int = 0, at now: Instant) -> Instant {
     let taken = now &- marked

@@ -129,8 +129,8 @@ extension Links {
     return Link(raw)
   }
 
-  /// The one interface of that name, of up to `nameLimit` bytes, or alternative name; `nil`: there is none. What it costs
-  /// does not depend on how many others there are.
+  /// The one interface of that name, of up to `nameLimit` bytes, or alternative name; `nil`: there is none. What it
+  /// costs does not depend on how many others there are.
   public static func find(_ name: String, in space: NamespaceHandle) throws(PortsFault) -> Link? {
     do throws(PortsFault) { return try find(name, descriptor: space.descriptor) } catch {
       // ENODEV

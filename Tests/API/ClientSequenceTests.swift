@@ -4,8 +4,8 @@ import Testing
 
 @testable import API
 
-/// What unmodified clients send in many forms, and what each of them must read to go on, where that takes more than a recorded
-/// sequence (RecordedSequenceTests).
+/// What unmodified clients send in many forms, and what each of them must read to go on, where that takes more than a
+/// recorded sequence (RecordedSequenceTests).
 @Suite("What clients send, by client and version") struct ClientSequenceTests {
 
   @Test(

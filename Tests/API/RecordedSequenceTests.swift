@@ -172,8 +172,8 @@ extension RecordedSequence.Call {
 }
 
 extension JSON {
-  /// What is at a place: members and indices with "/" between, `name=value` for the element of an array whose member has that
-  /// value; a name on an array is that member of each element.
+  /// What is at a place: members and indices with "/" between, `name=value` for the element of an array whose member
+  /// has that value; a name on an array is that member of each element.
   fileprivate func at(_ place: String) -> JSON? {
     place.split(separator: "/").reduce(self as JSON?) { found, step in
       guard let found else { return nil }

@@ -77,7 +77,8 @@ extension Integration {
         let sender = self[keyPath: vector.from]
         let frame = Frame(to: .broadcast, from: sender.mac, tags: vector.sent, vector.name, size: 200)
         try sender.send(frame)
-        // Behind the tag that is taken off, a port that has tagged VLANs would read a C-tag as one of them: decision 28.
+        // Behind the tag that is taken off, a port that has tagged VLANs would read a C-tag as one of them: decision
+        // 28.
         let receivers =
           vector.inner.first?.protocolID == 0x8100 ? [plain, otherPlain] : [plain, otherPlain, native, otherNative]
         for nic in receivers where nic !== sender {

@@ -3,8 +3,8 @@
 import Foundation
 
 enum BaseURL {
-  /// What is wrong with `text`, which came by `source` (`--url`, `$TOPRACK_URL`), and what would be valid; `nil`: it can
-  /// be asked.
+  /// What is wrong with `text`, which came by `source` (`--url`, `$TOPRACK_URL`), and what would be valid; `nil`: it
+  /// can be asked.
   static func fault(of text: String, from source: String) -> String? {
     reason(text).map { reason in
       "\(source) '\(text)' \(reason); valid are http://HOST:PORT and, where the daemon has TLS, https://HOST:PORT"

@@ -22,8 +22,9 @@ SESSION = requests.Session()
 SESSION.headers["X-Auth-Token"] = os.environ["TOPRACK_TOKEN"]
 SESSION.verify = os.environ["REQUESTS_CA_BUNDLE"]
 
-# How many calls a reading of the rack is good for, how many servers and networks there are to be at least, and how many projects
-# and servers at most: calls that make them would fill the rack, and each list would take longer than the one before.
+# How many calls a reading of the rack is good for, how many servers and networks there are to be at least, and how many
+# projects and servers at most: calls that make them would fill the rack, and each list would take longer than the one
+# before.
 CALLS_PER_READING = 25
 AT_LEAST = 4
 AT_MOST = 12

@@ -48,8 +48,8 @@ final class ClientDriver {
   private let process: ChildProcess
   private let lines: LineSocket
 
-  /// `token`: the one that the daemon's first start left in its state if nil. `service`: the names that the daemon has, if the
-  /// library looks for it by one.
+  /// `token`: the one that the daemon's first start left in its state if nil. `service`: the names that the daemon has,
+  /// if the library looks for it by one.
   init(_ library: ClientLibrary, of lab: Lab, token: String? = nil, by service: ServiceByName? = nil) throws {
     guard let folder = Self.environment else { throw HarnessError("TOPRACK_CLIENTS is not set") }
     guard let host = lab.host else { throw HarnessError("a client needs a lab with a host") }

@@ -1,11 +1,11 @@
 import Foundation
 import Glibc
 
-/// The original service's names, for clients that have them built in and can be told no other place: a hosts file in which
-/// they are the daemon's, and a certificate for them that the daemon shows and such clients trust.
+/// The original service's names, for clients that have them built in and can be told no other place: a hosts file in
+/// which they are the daemon's, and a certificate for them that the daemon shows and such clients trust.
 ///
-/// Both are what a user of such a client makes; Tests/Clients/README.md has the commands. The hosts file is seen by the client
-/// alone: `ip netns exec` gives each program a mount namespace of its own.
+/// Both are what a user of such a client makes; Tests/Clients/README.md has the commands. The hosts file is seen by the
+/// client alone: `ip netns exec` gives each program a mount namespace of its own.
 final class ServiceByName {
   static let names = ["api.equinix.com", "api.packet.net"]
 
