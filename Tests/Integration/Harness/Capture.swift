@@ -1,6 +1,10 @@
 import CPcap
 import Glibc
 
+/// `PACKET_IGNORE_OUTGOING` of <linux/if_packet.h>, since Linux 4.20, and its level, `SOL_PACKET`.
+private let ignoreOutgoing: Int32 = 23
+private let packetLevel: Int32 = 263
+
 /// Frames on one NIC, seen by libpcap from the server's side: what a tcpdump there would show.
 ///
 /// The handle is opened inside the NIC's namespace, in immediate mode; the kernel keeps the frames until the test
@@ -43,6 +47,16 @@ final class Capture {
       guard pcap_setdirection(handle, wanted) == 0, pcap_setnonblock(handle, 1, &message) == 0 else {
         defer { pcap_close(handle) }
         throw HarnessError("pcap \(place): \(String(cString: pcap_geterr(handle)))")
+      }
+      if direction == .arriving {
+        // libpcap passes over the machine's own frames itself; until it has looked, they take the places of others.
+        var ignored: Int32 = 1
+        let status = setsockopt(
+          pcap_get_selectable_fd(handle), packetLevel, ignoreOutgoing, &ignored, socklen_t(MemoryLayout<Int32>.size))
+        guard status == 0 else {
+          defer { pcap_close(handle) }
+          throw HarnessError("PACKET_IGNORE_OUTGOING \(place): \(String(cString: strerror(errno)))")
+        }
       }
       return Handle(pointer: handle)
     }.pointer
