@@ -100,11 +100,11 @@ actor Browser {
 extension RackAlone {
   var project: ProjectID { rack.project(named: "default")!.id }
 
-  func server(_ hostname: String, description: String? = nil) throws -> Server {
+  func server(_ hostname: String, description: String? = nil, facility: String = "ewr1") throws -> Server {
     let outcome = try perform(
       .createServer(
         ServerRequest(
-          hostname: hostname, plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: project,
+          hostname: hostname, plan: "c3.small.x86", facility: facility, operatingSystem: "debian_12", project: project,
           place: .host, details: ServerDetails(description: description))), by: "test")
     guard case .server(let id) = outcome.subject else { preconditionFailure() }
     return rack.servers[id]!

@@ -165,6 +165,30 @@ import Testing
     }
   }
 
+  @Test("a server's pages begin with what is wrong with it and in its facility, before what is wrong elsewhere")
+  func troubleNearby() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let web = try await browser.keeper.server("web1")
+      let near = try await browser.keeper.server("near")
+      let far = try await browser.keeper.server("far", facility: "ams1")
+      await browser.keeper.suffer(
+        (1...5).map { Problem(kind: "k\($0)", server: far.id, text: "far fault \($0)") } + [
+          Problem(kind: "nic-lost", server: near.id, text: "near is in trouble"),
+          Problem(kind: "nic-lost", server: web.id, text: "web1 is in trouble"),
+        ])
+      let page = try await browser.get("/portal/servers/\(web.id)/network").text
+      let own = try #require(page.firstRange(of: "web1 is in trouble")).lowerBound
+      let next = try #require(page.firstRange(of: "near is in trouble")).lowerBound
+      let last = try #require(page.firstRange(of: "far fault 1")).lowerBound
+      #expect(own < next && next < last)
+      #expect(page.contains("far fault 3") && !page.contains("far fault 4") && page.contains("and 2 more"))
+      // Elsewhere they stand in the order of `toprack status`.
+      let list = try await browser.get("/portal").text
+      #expect(list.contains("far fault 5") && !list.contains("near is in trouble"))
+    }
+  }
+
   @Test("a token of a project is told of its own servers' problems, on every page")
   func troubleOfOthers() async throws {
     try await Browser.test { browser in

@@ -1,6 +1,7 @@
 // The table of the portal's pages. Around each page this file finds out who is there, reads the form, makes sure that
 // it is one of ours, and turns whatever was thrown into a page that says so.
 
+import Control
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -117,9 +118,15 @@ private struct Guards: Sendable {
       prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
       lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
       isWanted: context.isWanted)
+    let problems = await call.problems()
+    let rack = await keeper.rack
+    let facilities = Dictionary(
+      problems.compactMap { $0.server }.compactMap { id in rack.servers[id].map { (id, $0.facility) } }
+    ) { $1 }
     return Visit(
       call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
-      isSecure: context.isSecure, site: site, problems: await call.problems())
+      isSecure: context.isSecure, site: site, problems: problems,
+      facilities: facilities)
   }
 
   /// The rights of a session now; `nil`: it has none any more.

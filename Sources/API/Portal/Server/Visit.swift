@@ -18,6 +18,8 @@ struct Visit: Sendable {
   let site: Site
   /// What is wrong now, as far as the visitor may know.
   let problems: [Problem]
+  /// In which facility the servers are that something is wrong with, by its code.
+  let facilities: [ServerID: String]
 
   var access: Access { call.access }
   var arguments: Arguments { call.arguments }
@@ -41,7 +43,7 @@ struct Visit: Sendable {
     if !isUpdate {
       all["notes"] = site.sessions.takeNotes(of: key).map { ["title": $0.title, "lines": $0.lines] as Fields }
     }
-    all["trouble"] = Self.trouble(problems, in: place)
+    all["trouble"] = trouble(in: place)
     if let fault {
       all["fault"] = [fault.form: ["lines": fault.lines] as Fields] as Fields
       // Who may not write has no form for it to stand by.
@@ -54,13 +56,23 @@ struct Visit: Sendable {
   /// Problems on one page; the others are counted.
   private static let problemCount = 5
 
-  /// What stands above every page while something is wrong. A server's own page has what is wrong with it already.
-  private static func trouble(_ problems: [Problem], in place: PagePlace) -> Fields? {
-    var problems = problems
-    if case .server(let server, _, .overview) = place { problems.removeAll { $0.server == server.id } }
-    guard !problems.isEmpty else { return nil }
-    var fields: Fields = ["lines": problems.prefix(problemCount).map(\.text)]
-    if problems.count > problemCount { fields["more"] = problems.count - problemCount }
+  /// What stands above every page while something is wrong. A server's own page has what is wrong with it already; its
+  /// pages begin with what is wrong with it, in its facility, and with the rack, so that the cut falls on what is far.
+  private func trouble(in place: PagePlace) -> Fields? {
+    var shown = problems
+    if case .server(let server, _, let tab) = place {
+      if tab == .overview { shown.removeAll { $0.server == server.id } }
+      func distance(_ problem: Problem) -> Int {
+        guard let id = problem.server else { return 2 }
+        return id == server.id ? 0 : facilities[id] == server.facility ? 1 : 3
+      }
+      // By place as well: `sorted` alone promises no order among equals.
+      shown = shown.enumerated().sorted { (distance($0.element), $0.offset) < (distance($1.element), $1.offset) }
+        .map(\.element)
+    }
+    guard !shown.isEmpty else { return nil }
+    var fields: Fields = ["lines": shown.prefix(Self.problemCount).map(\.text)]
+    if shown.count > Self.problemCount { fields["more"] = shown.count - Self.problemCount }
     return fields
   }
 
