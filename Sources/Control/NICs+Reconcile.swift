@@ -150,6 +150,11 @@ extension NICs {
     }
   }
 
+  /// Whether those that are busy are left, when the last of `adopted` came so long ago, or none has since the start.
+  static func givesUp(after time: Duration, adopted: Int) -> Bool {
+    time > (adopted == 0 ? patience : restPatience)
+  }
+
   /// Takes all that can be had at once, and then again and again those that were busy.
   private func adoptAll(
     _ ledger: NICLedger, _ inventory: Inventory, _ wanted: [(server: Server, slot: Int)],
@@ -175,7 +180,7 @@ extension NICs {
           }
         }
       }
-      if ContinuousClock.now - lastSuccess > (result.adopted == 0 ? Self.patience : Self.restPatience) {
+      if Self.givesUp(after: ContinuousClock.now - lastSuccess, adopted: result.adopted) {
         for (server, _, nic, error) in busy { result.problems.append(Self.lost(nic, of: server, error)) }
         return
       }
