@@ -22,8 +22,8 @@ import Testing
       ("rename x y", "unknown command 'rename'; did you mean 'toprack project rename'?"),
       ("help servers", "unknown command 'servers'; did you mean 'server'?"),
       (
-        "token rm x",
-        "unknown command 'rm' of 'toprack token'; valid are create, list, revoke; see 'toprack token --help'"
+        "token zap x",
+        "unknown command 'zap' of 'toprack token'; valid are create, list, revoke; see 'toprack token --help'"
       ),
       (
         "list",
@@ -69,6 +69,9 @@ import Testing
         let configuration = command.configuration
         switch configuration.commandName ?? command._commandName {
         case "list": #expect(configuration.aliases == ["ls"], "\(group._commandName)")
+        // A token and a reserved block are not deleted, and who types what he knows of others gets there.
+        case "revoke": #expect(configuration.aliases == ["rm", "remove", "delete"], "\(group._commandName)")
+        case "release": #expect(configuration.aliases == ["rm", "remove"], "\(group._commandName)")
         case "delete": #expect(configuration.aliases == ["rm", "remove"], "\(group._commandName)")
         default: #expect(configuration.aliases == [], "\(group._commandName)")
         }

@@ -20,7 +20,7 @@ extension View {
     case .updateProject(let id, name: _, customdata: _, backendTransfer: _): _ = try known(project: id)
     case .deleteProject(let id):
       _ = try known(project: id)
-      try access.requireWholeRack(for: "ends of projects")
+      try access.requireWholeRack(for: "deletions of projects")
     case .createServer(let request):
       _ = try known(project: request.project)
       for id in request.blocks.flatMap(\.reservations) {

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import Glibc
 import Ports
 import Rack
 import Store
@@ -58,7 +59,9 @@ struct CleanupCommand: AsyncParsableCommand {
     do {
       return try Store.read(rack).rack.id.uuidString.lowercased()
     } catch {
-      throw Failure.refused("--rack '\(rack)' is no UUID and no state directory: \(error.message)")
+      let isFolder = access("\(rack)/rack.sqlite", F_OK) == 0
+      throw Failure.refused(
+        "--rack '\(rack)' is no UUID" + (isFolder ? ", and: \(error.message)" : " and no state directory of toprackd"))
     }
   }
 }

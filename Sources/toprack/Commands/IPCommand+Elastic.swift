@@ -98,7 +98,7 @@ extension IPCommand {
   struct Release: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Give a reserved block back. It must be assigned to no server.",
-      discussion: "Example: toprack ip release 198.18.24.0/30")
+      discussion: "Example: toprack ip release 198.18.24.0/30", aliases: ["rm", "remove"])
 
     @Argument(
       help: ArgumentHelp("Block, address, or the UUID of a reservation.", valueName: "block"),

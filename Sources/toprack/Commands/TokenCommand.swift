@@ -72,7 +72,7 @@ extension TokenCommand {
   struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Take a token's rights away, at once.",
-      discussion: "Example: toprack token revoke laptop")
+      discussion: "Example: toprack token revoke laptop", aliases: ["rm", "remove", "delete"])
 
     @Argument(help: ArgumentHelp("Name or UUID.", valueName: "token"), completion: .tokens) var token: String
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
