@@ -10,7 +10,7 @@ struct ServerCommand: AsyncParsableCommand {
       """,
     subcommands: [
       Create.self, List.self, Show.self, Update.self, Delete.self, Mode.self, Power.self, Reboot.self,
-      Repair.self, NetworkConfiguration.self,
+      Repair.self, NetworkConfiguration.self, Shell.self,
     ])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
