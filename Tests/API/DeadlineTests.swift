@@ -1,5 +1,7 @@
 import NIOCore
 import NIOEmbedded
+import NIOHTTP1
+import Synchronization
 import Testing
 
 @testable import API
@@ -75,6 +77,26 @@ import Testing
     channel.embeddedEventLoop.advanceTime(by: .seconds(59))
     #expect(channel.isActive)
     channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(!channel.isActive)
+  }
+
+  @Test("the last answer of a connection is waited for until it has been taken, and the connection is at rest then")
+  func last() throws {
+    let notes = Mutex<[Bool]>([])
+    let channel = try channel(RequestGate(bodyLimit: 100) { _, isWaiting in notes.withLock { $0.append(isWaiting) } })
+    let head = HTTPRequestHead(
+      version: .http1_1, method: .GET, uri: "/", headers: ["Host": "rack", "Connection": "close"])
+    try channel.writeInbound(HTTPServerRequestPart.head(head))
+    try channel.writeInbound(HTTPServerRequestPart.end(nil))
+    channel.write(HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok)), promise: nil)
+    channel.write(HTTPServerResponsePart.end(nil), promise: nil)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(50))
+    #expect(channel.isActive, "closing it would cut the answer off")
+    #expect(notes.withLock { $0 } == [false])
+    channel.flush()
+    #expect(channel.isActive)
+    #expect(notes.withLock { $0 } == [false, true])
+    channel.embeddedEventLoop.advanceTime(by: RequestGate.linger)
     #expect(!channel.isActive)
   }
 

@@ -21,8 +21,8 @@ final class GateVerdicts: Sendable {
 /// ## How it works
 /// A head that breaks a rule (`HeadRules`), or bytes that the parser cannot read, become a request without a body whose
 /// verdict is the fault. So the answer comes in its turn, behind those of the requests before. From then on what
-/// arrives is thrown away, and some time after the last answer the connection is closed: a client that is still sending
-/// can read the answer meanwhile.
+/// arrives is thrown away, and some time after the last answer has been taken the connection is closed: a client that
+/// is still sending can read the answer meanwhile. One that takes nothing is `ReadingDeadline`'s.
 ///
 ///     head ──passes──▶ body ──end──▶ head        head ──fault, last request──▶ nothing        body ──too long, fault──▶ nothing
 ///
@@ -58,6 +58,8 @@ final class RequestGate: ChannelDuplexHandler {
   private let noteWaiting: (any Channel, Bool) -> Void
   private var reading = Reading.head
   private var pending: [Pending] = []
+  /// Answers that the socket has not taken to their end.
+  private var untaken = 0
   /// Of the request whose body comes.
   private var isLastRequest = false
   private var owesContinue = false
@@ -66,7 +68,7 @@ final class RequestGate: ChannelDuplexHandler {
   /// - Parameters:
   ///   - bodyLimit: bytes of a body.
   ///   - wantsHost: as `HeadRules` has it.
-  ///   - noteWaiting: told when a request has come whole (false), and when all are answered (true).
+  ///   - noteWaiting: told when a request has come whole (false), and when all answers have been taken (true).
   init(bodyLimit: Int, wantsHost: Bool = true, noteWaiting: @escaping (any Channel, Bool) -> Void) {
     (self.bodyLimit, self.wantsHost, self.noteWaiting) = (bodyLimit, wantsHost, noteWaiting)
   }
@@ -95,7 +97,7 @@ final class RequestGate: ChannelDuplexHandler {
       if isLastRequest { stopReading() }
       context.fireChannelRead(data)
       // One that was answered before its end waits again.
-      if pending.isEmpty { allIsAnswered(context) } else { noteWaiting(context.channel, false) }
+      if !restIfAnswered(context.channel) { noteWaiting(context.channel, false) }
     }
   }
 
@@ -166,10 +168,15 @@ final class RequestGate: ChannelDuplexHandler {
       context.write(wrapOutboundOut(.head(head)), promise: promise)
     case .body: context.write(data, promise: promise)
     case .end:
-      context.write(data, promise: promise)
       if !pending.isEmpty { pending.removeFirst() }
+      untaken += 1
+      let (channel, taken) = (context.channel, promise ?? context.eventLoop.makePromise())
+      taken.futureResult.assumeIsolated().whenComplete { _ in
+        self.untaken -= 1
+        self.restIfAnswered(channel)
+      }
+      context.write(data, promise: taken)
       sayContinue(context)
-      if pending.isEmpty { allIsAnswered(context) }
     }
   }
 
@@ -181,12 +188,15 @@ final class RequestGate: ChannelDuplexHandler {
       wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
   }
 
-  private func allIsAnswered(_ context: ChannelHandlerContext) {
-    noteWaiting(context.channel, true)
-    guard case .nothing = reading else { return }
-    let channel = context.channel
+  /// When every request has been answered, and every answer taken; else false.
+  @discardableResult
+  private func restIfAnswered(_ channel: any Channel) -> Bool {
+    guard pending.isEmpty, untaken == 0 else { return false }
+    noteWaiting(channel, true)
+    guard case .nothing = reading else { return true }
     let end = channel.eventLoop.scheduleTask(in: Self.linger) { channel.close(promise: nil) }
     channel.closeFuture.whenComplete { _ in end.cancel() }
+    return true
   }
 }
 
