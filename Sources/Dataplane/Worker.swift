@@ -283,7 +283,9 @@ struct Worker: ~Copyable {
       if isWatched { tellUse(of: neighbour, from: nic, port) }
       transmit(frame, by: neighbour.port)
     case .slow(let kind, let queue, let neighbour):
-      handOver(kind, queue, frame, from: nic, port, neighbour)
+      let cost =
+        kind == .fragment ? frame.pieceCount(packetSize: size, mtu: router.mtu(of: neighbour.port)) : 1
+      handOver(kind, queue, frame, costing: cost, from: nic, port, neighbour)
     }
   }
 
@@ -313,10 +315,10 @@ struct Worker: ~Copyable {
 
   /// To the slow path, as many of a class in a second as one NIC may.
   private mutating func handOver(
-    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, from nic: NICIndex, _ port: PortIndex,
-    _ neighbour: Neighbour
+    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, costing cost: Int, from nic: NICIndex,
+    _ port: PortIndex, _ neighbour: Neighbour
   ) {
-    guard packetLimits.allows(nic, queue, at: now),
+    guard packetLimits.allows(nic, queue, at: now, cost: cost),
       slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour)
     else { return counters.dropped(nic, .gatewayBusy) }
     slowPath.waker.wake()
