@@ -313,7 +313,7 @@ struct Worker: ~Copyable {
     slowPath.waker.wake()
   }
 
-  /// To the slow path, as many of a class in a second as one NIC may.
+  /// To the slow path, as many of a class in a second as one NIC may. `cost`: frames that it will make of this one.
   private mutating func handOver(
     _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, costing cost: Int, from nic: NICIndex,
     _ port: PortIndex, _ neighbour: Neighbour
@@ -363,7 +363,12 @@ struct Worker: ~Copyable {
     {
       place = receiver.next
       guard receiver.isUp else {
-        counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
+        // A hop is the sender's doing, as it is where the frame has one receiver.
+        if receiver.isHop {
+          counters.dropped(nic, .vlanNotAllowed)
+        } else {
+          counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
+        }
         continue
       }
       guard size <= plane.mtu(of: receiver.nic) else {
