@@ -72,7 +72,7 @@ extension Integration {
       #expect(fragments >= 2 * 2 * (2 + 3 + 7))
     }
 
-    @Test("for a server that takes less than 576 bytes nothing is cut, which is counted; what fits arrives: RFC 791 3.1")
+    @Test("for a server that takes less than 576 bytes nothing is cut, and it is counted: RFC 791 3.1")
     func floor() throws {
       let address = narrow.publicIPv4
       try narrow.namespace.run("ip", "link", "set", "eth0", "mtu", "576")
