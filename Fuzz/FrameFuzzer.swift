@@ -66,6 +66,7 @@ import Wire
       var place = 0
       while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
         place = receiver.next
+        guard !receiver.isHop else { continue }
         require(receiver.nic != nic, "a frame went back where it came from")
         check(receiver.nic.value, domain.value)
         let tag = receiver.tagControl < 0 ? nil : UInt16(receiver.tagControl)

@@ -14,6 +14,7 @@ extension Control {
   private struct Accepted {
     let outcome: Outcome
     let entry: CommandQueue.Entry
+    var givesBack: Bool { entry.command.givesBack }
   }
 
   /// Runs until no command and no chore waits; the two take turns.
@@ -30,7 +31,9 @@ extension Control {
     var group: [Accepted] = []
     var looked = 0
     let end = ContinuousClock.now + Self.groupTime
-    while looked < Self.groupLimit, group.isEmpty || ContinuousClock.now < end, let entry = queue.next() {
+    while looked < Self.groupLimit, group.isEmpty || ContinuousClock.now < end, mayJoin(group),
+      let entry = queue.next()
+    {
       looked += 1
       do {
         let outcome = try await decide(entry)
@@ -44,18 +47,26 @@ extension Control {
     let outcomes = group.map(\.outcome).filter(\.changed)
     if !outcomes.isEmpty {
       do {
+        let givesBack = group.allSatisfy(\.givesBack)
         try await store.commit(
           outcomes.flatMap(\.changes), events: outcomes.flatMap(\.events), batches: outcomes.compactMap(\.batch),
-          places: outcomes.flatMap(madePlaces))
-        noteCommit(nil)
+          places: outcomes.flatMap(madePlaces), givesBack: givesBack)
+        noteCommit(nil, givesBack: givesBack)
       } catch {
         for outcome in outcomes.reversed() { await takeBack(outcome) }
         working = rack
         if error.kind == .clash { return refuse(error, group) }
         noteCommit(error)
         logger.error("state not written", metadata: ["error": "\(error)"])
-        // Also those that found everything so: what they found has not come to be.
-        for accepted in group { accepted.entry.continuation.resume(throwing: Unavailable(message: error.message)) }
+        for accepted in group {
+          if error.kind == .full, group.count > 1, accepted.givesBack {
+            // By itself it finds room.
+            queue.append(accepted.entry)
+          } else {
+            // Also those that found everything so: what they found has not come to be.
+            accepted.entry.continuation.resume(throwing: Unavailable(message: error.message))
+          }
+        }
         return
       }
       await forward(outcomes)
@@ -71,6 +82,10 @@ extension Control {
       accepted.entry.continuation.resume(returning: accepted.outcome)
     }
   }
+
+  /// On a full disk each command is committed by itself: what gives room back would fail with what takes some, and many
+  /// at once need much of the little that there is.
+  private func mayJoin(_ group: [Accepted]) -> Bool { group.isEmpty || !isDiskFull }
 
   /// The command whose record the database did not take is refused; the others of its group are decided again.
   private func refuse(_ clash: StoreFault, _ group: [Accepted]) {

@@ -59,8 +59,27 @@ extension Control {
     if let reason = store.readOnlyReason { throw Unavailable(message: reason) }
   }
 
+  static func full(_ store: Store) -> Problem {
+    let reason =
+      store.fullReason
+      ?? "changes cannot be written: the disk of \(store.directoryPath) is full; the rack forwards as it is, what is "
+      + "deleted and revoked is taken, and each change is tried again; make room there, or delete something"
+    return Problem(kind: stateProblem, text: reason)
+  }
+
   /// What a commit has shown: a fault is a problem until one succeeds.
-  func noteCommit(_ fault: StoreFault?) {
+  ///
+  /// - Parameter givesBack: what was committed says nothing of other changes.
+  func noteCommit(_ fault: StoreFault?, givesBack: Bool = false) {
+    if let fault {
+      isDiskFull = fault.kind == .full
+    } else if isDiskFull {
+      isDiskFull = store.fullReason != nil || givesBack && !store.hasRoom
+    }
+    if isDiskFull {
+      problems.raise(Self.full(store))
+      return
+    }
     guard let fault else {
       problems.clear(kind: Self.stateProblem)
       return

@@ -39,6 +39,8 @@ public actor Control {
   /// Sees what others do to the NICs; `nil` before it is started.
   var watch: HostWatch?
   var marks = PortMarks()
+  /// The last commit found no room, or the one before and nothing has shown otherwise.
+  var isDiskFull = false
   let logger: Logger
   var entropy = SystemEntropy()
   var queue = CommandQueue()
@@ -52,7 +54,12 @@ public actor Control {
     (self.rack, working, self.store) = (rack, rack, store)
     (self.dataplane, self.nics, self.gateway) = (dataplane, nics, gateway)
     (self.wires, self.start, self.logger) = (wires, start, logger)
-    if let reason = store.readOnlyReason { problems.raise(Problem(kind: Self.stateProblem, text: reason)) }
+    if let reason = store.readOnlyReason {
+      problems.raise(Problem(kind: Self.stateProblem, text: reason))
+    } else if store.isFullAtStart {
+      isDiskFull = true
+      problems.raise(Self.full(store))
+    }
   }
 
   /// Decides, commits, tells the wire, answers. Returns when every worker forwards by the new state.

@@ -28,7 +28,7 @@ extension NICs {
     var locations: [ServerID: [PortName: NICLocation]] = [:]
     /// Each server's own namespace; none where it is gone.
     var homes: [ServerID: NamespaceIdentity] = [:]
-    /// Servers whose namespace carries our mark.
+    /// Servers whose namespace we have made.
     var ownNamespaces: Set<ServerID> = []
     var adopted = 0, made = 0, removed = 0
     var problems: [Problem] = []
@@ -104,11 +104,19 @@ extension NICs {
         }
       }
       result.homes[server.id] = try? NetworkNamespaces.identity(of: server.place.namespace)
-      if case .namespace(let namespace, made: true) = server.place, inventory.ourNamespaces.contains(namespace) {
+      if case .namespace(let namespace, made: true) = server.place,
+        inventory.ourNamespaces.contains(namespace) || Self.isPlace(result.homes[server.id], of: places[server.id])
+      {
         result.ownNamespaces.insert(server.id)
       }
     }
     return result
+  }
+
+  /// Whether the database has a NIC of a server in `home`. The mark on `lo` is root's inside to write, or to take away.
+  private static func isPlace(_ home: NamespaceIdentity?, of places: [PortName: NICPlace]?) -> Bool {
+    guard let home, let places else { return false }
+    return places.values.contains { $0.thisRun?.space.isSame(as: home) == true }
   }
 
   /// A NIC that cannot be had, and why.

@@ -107,7 +107,8 @@ struct PacketQueues: Sendable {
   private func place(_ position: Int) -> UnsafeMutableRawPointer { unsafe bytes + position & (capacity - 1) }
 }
 
-/// What one NIC may give the slow path in a second. More is `gateway-busy`: a server that floods the gateway hurts itself alone.
+/// What one NIC may give the slow path in a second, in frames that the slow path will write. More is `gateway-busy`: a
+/// server that floods the gateway hurts itself alone.
 ///
 /// ## Threads
 /// The worker's.
@@ -124,12 +125,13 @@ struct PacketLimits: ~Copyable {
     transit = SlowLimit(nics: nics, perSecond: 10_000)
   }
 
-  mutating func allows(_ nic: NICIndex, _ queue: SlowClass, at now: UInt32) -> Bool {
+  /// `cost`: how many frames come of the packet; a packet that is cut makes one for each piece.
+  mutating func allows(_ nic: NICIndex, _ queue: SlowClass, at now: UInt32, cost: Int = 1) -> Bool {
     switch queue {
-    case .link: link.allows(nic, at: now)
-    case .local: local.allows(nic, at: now)
-    case .error: error.allows(nic, at: now)
-    case .transit: transit.allows(nic, at: now)
+    case .link: link.allows(nic, at: now, cost: cost)
+    case .local: local.allows(nic, at: now, cost: cost)
+    case .error: error.allows(nic, at: now, cost: cost)
+    case .transit: transit.allows(nic, at: now, cost: cost)
     }
   }
 }

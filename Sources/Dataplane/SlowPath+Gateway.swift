@@ -19,19 +19,28 @@ struct RoutedPorts {
   init(seed: UInt64) { gateway = Gateway(seed: seed) }
 }
 
+/// What a turn takes of one class: so many packets, or fewer when more frames come of them, so that ARP, LACP and
+/// letters of others wait for the time of so many frames, and for the pieces of one packet.
+struct SlowShare {
+  static let limit = 64
+  private var left = Self.limit
+
+  var isOver: Bool { left <= 0 }
+
+  /// A packet was taken, of which so many frames came.
+  mutating func take(frames: Int) { left -= max(1, frames) }
+}
+
 /// The gateway's half of the slow path: packets in, frames out, and what was learned to the workers.
 extension SlowPath {
-  /// Packets of each class that a turn takes, so that LACP and letters never wait for long.
-  private static let share = 64
-
   mutating func takePackets() {
     routed.hasMore = false
     for queue in SlowClass.allCases {
       for inbox in inboxes {
-        for _ in 0..<Self.share {
-          guard let packet = inbox.packets[queue].pop() else { break }
+        var share = SlowShare()
+        while !share.isOver, let packet = inbox.packets[queue].pop() {
           routed.gateway.receive(packet, at: Clock.milliseconds())
-          sendOutputs()
+          share.take(frames: sendOutputs())
         }
         takeLACP()
         routed.hasMore = routed.hasMore || !inbox.packets[queue].isEmpty
@@ -45,14 +54,20 @@ extension SlowPath {
     sendOutputs()
   }
 
-  mutating func sendOutputs() {
+  /// Returns how many frames it has written.
+  @discardableResult
+  mutating func sendOutputs() -> Int {
+    var frames = 0
     while let output = routed.gateway.nextOutput() {
       switch output {
-      case .frame(let bytes, let port): send(bytes, by: port)
+      case .frame(let bytes, let port):
+        send(bytes, by: port)
+        frames += 1
       case .neighbour(let neighbour, let mac, let isStale): crew.postToAll(.neighbour(neighbour, mac, watched: isStale))
       case .drop(let nic, let reason): counters.dropped(nic, reason)
       }
     }
+    return frames
   }
 
   private mutating func send(_ frame: [UInt8], by port: PortIndex) {

@@ -283,7 +283,9 @@ struct Worker: ~Copyable {
       if isWatched { tellUse(of: neighbour, from: nic, port) }
       transmit(frame, by: neighbour.port)
     case .slow(let kind, let queue, let neighbour):
-      handOver(kind, queue, frame, from: nic, port, neighbour)
+      let cost =
+        kind == .fragment ? frame.pieceCount(packetSize: size, mtu: router.mtu(of: neighbour.port)) : 1
+      handOver(kind, queue, frame, costing: cost, from: nic, port, neighbour)
     }
   }
 
@@ -311,12 +313,12 @@ struct Worker: ~Copyable {
     slowPath.waker.wake()
   }
 
-  /// To the slow path, as many of a class in a second as one NIC may.
+  /// To the slow path, as many of a class in a second as one NIC may. `cost`: frames that it will make of this one.
   private mutating func handOver(
-    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, from nic: NICIndex, _ port: PortIndex,
-    _ neighbour: Neighbour
+    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, costing cost: Int, from nic: NICIndex,
+    _ port: PortIndex, _ neighbour: Neighbour
   ) {
-    guard packetLimits.allows(nic, queue, at: now),
+    guard packetLimits.allows(nic, queue, at: now, cost: cost),
       slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour)
     else { return counters.dropped(nic, .gatewayBusy) }
     slowPath.waker.wake()
@@ -361,7 +363,12 @@ struct Worker: ~Copyable {
     {
       place = receiver.next
       guard receiver.isUp else {
-        counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
+        // A hop is the sender's doing, as it is where the frame has one receiver.
+        if receiver.isHop {
+          counters.dropped(nic, .vlanNotAllowed)
+        } else {
+          counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
+        }
         continue
       }
       guard size <= plane.mtu(of: receiver.nic) else {

@@ -57,7 +57,7 @@ enum Refusal: Equatable {
 // Source: RFC 1812 4.3.2 (quote, TOS, source, when not, how many); RFC 4443 2.2, 2.4; RFC 1122 3.2.2.
 
 extension Gateway {
-  /// Bytes of an error with its IP header: RFC 1812 4.3.2.3, RFC 4443 2.4 (c).
+  /// Bytes of an error with its IP header, where the link takes them in one piece: RFC 1812 4.3.2.3, RFC 4443 2.4 (c).
   static let errorSize4 = 576
   static let errorSize6 = 1_280
 
@@ -93,8 +93,8 @@ extension Gateway {
     else { return true }
     guard takeErrorToken(arrival.ingress, at: now) else { return false }
     let (type, code, rest) = refusal.v4
-    let quote = arrival.packet.prefix(
-      min(about.totalLength, Self.errorSize4 - IPv4Header.size - ICMPMessage.headerSize))
+    let room = min(Self.errorSize4, interface.mtu) - IPv4Header.size - ICMPMessage.headerSize
+    let quote = arrival.packet.prefix(max(0, min(about.totalLength, room)))
     // Precedence 6, internetwork control: RFC 1812 4.3.2.5.
     let header = IPv4Header(
       typeOfService: 0xC0, identification: UInt16.random(in: 0 ... .max, using: &random),
@@ -126,8 +126,8 @@ extension Gateway {
     }
     guard takeErrorToken(arrival.ingress, at: now) else { return false }
     let (type, code, rest) = refusal.v6
-    let quote = arrival.packet.prefix(
-      min(about.totalLength, Self.errorSize6 - IPv6Header.size - ICMPMessage.headerSize))
+    let room = min(Self.errorSize6, interface.mtu) - IPv6Header.size - ICMPMessage.headerSize
+    let quote = arrival.packet.prefix(max(0, min(about.totalLength, room)))
     let header = IPv6Header(nextHeader: ProtocolNumber.icmp6, source: source, destination: about.source)
     let message = ICMPMessage.bytes(type: type, code: code, rest: rest, data: quote, from: source, to: about.source)
     send(header, message, answering: arrival, at: now)

@@ -67,7 +67,7 @@ extension Gateway {
       drop(arrival.nic, .badChecksum)
       return
     }
-    guard interfaces[arrival.ingress]?.echoes.take(at: now) ?? false else {
+    guard takeEchoTokens(arrival.ingress, answerSize: IPv4Header.size + message.count, at: now) else {
       drop(arrival.nic, .gatewayBusy)
       return
     }
@@ -82,9 +82,20 @@ extension Gateway {
 
   // MARK: Sending
 
-  /// Sends the packet back to where `arrival` came from, in pieces when the link wants them.
+  /// One for each piece of the answer: a ping may come whole and have to go back in a hundred pieces.
+  mutating func takeEchoTokens(_ port: PortIndex, answerSize: Int, at now: Instant) -> Bool {
+    guard let mtu = interfaces[port]?.configuration.mtu, mtu > 0 else { return false }
+    let pieces = (answerSize + mtu - 1) / mtu
+    return interfaces[port]?.echoes.take(pieces, at: now) ?? false
+  }
+
+  /// Sends the packet back to where `arrival` came from, in pieces when the link wants them and they are of a size.
   mutating func send(_ header: IPv4Header, _ payload: [UInt8], answering arrival: Arrival, at now: Instant) {
     guard let mtu = interfaces[arrival.ingress]?.configuration.mtu else { return }
+    guard mtu >= PacketCutter.leastMTU || IPv4Header.size + payload.count <= mtu else {
+      drop(arrival.nic, .packetTooBig)
+      return
+    }
     for packet in header.packets(payload, mtu: mtu) {
       answer(packet, EtherType.ipv4, to: header.destination, arrival, at: now)
     }

@@ -92,7 +92,7 @@ extension Gateway {
       drop(arrival.nic, .badChecksum)
       return
     }
-    guard interfaces[arrival.ingress]?.echoes.take(at: now) ?? false else {
+    guard takeEchoTokens(arrival.ingress, answerSize: IPv6Header.size + message.count, at: now) else {
       drop(arrival.nic, .gatewayBusy)
       return
     }
@@ -105,9 +105,14 @@ extension Gateway {
     send(reply, data, answering: arrival, at: now)
   }
 
-  /// Sends the packet back to where `arrival` came from, in pieces when the link wants them: RFC 8200 4.5.
+  /// Sends the packet back to where `arrival` came from, in pieces when the link wants them: RFC 8200 4.5. A link that
+  /// takes less than 1280 bytes carries no IPv6 (RFC 8200 5).
   mutating func send(_ header: IPv6Header, _ payload: [UInt8], answering arrival: Arrival, at now: Instant) {
     guard let mtu = interfaces[arrival.ingress]?.configuration.mtu else { return }
+    guard mtu >= Self.errorSize6 || IPv6Header.size + payload.count <= mtu else {
+      drop(arrival.nic, .packetTooBig)
+      return
+    }
     let identification = UInt32.random(in: 0 ... .max, using: &random)
     for packet in header.packets(payload, mtu: mtu, identification: identification) {
       answer(packet, EtherType.ipv6, to: header.destination, arrival, at: now)

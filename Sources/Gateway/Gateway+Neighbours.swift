@@ -98,7 +98,13 @@ extension Gateway {
       put(.frame(Self.addressed(packet.bytes, to: mac), neighbour.port))
       return
     }
-    let pieces = PacketCutter.cut(packet.bytes, mtu: interface.configuration.mtu)
+    let mtu = interface.configuration.mtu
+    // The worker has asked the same before; its answer may be a moment old.
+    guard mtu >= PacketCutter.leastMTU else {
+      drop(packet.nic, .packetTooBig)
+      return
+    }
+    let pieces = PacketCutter.cut(packet.bytes, mtu: mtu)
     if pieces.isEmpty { drop(packet.nic, .malformedPacket) }
     for piece in pieces { put(.frame(Self.addressed(piece, to: mac), neighbour.port)) }
   }

@@ -189,7 +189,9 @@ extension Router {
     guard packet.hopLimit > 1 else { return .slow(.timeExceeded, .error, nobody) }
     let egress = unsafe entries[neighbour.port.value]
     let isTooBig = packetSize > Int(egress.mtu)
-    if isTooBig, packet.dontFragment { return .slow(.tooBig, .error, neighbour) }
+    if isTooBig, packet.dontFragment || Int(egress.mtu) < PacketCutter.leastMTU {
+      return .slow(.tooBig, .error, neighbour)
+    }
     let known = unsafe neighbours[neighbour.index]
     frame.forwardPacket(packet, from: MACAddress(egress.mac), to: MACAddress(known))
     if isTooBig { return .slow(.fragment, .transit, neighbour) }

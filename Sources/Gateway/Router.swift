@@ -103,6 +103,9 @@ public import Wire
     unsafe entries[port.value].mtu = Int32(clamping: mtu)
   }
 
+  /// What `setMTU` or the program has said; 0 where there is no interface.
+  public borrowing func mtu(of port: PortIndex) -> Int { unsafe Int(entries[port.value].mtu) }
+
   private mutating func leave(_ port: PortIndex, for next: RoutedInterface?) {
     guard let old = programs.removeValue(forKey: port) else { return }
     for link in old.links {

@@ -11,7 +11,8 @@ public struct SlowPacket: Sendable {
     case timeExceeded
     /// No route: an unassigned address of a pool, or no way out. As it came. Answer: network or host unreachable.
     case noRoute
-    /// Larger than the MTU of `neighbour`'s interface, and may not be fragmented. As it came. Answer: too big.
+    /// Larger than the MTU of `neighbour`'s interface, and may not be fragmented, or not for so small an MTU. As it
+    /// came. Answer: too big.
     case tooBig
     /// Larger than the MTU of `neighbour`'s interface, IPv4 without DF. Ready to be sent (TTL decremented) but for its size and the
     /// destination MAC.

@@ -23,10 +23,11 @@ struct TokenBucket: Equatable, Sendable {
     return credit >= 1_000
   }
 
-  /// Takes a token, if there is one.
-  mutating func take(at now: UInt64) -> Bool {
-    guard hasToken(at: now) else { return false }
-    credit -= 1_000
+  /// Takes a token, or so many, if they are there.
+  mutating func take(_ count: Int = 1, at now: UInt64) -> Bool {
+    let wanted = 1_000 * UInt64(count)
+    guard hasToken(at: now), credit >= wanted else { return false }
+    credit -= wanted
     return true
   }
 }

@@ -64,6 +64,16 @@ public enum Command: Hashable, Sendable {
   case setLACPRate(fast: Bool)
 }
 
+extension Command {
+  /// Whether there is less to be kept afterwards: what is taken also when the disk of the state is full.
+  public var givesBack: Bool {
+    switch self {
+    case .deleteProject, .deleteServer, .deleteNetwork, .unassign, .unassignBlock, .releaseBlock, .revokeToken: true
+    default: false
+    }
+  }
+}
+
 public struct ServerRequest: Hashable, Sendable {
   /// `nil`: the rack makes one up.
   public var hostname: String?

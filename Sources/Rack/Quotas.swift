@@ -7,16 +7,19 @@ public struct Quotas: Hashable, Sendable {
   public var networks = Rack.networkLimit
   /// Addresses of elastic blocks, assigned or not.
   public var addresses = Rack.reservationLimit * 8
+  /// Mebibytes of what is written on the project and its things (`Rack+Text`): they are kept on a disk, and in copies.
+  public var text = Quotas.textRange.upperBound
 
   /// As much as the rack itself.
   public init() {}
 
   /// What a daemon has that nobody has told otherwise. Halves, so that no project by itself leaves nothing for the
   /// others: of the servers and networks that a rack holds, and of the elastic addresses that a facility has by default
-  /// (a quarter of its /19).
+  /// (a quarter of its /19). Of text, some kilobytes for each thing that a project can have.
   public static let standard: Quotas = {
     var quotas = Quotas()
     (quotas.servers, quotas.networks, quotas.addresses) = (Rack.serverLimit / 2, Rack.networkLimit / 2, 1024)
+    quotas.text = 64
     return quotas
   }()
 
@@ -24,6 +27,7 @@ public struct Quotas: Hashable, Sendable {
   public static let networkRange = 1...Rack.networkLimit
   /// A rack full of the largest blocks.
   public static let addressRange = 1...Rack.reservationLimit * 8
+  public static let textRange = 1...1024
 }
 
 /// What a project has, of what quotas count.
@@ -33,6 +37,8 @@ struct Usage: Hashable, Sendable {
   var blocks = 0
   /// Of its elastic blocks.
   var addresses = 0
+  /// Bytes of what is written on it and on its things.
+  var text = 0
 }
 
 extension Rack {

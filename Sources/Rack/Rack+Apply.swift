@@ -7,13 +7,14 @@ extension Rack {
     for change in changes {
       switch change {
       case .project(let project):
-        if let old = projects.updateValue(project, forKey: project.id) {
-          index.projectNames.remove(old.id, at: old.name)
-        }
+        let old = projects.updateValue(project, forKey: project.id)
+        if let old { index.projectNames.remove(old.id, at: old.name) }
+        index.count(project.id) { $0.text += project.textSize - (old?.textSize ?? 0) }
         index.projectNames[project.name, default: []].insert(project.id)
       case .projectDeleted(let id):
         guard let project = projects.removeValue(forKey: id) else { continue }
         index.projectNames.remove(id, at: project.name)
+        index.count(id) { $0.text -= project.textSize }
         addressPools.remove(of: id)
       case .token(let token):
         tokens[token.id] = token
@@ -24,13 +25,18 @@ extension Rack {
       case .serverDeleted(let id):
         replace(servers[id], by: nil)
       case .network(let network):
-        if networks.updateValue(network, forKey: network.id) == nil {
-          index.count(network.project) { $0.networks += 1 }
+        let old = networks.updateValue(network, forKey: network.id)
+        index.count(network.project) { usage in
+          usage.networks += old == nil ? 1 : 0
+          usage.text += network.textSize - (old?.textSize ?? 0)
         }
         index.numbers[network.scope, default: [:]][network.vxlan] = network.id
       case .networkDeleted(let id):
         guard let network = networks.removeValue(forKey: id) else { continue }
-        index.count(network.project) { $0.networks -= 1 }
+        index.count(network.project) { usage in
+          usage.networks -= 1
+          usage.text -= network.textSize
+        }
         index.numbers[network.scope]?[network.vxlan] = nil
         if index.numbers[network.scope]?.isEmpty == true { index.numbers[network.scope] = nil }
       case .reservation(let reservation):
@@ -53,6 +59,7 @@ extension Rack {
       index.count(old.project) { usage in
         usage.blocks -= 1
         usage.addresses -= Int(old.block.size)
+        usage.text -= old.textSize
       }
       index.reservations[old.block] = nil
       addressPools.giveBack(old.block)
@@ -62,6 +69,7 @@ extension Rack {
       index.count(new.project) { usage in
         usage.blocks += 1
         usage.addresses += Int(new.block.size)
+        usage.text += new.textSize
       }
       index.reservations[new.block] = new.id
       addressPools.reserve(new.block)
@@ -76,7 +84,10 @@ extension Rack {
 
   private mutating func removeFromIndex(_ server: Server, unlike new: Server?) {
     index.hostnames.remove(server.id, at: server.hostname.lowercased())
-    index.count(server.project) { $0.servers -= 1 }
+    index.count(server.project) { usage in
+      usage.servers -= 1
+      usage.text -= server.textSize
+    }
     index.serverNumbers[server.number] = nil
     if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
     for address in server.addresses {
@@ -103,7 +114,10 @@ extension Rack {
 
   private mutating func addToIndex(_ server: Server, unlike old: Server?) {
     index.hostnames[server.hostname.lowercased(), default: []].insert(server.id)
-    index.count(server.project) { $0.servers += 1 }
+    index.count(server.project) { usage in
+      usage.servers += 1
+      usage.text += server.textSize
+    }
     index.serverNumbers[server.number] = server.id
     if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
     for address in server.addresses {

@@ -6,6 +6,7 @@ extension Rack {
     try mustNotBeFrozen(command)
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
+    try mustHaveRoom(forTextOf: outcome.changes)
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
     outcome.events = events(of: command, outcome, with: &source)
     return outcome

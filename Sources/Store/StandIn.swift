@@ -1,10 +1,12 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// A database in a directory of its own, copied from another with its log: read there, it is as the other is, and the
 /// other stays as it is. It ends with its owner.
 final class StandIn: Sendable {
   let directory: String
+  private let isGiven = Atomic(false)
   var database: String { directory + "/rack.sqlite" }
 
   /// - Parameter file: a database; its log is beside it, or it has none.
@@ -16,10 +18,14 @@ final class StandIn: Sendable {
     if StateDirectory.size(file + "-wal") > 0 { try Self.copy(file + "-wal", to: database + "-wal") }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  deinit { if !isGiven.load(ordering: .relaxed) { remove() } }
 
-  /// Nobody else has been able to look into the directory until then.
+  func remove() { try? FileManager.default.removeItem(atPath: directory) }
+
+  /// Nobody else has been able to look into the directory until then. Afterwards the new owner can put a link into the
+  /// place of anything in it, so only who is that owner may `remove` it.
   func give(to owner: (user: uid_t, group: gid_t)) throws(StoreFault) {
+    isGiven.store(true, ordering: .relaxed)
     for file in [database, database + "-wal", directory] {
       guard chown(file, owner.user, owner.group) == 0 || errno == ENOENT else {
         throw .unavailable("giving \(file) to user \(owner.user)", errno)

@@ -5,6 +5,7 @@ import Glibc
 ///
 ///     rack.sqlite        the database; its log, rack.sqlite-wal, beside it
 ///     rack.sqlite.copy   the database as it was when the daemon had started last, or an hour ago
+///     reserve            nothing: room for deleting when the disk is full
 ///     rack-id            whose directory it is: says that there has been a database
 ///     lock               held by the daemon that runs
 ///     token, tls-….pem   the API's
@@ -24,7 +25,7 @@ struct StateDirectory: Sendable {
   var token: String { path + "/token" }
 
   /// What the names of our files begin with.
-  private static let ours = ["rack", "lock", "token", "tls-", "backup"]
+  private static let ours = ["rack", "lock", "token", "tls-", "backup", "reserve"]
 
   /// Makes the directory when it is not there, and closes it and its files to others.
   ///

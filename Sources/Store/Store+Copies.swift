@@ -17,6 +17,14 @@ extension Store {
     let new = directory.copy + ".new"
     do throws(StoreFault) {
       unlink(new)
+      // Not the last room: changes need it more.
+      let size = try await reading { db in
+        func number(_ name: String) throws -> Int { try Int.fetchOne(db, sql: "PRAGMA \(name)") ?? 0 }
+        return try (number("page_count") - number("freelist_count")) * number("page_size")
+      }
+      guard takeReserve(), reserve.free > size + Reserve.least else {
+        throw StoreFault(.full, "\(directory.path) has no room for a copy of the database")
+      }
       try await writeCopy(to: new)
       guard rename(new, directory.copy) == 0 else { throw StoreFault.unavailable("writing \(directory.copy)", errno) }
       directory.synchronize()

@@ -108,6 +108,7 @@ extension Store {
       throw .unavailable("becoming user \(owner.user), whose \(path) is", errno)
     }
     defer {
+      backup.remove()
       seteuid(groups.1)
       setegid(groups.0)
     }

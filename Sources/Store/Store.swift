@@ -31,6 +31,9 @@ public final class Store: Sendable {
   private let isClosed = Atomic(false)
   /// Commits that the copy beside the database does not have.
   let commitsSinceCopy = Atomic(1)
+  let reserve: Reserve
+  let isReserveGone: Atomic<Bool>
+  let hadRoom: Bool
   /// What `open` has put aside because a new rack was asked for.
   public let putAside: [String]
   /// Path of the database.
@@ -73,10 +76,23 @@ public final class Store: Sendable {
     putAside = isNewRack ? try Self.beginAnew(directory, now) : []
     if directory.isDatabaseGone, directory.hasBeenUsed { throw Self.gone(directory) }
     directory.tidy()
-    current = Mutex(try Self.current(directory))
+    reserve = Reserve(directory)
+    let current = try Self.current(directory, reserve)
+    let isWritten = current.readOnlyReason == nil
+    if isWritten {
+      let pages = reserve.logPages
+      try Self.translating(directory.database) {
+        try current.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_autocheckpoint = \(pages)") }
+      }
+    }
+    isReserveGone = Atomic(isWritten && !reserve.make())
+    hadRoom = !isWritten || reserve.hasRoom
+    self.current = Mutex(current)
   }
 
-  private static func current(_ directory: StateDirectory) throws(StoreFault) -> Current {
+  private static func current(
+    _ directory: StateDirectory, _ reserve: Reserve
+  ) throws(StoreFault) -> Current {
     if let code = directory.writeError, !directory.isDatabaseGone {
       return try unwritten(directory, String(cString: strerror(code)))
     }
@@ -85,6 +101,11 @@ public final class Store: Sendable {
     } catch {
       switch error.kind {
       case .damaged: return try copied(directory, error)
+      case .full where !directory.isDatabaseGone:
+        // To open it needs room as well.
+        reserve.giveUp()
+        if let pool = try? pool(directory.database) { return Current(pool: pool) }
+        return try unwritten(directory, error.message)
       case .unavailable where !directory.isDatabaseGone: return try unwritten(directory, error.message)
       default: throw error
       }
@@ -258,9 +279,12 @@ public final class Store: Sendable {
 
   /// Writes all of `changes` or nothing. They are on disk when this returns.
   ///
+  /// `givesBack`: there is less to be kept afterwards, so it is written on a full disk, too (`Reserve`).
+  ///
   /// Not to be called from a task that can be cancelled: a cancelled one may throw before anything is written.
   public func commit(
-    _ changes: [Change], events: [Event] = [], batches: [AssignmentBatch] = [], places: [NICPlaceChange] = []
+    _ changes: [Change], events: [Event] = [], batches: [AssignmentBatch] = [], places: [NICPlaceChange] = [],
+    givesBack: Bool = false
   ) async throws(StoreFault) {
     guard !changes.isEmpty || !events.isEmpty || !batches.isEmpty || !places.isEmpty else { return }
     try mustBeOpen()
@@ -269,15 +293,19 @@ public final class Store: Sendable {
       if changes.isEmpty, events.isEmpty, batches.isEmpty { return }
       throw StoreFault(.unavailable, reason)
     }
-    try await Self.translating(path) {
-      try await self.pool.write { db in
-        let writer = RowWriter(db: db)
-        for (index, change) in changes.enumerated() {
-          do { try writer.write(change) } catch { throw Clash(error, at: index) ?? error }
+    // Where NICs are: a row of each.
+    let isSmall = changes.isEmpty && events.isEmpty && batches.isEmpty
+    try await withRoom(givesBack: givesBack, isSmall: isSmall) { () async throws(StoreFault) in
+      try await Self.translating(path) {
+        try await self.pool.write { db in
+          let writer = RowWriter(db: db)
+          for (index, change) in changes.enumerated() {
+            do { try writer.write(change) } catch { throw Clash(error, at: index) ?? error }
+          }
+          for event in events { try writer.write(event) }
+          for batch in batches { try writer.write(batch) }
+          for place in places { try writer.write(place) }
         }
-        for event in events { try writer.write(event) }
-        for batch in batches { try writer.write(batch) }
-        for place in places { try writer.write(place) }
       }
     }
     commitsSinceCopy.add(1, ordering: .relaxed)
@@ -322,6 +350,9 @@ extension Store {
     case let column as BadColumn: return StoreFault(.damaged, damaged(path, "unexpected \(column.name) in a row"))
     case let error as DatabaseError where damageCodes.contains(error.resultCode):
       return StoreFault(.damaged, damaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)"))
+    case let error as DatabaseError
+    where error.resultCode == .SQLITE_FULL || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE:
+      return StoreFault(.full, "\(path): the disk is full (\(error.extendedResultCode.rawValue))")
     case let error as DatabaseError:
       return StoreFault(
         .unavailable, "\(path): \(error.message ?? "SQLite error") (\(error.extendedResultCode.rawValue))")

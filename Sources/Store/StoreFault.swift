@@ -18,6 +18,8 @@ public struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another row has what must be there once: somebody else has written it, as the rack knows its own. Nothing was
     /// written.
     case clash
+    /// There is no room on the disk; nothing was written.
+    case full
     /// The operating system or the disk refused; nothing was written.
     case unavailable
   }

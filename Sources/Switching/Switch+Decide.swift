@@ -129,7 +129,7 @@ extension Switch {
   /// more.
   ///
   /// The caller starts at 0 and continues at the place returned. `flowHash` chooses the member of a bond. A receiver
-  /// whose links are all down is reported with `isUp` false, so that the frame is counted.
+  /// that cannot have the frame is reported with `isUp` false, so that the frame is counted.
   @inline(always) @inlinable
   public borrowing func nextReceiver(
     of header: FrameHeader, flowHash: UInt32, in domain: DomainIndex, from origin: PortIndex, place: Int
@@ -142,11 +142,11 @@ extension Switch {
       guard Int(member.port) != origin.value else { continue }
       let port = Int(member.port)
       let egress = unsafe ports[port]
-      guard member.isTagged || !Self.wouldHop(header, egress) else { continue }
+      let isHop = !member.isTagged && Self.wouldHop(header, egress)
       let carrier = self.member(of: PortIndex(port), for: flowHash)
       let isShut = unsafe ports[port].role == .shut
       return Receiver(
-        nic: carrier ?? firstMember(of: port), isUp: carrier != nil && !isShut, isShut: isShut,
+        nic: carrier ?? firstMember(of: port), isUp: carrier != nil && !isShut && !isHop, isShut: isShut, isHop: isHop,
         tagControl: tagControl(header, domain: domain.value, isTagged: member.isTagged), next: index)
     }
     return nil
@@ -166,17 +166,20 @@ extension Switch {
 /// One receiver of a flooded frame.
 public struct Receiver: BitwiseCopyable, Sendable {
   public let nic: NICIndex
-  /// False: no link of the port is up or the port is shut, and the frame is lost for it.
+  /// False: no link of the port is up, the port is shut, or the frame would hop, and it is lost for the port.
   public let isUp: Bool
   public let isShut: Bool
+  /// Its second tag would make it one of another VLAN there.
+  public let isHop: Bool
   public let tagControl: Int32
   /// Where to go on.
   public let next: Int
 
-  @inlinable init(nic: NICIndex, isUp: Bool, isShut: Bool, tagControl: Int32, next: Int) {
+  @inlinable init(nic: NICIndex, isUp: Bool, isShut: Bool, isHop: Bool, tagControl: Int32, next: Int) {
     self.nic = nic
     self.isUp = isUp
     self.isShut = isShut
+    self.isHop = isHop
     self.tagControl = tagControl
     self.next = next
   }

@@ -27,6 +27,9 @@ public enum PacketCutter {
   /// The least segments that TCP in Linux makes are 48 bytes (net.ipv4.tcp_min_snd_mss): 65 535 / 48 = 1 366; of UDP it
   /// makes no more than 128.
   public static let segmentLimit = 2_048
+  /// Nobody cuts a packet of others for a link that takes less: every host takes so many bytes in one piece (RFC 791
+  /// 3.1), and who asks for less asks for work.
+  @inlinable public static var leastMTU: Int { 576 }
 
   /// The frames that `bytes` stands for, each with at most `mtu` bytes behind the Ethernet header; none when that
   /// cannot be, or `bytes` is malformed.
@@ -150,6 +153,22 @@ public enum PacketCutter {
 }
 
 // MARK: - IPv4 fragmentation
+
+extension FrameBuffer {
+  /// How many frames `PacketCutter.cut` makes of this untagged IPv4 frame at most where `mtu` bytes fit, without the
+  /// cutting. `packetSize`: the frame's own, larger than `mtu`.
+  public func pieceCount(packetSize: Int, mtu: Int) -> Int {
+    let network = FrameHeader.size
+    guard count > network else { return 1 }
+    let headerSize = unsafe Int(frame.load(fromByteOffset: network, as: UInt8.self) & 15) &* 4
+    let room = (mtu &- headerSize) & ~7
+    let size = unsafe Int(UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
+    guard room > 0, packetSize > headerSize else { return 1 }
+    let pieces = (packetSize &- headerSize &+ room &- 1) / room
+    guard unsafe VirtioNetHeader.isSegmented(UnsafeRawPointer(start)), size > 0 else { return pieces }
+    return pieces &* ((count &- network &+ size &- 1) / size)
+  }
+}
 
 extension PacketCutter {
   /// Fragments of the IPv4 packet that ends at `end` of `frame`, whose virtio header is empty. Its form has been

@@ -58,6 +58,7 @@ struct Settings {
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
       "log-level", "placement", "quota-servers", "quota-networks", "quota-addresses",
+      "quota-text",
       "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
       "hybrid-bonded",
     ] + GatewaySettings.names
@@ -99,6 +100,7 @@ struct Settings {
     case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
     case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
     case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)
+    case "quota-text": quotas.text = try Self.number(value, in: Quotas.textRange)
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")

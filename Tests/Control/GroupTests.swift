@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import GRDB
+import Glibc
 import Rack
 import Store
 import Testing
@@ -41,6 +42,47 @@ import Testing
     try await machine.restart()
     #expect(await machine.control.rack == rack)
     await machine.end()
+  }
+
+  @Test(
+    "on a full disk deletes are done and creates refused, also of those that come at once",
+    .enabled(if: geteuid() == 0))
+  func fullDisk() async throws {
+    let machine = try await Machine()
+    let project = try #require(await machine.control.rack.project(named: Project.defaultName)).id
+    let directory = machine.directory
+    try await machine.restart {
+      let files = FileManager.default
+      try files.moveItem(atPath: directory, toPath: directory + ".old")
+      try files.createDirectory(atPath: directory, withIntermediateDirectories: false)
+      _ = mount("toprack-test", directory, "tmpfs", 0, "size=4m,mode=0700")
+      for name in try files.contentsOfDirectory(atPath: directory + ".old") where name != "reserve" {
+        try files.copyItem(atPath: "\(directory).old/\(name)", toPath: "\(directory)/\(name)")
+      }
+      try files.removeItem(atPath: directory + ".old")
+    }
+    defer { umount2(directory, Int32(MNT_DETACH)) }
+    #expect(await machine.control.status().problems.isEmpty)
+    var made: [NetworkID] = []
+    let tags = (0..<128).map { "\($0)" + String(repeating: "y", count: 76) }
+    func large(_ number: Int) -> Command {
+      .createNetwork(
+        NetworkRequest(project: project, place: .facility("ewr1"), vxlan: number, description: nil, tags: tags))
+    }
+    for number in 1000..<1900 {
+      guard let outcome = try? await machine.control.perform(large(number)) else { break }
+      if case .network(let id) = outcome.subject { made.append(id) }
+    }
+    try #require((20..<900).contains(made.count))
+    #expect(await machine.control.status().problems.contains { $0.kind == "state" && $0.text.contains("is full") })
+    var commands: [Command] = []
+    for (number, id) in made.enumerated() { commands += [.deleteNetwork(id), large(2000 + number)] }
+    let results = await Self.atOnce(commands, machine.control)
+    for (index, result) in results.enumerated() where index % 2 == 0 {
+      #expect(throws: Never.self) { try result.get() }
+    }
+    #expect(await machine.control.rack.networks.keys.allSatisfy { !made.contains($0) })
+    await machine.control.stop()
   }
 
   @Test(

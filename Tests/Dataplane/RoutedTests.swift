@@ -234,6 +234,38 @@ private final class RoutedLab {
   }
 }
 
+@Suite("Packet limits") struct PacketLimitsTests {
+  @Test("a NIC has so many frames a second of the slow path, whatever packets they come of")
+  func pieces() {
+    var limits = PacketLimits(nics: 4)
+    let nic = NICIndex(2)
+    var frames = 0
+    for step in 0..<10_000 {
+      let cost = 1 + step % 187
+      if limits.allows(nic, .transit, at: 1, cost: cost) { frames += cost }
+    }
+    #expect(frames == 10_000)
+    #expect(limits.allows(nic, .transit, at: 1) == false)
+    #expect(limits.allows(NICIndex(1), .transit, at: 1, cost: 187) == true, "each has its own")
+    #expect(limits.allows(nic, .local, at: 1) == true, "each class has its own")
+    #expect(limits.allows(nic, .transit, at: 2, cost: 187) == true)
+    #expect(limits.allows(nic, .transit, at: 3, cost: 70_000) == false)
+  }
+
+  @Test("a turn of a class ends after 64 frames, or 64 packets of which none comes")
+  func share() {
+    for frames in [0, 1, 16, 187] {
+      var share = SlowShare()
+      var packets = 0
+      while !share.isOver {
+        share.take(frames: frames)
+        packets += 1
+      }
+      #expect(packets == [0: 64, 1: 64, 16: 4, 187: 1][frames])
+    }
+  }
+}
+
 @Suite("Packet queue") struct PacketQueueTests {
   @Test("what goes in comes out, in order, around the end of the ring; full, it says so", arguments: [UInt64(1), 2, 3])
   func model(seed: UInt64) {

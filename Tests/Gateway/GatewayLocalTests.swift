@@ -64,6 +64,35 @@ import Wire
     }
   }
 
+  @Test("RFC 791 3.1, RFC 8200 5: no answer is cut for a link of less than 576 or 1280 bytes, an error quotes less")
+  func leastMTU() {
+    var bench = Bench()
+    var small = Bench.serverInterface
+    small.mtu = 100
+    bench.gateway.set(small, as: Bench.server, at: bench.now)
+    bench.receive(.local, Bench.arp(Bench.publicHost, asks: Bench.publicGateway))
+    for (source, destination) in [(Bench.publicHost, Bench.publicGateway), (Bench.host6, Bench.gateway6)] {
+      let large = Bench.frame(Bench.echo(from: source, to: destination, size: 200), Bench.type(source))
+      #expect(bench.receive(.local, large) == [.drop(Bench.nic, .packetTooBig)])
+      let fits = Bench.frame(Bench.echo(from: source, to: destination, size: 40), Bench.type(source))
+      #expect(bench.receive(.local, fits).frames.count == 1)
+      let told = bench.receive(
+        .local, Bench.frame(Bench.udp(from: source, to: destination, size: 200), Bench.type(source)))
+      #expect(told.frames.map(\.packet.count) == [100] && told.drops == [.notAnswered])
+    }
+  }
+
+  @Test("an echo costs as many tokens as its answer has pieces")
+  func echoCost() {
+    var bench = Bench()
+    bench.receive(.local, Bench.arp(Bench.publicHost, asks: Bench.publicGateway))
+    let echo = Bench.frame(Bench.echo(from: Bench.publicHost, to: Bench.publicGateway, size: 8_000))
+    let answers = (0..<200).map { _ in bench.receive(.local, echo) }
+    // 500 at once; 8028 bytes are six pieces.
+    #expect(answers.count { $0.frames.count == 6 } == 83)
+    #expect(answers.last == [.drop(Bench.nic, .gatewayBusy)])
+  }
+
   @Test(
     "an echo to a group or to all is never answered, RFC 1812 4.3.3.6",
     arguments: [v4(224, 0, 0, 1), IPAddress.broadcast])

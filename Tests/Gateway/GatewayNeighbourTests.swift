@@ -263,6 +263,12 @@ import Wire
     var forbidden = Bench.onItsWay(packet)
     forbidden[26 + 6] |= 0x40
     #expect(bench.receive(.fragment, forbidden, for: Self.other) == [.drop(Bench.nic, .malformedPacket)])
+    // The receiver has asked for less meanwhile: RFC 791 3.1.
+    var small = Bench.otherInterface
+    small.mtu = 575
+    bench.gateway.set(small, as: Bench.other, at: bench.now)
+    _ = bench.outputs()
+    #expect(bench.receive(.fragment, Bench.onItsWay(packet), for: Self.other) == [.drop(Bench.nic, .packetTooBig)])
   }
 
   // MARK: Configuration

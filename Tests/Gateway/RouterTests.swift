@@ -412,6 +412,27 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     rig.router.setMTU(9_000, of: PortIndex(77))
   }
 
+  @Test("RFC 791 3.1: nobody cuts for a link that takes less than 576 bytes; what fits it is sent")
+  func leastMTU() {
+    let rig = RouterRig()
+    func packet(_ size: Int) -> [UInt8] {
+      Packet("198.18.0.3", "198.18.0.1").with {
+        $0.payload = .init(repeating: 7, count: size - 20)
+        $0.flags = 0
+      }.bytes
+    }
+    let web1 = Neighbour(port: RouterRig.web1, slot: 0)
+    rig.router.setMTU(576, of: RouterRig.web1)
+    #expect(rig.route(packet(577), from: RouterRig.web2).verdict == .slow(.fragment, .transit, web1))
+    for mtu in [575, 68] {
+      rig.router.setMTU(mtu, of: RouterRig.web1)
+      let refused = rig.route(packet(mtu + 1), from: RouterRig.web2)
+      #expect(refused.verdict == .slow(.tooBig, .error, web1))
+      #expect(refused.frame == packet(mtu + 1), "as it came")
+      #expect(rig.route(packet(mtu), from: RouterRig.web2).verdict == .forward(web1, isWatched: false))
+    }
+  }
+
   @Test("a super-frame is judged by its segments, and its virtio header stays as it is")
   func superFrame() {
     let rig = RouterRig()

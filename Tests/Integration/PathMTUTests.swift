@@ -72,6 +72,21 @@ extension Integration {
       #expect(fragments >= 2 * 2 * (2 + 3 + 7))
     }
 
+    @Test("for a server that takes less than 576 bytes nothing is cut, and it is counted: RFC 791 3.1")
+    func floor() throws {
+      let address = narrow.publicIPv4
+      try narrow.namespace.run("ip", "link", "set", "eth0", "mtu", "576")
+      // The answer comes in pieces, too.
+      try lab.poll { try wide.pings(address, count: 1, "-M", "dont", "-s", "1000") }
+      try narrow.namespace.run("ip", "link", "set", "eth0", "mtu", "500")
+      try lab.poll { try !wide.pings(address, count: 1, "-M", "dont", "-s", "1000") }
+      #expect(try lab.drops(wide.machine.eth0)["packet-too-big"] ?? 0 >= 1)
+      #expect(try wide.pings(address, count: 1, "-M", "dont", "-s", "472"))
+      #expect(try !narrow.pings(narrow.addresses.publicIPv4.gateway, count: 1, "-s", "1000"))
+      #expect(try lab.drops(narrow.machine.eth0)["packet-too-big"] ?? 0 >= 1)
+      #expect(try narrow.pings(narrow.addresses.publicIPv4.gateway, count: 1, "-s", "400"))
+    }
+
     @Test("the gateway takes a ping in fragments, and its answer comes in fragments")
     func pingTheGateway() throws {
       let addresses = wide.addresses

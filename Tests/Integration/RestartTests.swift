@@ -127,6 +127,32 @@ extension Integration {
       #expect(foreign.exists)
     }
 
+    @Test("a namespace that the rack has made goes with its server, whatever root inside writes on its lo")
+    func marks() throws {
+      let lab = try Lab()
+      let rack = try #require(try lab.toprack.json("status")["rack_id"].string)
+      let made = ["none", "other", "forged"].map(lab.namespace)
+      let kept = lab.namespace("kept")
+      try kept.create()
+      for space in made + [kept] { try lab.toprack("server", "create", space.name, "--netns=\(space.name)") }
+      let stranger = UUID().uuidString.lowercased()
+      let server = UUID().uuidString.lowercased()
+      for (space, mark) in zip(made, ["", "toprack \(stranger) netns", "toprack \(rack) \(server) eth0"]) {
+        try space.run("ip", "link", "set", "lo", "alias", mark)
+      }
+      // What is in use is not the rack's that its lo names.
+      let refused = try lab.toprack.attempt(["cleanup", "--rack", stranger])
+      #expect(refused.status == 1 && refused.errors.contains("left alone"), "\(refused.errors)")
+      #expect(made.allSatisfy { $0.exists })
+      lab.daemon.kill()
+      let dead = try lab.toprack.attempt(["cleanup", "--rack", stranger])
+      #expect(dead.status == 1 && dead.errors.contains(rack), "\(dead.errors)")
+      try lab.daemon.start()
+      for space in made + [kept] { try lab.toprack("server", "delete", space.name) }
+      #expect(!made.contains { $0.exists })
+      #expect(kept.exists)
+    }
+
     @Test("a second daemon on the same state or the same socket is refused with one clear line, and harms nothing")
     func rivals() throws {
       let lab = try Lab()

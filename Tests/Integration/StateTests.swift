@@ -62,7 +62,14 @@ extension Integration {
       _ = rival.wait(until: .after(.seconds(5)))
 
       for name in ["rack.sqlite", "rack-id"] { unlink("\(state)/\(name)") }
-      try lab.toprack("restore", file, "--state", state)
+      // A place for what is temporary that is this restore's alone, and open to all as /tmp is.
+      let temporary = "\(lab.daemon.directory)/tmp"
+      mkdir(temporary, 0o700)
+      chmod(temporary, 0o1777)
+      try runSuccessfully([
+        "env", "TMPDIR=\(temporary)", "\(Daemon.binaries)/toprack", "restore", file, "--state", state,
+      ])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "nothing is left of it")
       for name in try FileManager.default.contentsOfDirectory(atPath: state) {
         #expect(lstat("\(state)/\(name)", &status) == 0 && status.st_uid == 65_534, "\(name)")
       }
@@ -129,6 +136,7 @@ extension Integration {
       #expect(try lab.daemon.stop() == 0)
       let (state, kept) = (lab.daemon.state, "\(lab.daemon.directory)/kept")
       try runSuccessfully(["cp", "-a", state, kept])
+      unlink("\(kept)/reserve")
       try runSuccessfully(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "toprack-test", state])
       defer { _ = try? run(["umount", "-l", state]) }
       try runSuccessfully(["cp", "-a", "\(kept)/.", state])
@@ -145,6 +153,37 @@ extension Integration {
       unlink("\(state)/filler")
       try lab.toprack("network", "create", "--vxlan", "3000")
       #expect(try !lab.toprack("status").contains("changes cannot be written"))
+      #expect(try lab.daemon.stop() == 0)
+    }
+
+    @Test("on a full disk a token is revoked and things are deleted, also after a crash, and status says so at once")
+    func giveBack() throws {
+      let lab = try Lab()
+      #expect(try lab.daemon.stop() == 0)
+      let (state, kept) = (lab.daemon.state, "\(lab.daemon.directory)/kept")
+      try runSuccessfully(["cp", "-a", state, kept])
+      unlink("\(kept)/reserve")
+      try runSuccessfully(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "toprack-test", state])
+      defer { _ = try? run(["umount", "-l", state]) }
+      try runSuccessfully(["cp", "-a", "\(kept)/.", state])
+      try lab.daemon.start()
+      try lab.toprack("token", "create", "theirs")
+      for number in 1000..<1010 { try lab.toprack("network", "create", "--vxlan", "\(number)") }
+      func fill() { _ = try? run(["dd", "if=/dev/zero", "of=\(state)/filler", "bs=4k"]) }
+      fill()
+      for number in 0..<400 {
+        guard try lab.toprack.attempt(["network", "create", "--vxlan", "\(1010 + number)"]).status == 0 else { break }
+      }
+      try lab.toprack("token", "revoke", "theirs")
+      for number in 1000..<1005 { try lab.toprack("network", "delete", "\(number)") }
+      lab.daemon.kill()
+      fill()
+      try lab.daemon.start()
+      #expect(try lab.toprack("status").contains("is full"))
+      for number in 1005..<1010 { try lab.toprack("network", "delete", "\(number)") }
+      unlink("\(state)/filler")
+      try lab.toprack("network", "create", "--vxlan", "3000")
+      #expect(try !lab.toprack("status").contains("is full"))
       #expect(try lab.daemon.stop() == 0)
     }
 

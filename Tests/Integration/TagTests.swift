@@ -91,6 +91,13 @@ extension Integration {
       }
     }
 
+    @Test("a flood copy that would arrive in another VLAN is counted at its sender, one for each receiver left out")
+    func hops() throws {
+      try lab.expectDrops("vlan-not-allowed", count: 2, at: plain, "native and otherNative") {
+        try plain.send(Frame(to: .broadcast, from: plain.mac, tags: [.c(100), .c(200)], "a hop", size: 80))
+      }
+    }
+
     @Test("unicast takes the same forms as a flood")
     func unicast() throws {
       for (nic, tags) in [(plain, []), (trunk, [Frame.Tag.c(100)]), (native, [])] as [(NIC, [Frame.Tag])] {

@@ -51,7 +51,7 @@ extension Integration {
       let user = try desk.toprack(token: token, ["user"])
       #expect(user.status == 0, "\(user.errors)")
       let listed = try desk.lab.toprack("token", "list")
-      #expect(listed.contains("laptop"))
+      #expect(listed.contains("laptop") && listed.contains("(all)"))
       #expect(!listed.contains(token))
       let made = try desk.lab.toprack.json("token", "create", "other", "--read-only")
       #expect(made["read_only"].bool == true)

@@ -240,6 +240,70 @@ import Testing
     #expect(lab.rack.projects[one] != nil)
   }
 
+  @Test("a project's text has a quota in bytes, whatever it is written on; what makes it shorter is always taken")
+  func textQuota() throws {
+    var (lab, one, other) = try Self.small()
+    var quotas = Quotas()
+    quotas.text = 1
+    lab.rack = Rack(with: &lab.entropy, quotas: quotas)
+    one = lab.project
+    other = try Self.project("lab", in: &lab)
+    let server = try Self.server("a", of: one, in: &lab)
+    let network = try lab.network()
+    let tags = (0..<128).map { "\($0)" + String(repeating: "y", count: 76) }
+    let large = String(repeating: "x", count: 60_000)
+    var update = ServerUpdate()
+    (update.userdata, update.customdata) = (large, "{\"a\":\"\(large)\"}")
+    try lab.perform(.updateServer(server.id, update))
+    try lab.perform(.updateNetwork(network, description: "d", tags: tags))
+    let note = Reservation.Note(details: large, tags: tags, customdata: "{}")
+    var blocks: [ReservationID] = []
+    let refusal = #expect(throws: Refusal.self) {
+      for _ in 0..<100 {
+        let outcome = try lab.perform(
+          .reserveBlock(BlockRequest(project: one, facility: "ewr1", length: 32, note: note)))
+        if case .reservation(let id) = outcome.subject { blocks.append(id) }
+      }
+    }
+    #expect(blocks.count == 13)
+    let text = refusal?.description ?? ""
+    for words in ["project \"default\" has", "bytes of text", "its quota is 1048576", "quota-text"] {
+      #expect(text.contains(words), "\(text)")
+    }
+    #expect(lab.faults() == [])
+    // Another project has its own, and what is shorter is no question of it.
+    _ = try Self.server("a", of: other, in: &lab)
+    var strict = quotas
+    strict.text = 0
+    var lowered = Rack(empty: lab.rack.id, quotas: strict)
+    lowered.apply(lab.rack.records)
+    var less = ServerUpdate()
+    less.userdata = "x"
+    try lowered.perform(.updateServer(server.id, less), with: &lab.entropy)
+    try lowered.perform(.setMTU(server.id, 9_000), with: &lab.entropy)
+    less.userdata = "xy"
+    #expect(throws: Refusal.self) { try lowered.perform(.updateServer(server.id, less), with: &lab.entropy) }
+    try lab.perform(.releaseBlock(blocks[0]))
+    try lab.perform(.reserveBlock(BlockRequest(project: one, facility: "ewr1", length: 32, note: note)))
+    for id in [server.id] { try lab.perform(.deleteServer(id)) }
+    #expect(lab.faults() == [])
+  }
+
+  @Test("what gives room back")
+  func givesBack() {
+    let id = UUID()
+    for command: Command in [
+      .revokeToken(TokenID(id)), .deleteProject(ProjectID(id)), .deleteServer(ServerID(id)),
+      .deleteNetwork(NetworkID(id)), .releaseBlock(ReservationID(id)), .unassignBlock(AssignmentID(id)),
+      .unassign(PortID(id), .number(2)),
+    ] {
+      #expect(command.givesBack)
+    }
+    for command: Command in [.setAging(seconds: 1), .reboot(ServerID(id)), .assign(PortID(id), .number(2))] {
+      #expect(!command.givesBack)
+    }
+  }
+
   @Test("a rack that has more than a new quota allows is sound, keeps it, and gives no more")
   func loweredQuota() throws {
     var lab = Lab()

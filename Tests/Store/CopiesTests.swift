@@ -56,6 +56,26 @@ import Testing
     #expect(try files(directory) == before)
   }
 
+  @Test("what was given to another user is removed by that user alone", .enabled(if: geteuid() == 0))
+  func given() async throws {
+    let directory = TemporaryDirectory()
+    _ = try await used(directory, copy: false)
+    var path = ""
+    do {
+      let standIn = try StandIn(for: directory.path + "/rack.sqlite")
+      path = standIn.directory
+    }
+    #expect(access(path, F_OK) != 0, "its own ends with it")
+    do {
+      let standIn = try StandIn(for: directory.path + "/rack.sqlite")
+      path = standIn.directory
+      try standIn.give(to: (65_534, 65_534))
+    }
+    // Root would follow what the other user has put there meanwhile.
+    #expect(access(path, F_OK) == 0)
+    try FileManager.default.removeItem(atPath: path)
+  }
+
   @Test("a new rack keeps what is there under another name; where a rack is in order it is refused")
   func newRack() async throws {
     let directory = TemporaryDirectory()

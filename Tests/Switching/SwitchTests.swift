@@ -46,10 +46,22 @@ final class Rig {
       var place = 0
       while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
         place = receiver.next
-        found[receiver.nic.value] = receiver.tagControl
+        if !receiver.isHop { found[receiver.nic.value] = receiver.tagControl }
       }
       return found
     }
+  }
+
+  /// Whom a flooded frame leaves out, because it would be in another VLAN there.
+  func hops(of header: FrameHeader, from nic: Int) -> [Int] {
+    guard case .flood(let domain, let origin) = decide(header, from: nic) else { return [] }
+    var found: [Int] = []
+    var place = 0
+    while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
+      place = receiver.next
+      if receiver.isHop, !receiver.isUp { found.append(receiver.nic.value) }
+    }
+    return found
   }
 
   /// The same without those whose links are down.
@@ -171,6 +183,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
         destination: destination, source: a, tagControl: outer, isTagged: true, etherType: FrameHeader.tagProtocol)
       // Without a tag it would be one of the other VLAN at port 2. A port that takes no tags has it as it is.
       #expect(rig.receivers(of: inside, from: 1) == [3: TagForm.untagged, 4: 1001])
+      #expect(rig.hops(of: inside, from: 1) == [2], "told, so that it is counted")
       _ = rig.decide(frame(b, broadcast), from: 2)
       guard destination == b else { continue }
       #expect(rig.decide(inside, from: 1) == .drop(.vlanNotAllowed))

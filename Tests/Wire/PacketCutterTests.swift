@@ -384,6 +384,34 @@ struct SuperFrame: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test("how many pieces there will be is known before the cutting, and one or two too many for each segment at most")
+  func pieceCount() {
+    func bound(_ bytes: [UInt8], mtu: Int) -> Int {
+      var bytes = bytes
+      return unsafe bytes.withUnsafeMutableBytes {
+        let frame = unsafe FrameBuffer(start: $0.baseAddress!, count: $0.count - 12)
+        guard case .header(let header) = frame.decode() else { return -1 }
+        return frame.pieceCount(packetSize: frame.packetSize(header), mtu: mtu)
+      }
+    }
+    for mtu in [576, 577, 583, 584, 1_400, 1_500, 9_000] {
+      for size in [mtu + 1, 2 * mtu, 9_216, 20_000, 65_535] where size > mtu {
+        for options in [[], [0x94, 4, 0, 0]] as [[UInt8]] {
+          let bytes = frame(ipv4(Array(pattern[..<(size - 20 - options.count)]), protocol: 1, options: options))
+          let pieces = PacketCutter.cut(bytes, mtu: mtu).count
+          #expect(pieces > 1 && (pieces...pieces + 2).contains(bound(bytes, mtu: mtu)), "\(size) at \(mtu)")
+        }
+      }
+      for (payload, size) in [(20_000, mtu), (60_000, mtu + 500), (60_000, 9_000), (5_000, 4_999)] {
+        let bytes = SuperFrame(isV6: false, isUDP: true, payload: payload, size: size).bytes(dontFragment: false)
+        let pieces = PacketCutter.cut(bytes, mtu: mtu).count
+        let segments = (payload + size - 1) / size
+        #expect(pieces <= bound(bytes, mtu: mtu) || size + 28 <= mtu, "\(payload) by \(size) at \(mtu)")
+        #expect(bound(bytes, mtu: mtu) <= 2 * pieces + 2 * segments, "\(payload) by \(size) at \(mtu)")
+      }
+    }
+  }
+
   @Test("an MTU that cannot carry the header and 8 bytes gives nothing")
   func tinyMTU() {
     let packet = ipv4(Array(pattern[..<100]), protocol: 1)

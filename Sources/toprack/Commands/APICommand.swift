@@ -44,6 +44,8 @@ struct APICommand: AsyncParsableCommand {
     let body = try body.map { Data(try TextSource.argument($0).utf8) }
     let path = path.hasPrefix("/") ? path : "/" + path
     let answer = try await global.client.send(HTTPMethod(rawValue: method.rawValue), path, body: body)
-    Output.writeUnchanged(String(decoding: answer.data, as: UTF8.self))
+    let text = String(decoding: answer.data, as: UTF8.self)
+    let isJSON = (try? answer.value()) != nil
+    if isJSON { Output.writeUnchanged(JSONText.harmless(text)) } else { Output.write(text) }
   }
 }

@@ -20,8 +20,9 @@ enum EventText {
 
   /// An object of the API in one line.
   static func json(_ event: Any) throws -> String {
-    String(
-      decoding: try JSONSerialization.data(withJSONObject: event, options: [.sortedKeys, .withoutEscapingSlashes]),
-      as: UTF8.self)
+    JSONText.harmless(
+      String(
+        decoding: try JSONSerialization.data(withJSONObject: event, options: [.sortedKeys, .withoutEscapingSlashes]),
+        as: UTF8.self))
   }
 }

@@ -7,6 +7,9 @@
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
+//
+// Root in a server's namespace can write any rack's mark on its lo. So a namespace in which somebody holds a TAP, or
+// that has an interface of another rack, stays.
 
 import Foundation
 import Ports
@@ -103,9 +106,31 @@ struct Leftovers {
       result.interfaces.append(interface)
     }
     for namespace in leftovers.namespaces {
+      if let use = Self.use(of: namespace, unlike: rack) {
+        result.faults.append("netns \(namespace) has the mark of rack \(rack) on its lo, and \(use): it was left alone")
+        continue
+      }
       try NetworkNamespaces.remove(namespace)
       result.namespaces.append(namespace)
     }
+  }
+
+  /// Who else a namespace serves; `nil`: nobody.
+  private static func use(of namespace: String, unlike rack: String) -> String? {
+    // What is no namespace any more has no interfaces.
+    for link in (try? Links.list(in: namespace)) ?? [] where link.name != "lo" {
+      let words = (link.alias ?? "").split(separator: " ").map(String.init)
+      if words.count >= 3, words[0] == "toprack", UUID(uuidString: words[1]) != nil, words[1] != rack {
+        return "\(link.name) in it is of rack \(words[1])"
+      }
+      guard link.isTAP else { continue }
+      do throws(PortsFault) {
+        _ = try TAP.open(link.name, in: namespace)
+      } catch {
+        if error.errno == EBUSY { return "\(link.name) in it is held" }
+      }
+    }
+    return nil
   }
 
   /// The kernel lets go of a killed daemon's TAPs a moment after the daemon is gone (io_uring ends by itself).

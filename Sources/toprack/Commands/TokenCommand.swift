@@ -61,7 +61,7 @@ extension TokenCommand {
         var table = Table("TOKEN", "PROJECT", "ACCESS", "CREATED", "ID")
         for token in try answer.decoded(as: TokenList.self).tokens {
           table.add(
-            token.name, token.project?.name ?? "all", token.readOnly ? "read-only" : "read-write", token.createdAt,
+            token.name, token.scope, token.readOnly ? "read-only" : "read-write", token.createdAt,
             token.id)
         }
         return table.isEmpty ? "no tokens; 'toprack token create NAME' makes one" : table.text
@@ -85,6 +85,13 @@ extension TokenCommand {
 }
 
 extension Token {
+  /// `(all)` is all of the rack. A project that is called so, or looks like it, stands in quotes.
+  var scope: String {
+    guard let name = project?.name else { return "(all)" }
+    let isPlain = name.first.map { $0 != "(" && $0 != "\"" && !$0.isWhitespace } ?? false
+    return isPlain ? name : "\"\(name)\""
+  }
+
   /// "all projects, read-only"
   fileprivate var rights: String {
     (project.map { "project \($0.name)" } ?? "all projects") + (readOnly ? ", read-only" : "")

@@ -9,7 +9,30 @@ enum JSONText {
       .prettyPrinted, .sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed,
     ]
     let data = try JSONSerialization.data(withJSONObject: value, options: options)
-    return String(decoding: tidied(Array(data)), as: UTF8.self)
+    return harmless(String(decoding: tidied(Array(data)), as: UTF8.self))
+  }
+
+  /// The same JSON with what steers a terminal, and what nobody sees, as `\u009b`: controls, formats and separators
+  /// (Cc, Cf, Zl, Zp). Serializers escape C0 alone. Always, and not for a terminal alone: it is the same value to
+  /// whoever reads it, and a file of today is on somebody's terminal tomorrow.
+  static func harmless(_ json: String) -> String {
+    guard json.utf8.contains(where: { $0 >= 0x7F }) else { return json }
+    return json.unicodeScalars.reduce(into: "") { text, scalar in
+      guard isHidden(scalar) else { return text.unicodeScalars.append(scalar) }
+      for unit in UTF16.encode(scalar)! {
+        let digits = String(unit, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }
+    }
+  }
+
+  /// C0 outside of a text is the form of the JSON itself.
+  private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar.value >= 0x7F else { return false }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: return false
+    }
   }
 
   /// Foundation writes `"a" : 1`, and an empty list with an empty line in it; nobody else does.

@@ -1,7 +1,8 @@
 // Printing: text or JSON, to a reader that may leave at any time.
 //
 // Text has words of others in it: names, events, what a server calls its interfaces. It goes out with what would steer
-// a terminal written visibly (`String.visible`); JSON and scripts go out as they are.
+// a terminal written visibly (`String.visible`); JSON with the same as `\u009b` (`JSONText.harmless`); scripts go out
+// as they are.
 
 import Foundation
 import Rack
