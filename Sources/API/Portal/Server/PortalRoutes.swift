@@ -14,8 +14,8 @@ struct PortalRoutes {
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let guards: Guards
 
-  init(keeper: any RackKeeper, door: Door, site: Site) {
-    guards = Guards(keeper: keeper, door: door, site: site)
+  init(keeper: any RackKeeper, door: Door, accounts: CallerAccounts, site: Site) {
+    guards = Guards(keeper: keeper, door: door, accounts: accounts, site: site)
     router.add(middleware: UnknownPage(site: site))
   }
 
@@ -27,14 +27,14 @@ struct PortalRoutes {
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     router.on(RouterPath(Portal.path + path), method: method) { [guards] request, context in
-      await guards.answer(request, context) { try await handler(try await guards.visit(request, context)) }
+      await guards.answer(request, context) { try await guards.visit(request, context, handler) }
     }
   }
 
   /// For everybody.
   mutating func open(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping StrangerHandler) {
     router.on(RouterPath(Portal.path + path), method: method) { [guards] request, context in
-      await guards.answer(request, context) { try await handler(try await guards.stranger(request, context)) }
+      await guards.answer(request, context) { try await guards.stranger(request, context, handler) }
     }
   }
 
@@ -64,13 +64,14 @@ struct Detour: Error {
 private struct Guards: Sendable {
   let keeper: any RackKeeper
   let door: Door
+  let accounts: CallerAccounts
   let site: Site
 
   func answer(
-    _ request: Request, _ context: APIContext, _ page: () async throws -> PortalAnswer
+    _ request: Request, _ context: APIContext, _ page: () async throws -> Response
   ) async -> Response {
     do {
-      return try await page().response
+      return try await page()
     } catch let detour as Detour {
       return detour.answer.response
     } catch {
@@ -82,7 +83,18 @@ private struct Guards: Sendable {
     }
   }
 
-  func stranger(_ request: Request, _ context: APIContext) async throws -> Stranger {
+  /// Those of one address are answered one after another.
+  func stranger(
+    _ request: Request, _ context: APIContext, _ page: PortalRoutes.StrangerHandler
+  ) async throws -> Response {
+    let stranger = try await stranger(request, context)
+    let caller = Caller(name: "stranger \(context.peer.share)")
+    return try await Turn.withTurn(of: caller, accounts) { _ in
+      try await page(stranger).response(accounts.answers, caller)
+    }
+  }
+
+  private func stranger(_ request: Request, _ context: APIContext) async throws -> Stranger {
     if let wait = door.waitOfVisitor(context.peer) {
       throw APIError(
         .tooManyRequests, "too many requests from \(context.peer.share); try again in \(wait) s", retryAfter: wait)
@@ -97,7 +109,10 @@ private struct Guards: Sendable {
       parameters: parameters(context), keeper: keeper, site: site)
   }
 
-  func visit(_ request: Request, _ context: APIContext) async throws -> Visit {
+  /// The page is made in the caller's turn, which is the same here and at the API.
+  func visit(
+    _ request: Request, _ context: APIContext, _ page: PortalRoutes.Handler
+  ) async throws -> Response {
     let name = await SessionCookie.name(keeper)
     guard let key = Cookies(request.headers)[name], let session = site.sessions.session(key) else {
       throw toSignIn(request)
@@ -113,13 +128,17 @@ private struct Guards: Sendable {
     if isForm, !SessionCookie.isSame(try arguments.string(SessionCookie.field), session.formToken) {
       throw Self.foreignForm
     }
-    let call = Call(
-      prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
-      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
-      isWanted: context.isWanted)
-    return Visit(
-      call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
-      isSecure: context.isSecure, site: site, problems: await call.problems())
+    return try await Turn.withTurn(of: access.caller, accounts) { turn in
+      try accounts.answers.check(access)
+      let call = Call(
+        prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
+        lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
+        isWanted: context.isWanted, turn: turn)
+      let visit = Visit(
+        call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
+        isSecure: context.isSecure, site: site, problems: await call.problems())
+      return try await page(visit).response(accounts.answers, access.caller)
+    }
   }
 
   /// The rights of a session now; `nil`: it has none any more.
