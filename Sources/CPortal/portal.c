@@ -32,6 +32,9 @@ static const unsigned char networks_mustache[] = {
 static const unsigned char nic_mustache[] = {
 #embed "../API/Portal/Assets/nic.mustache"
 };
+static const unsigned char pages_mustache[] = {
+#embed "../API/Portal/Assets/pages.mustache"
+};
 static const unsigned char picture_mustache[] = {
 #embed "../API/Portal/Assets/picture.mustache"
 };
@@ -88,6 +91,7 @@ static const struct toprack_asset assets[] = {
     ASSET("networks-tabs.mustache", networks_tabs_mustache),
     ASSET("networks.mustache", networks_mustache),
     ASSET("nic.mustache", nic_mustache),
+    ASSET("pages.mustache", pages_mustache),
     ASSET("picture.mustache", picture_mustache),
     ASSET("portal.css", portal_css),
     ASSET("portal.js", portal_js),

@@ -1,10 +1,12 @@
 import Rack
 
-/// Commands that wait for their turn, in the order of arrival.
+/// Commands that wait for their turn: those of one caller in the order of arrival, and callers in turn.
+///
+/// A caller who has hundreds waiting is one of several who wait: whoever has one waits for one of theirs.
 ///
 /// ## Threads
-/// Belongs to an actor, which calls it from its own isolation. At most one task takes from it: the one for which `begin` said true, until
-/// `next` says nil.
+/// Belongs to an actor, which calls it from its own isolation. At most one task takes from it: the one for which
+/// `begin` said true, until `next` says nil.
 struct CommandQueue {
   struct Entry {
     let command: Command
@@ -12,18 +14,34 @@ struct CommandQueue {
     let continuation: CheckedContinuation<Outcome, any Error>
   }
 
-  private var entries: [Entry] = []
-  private var first = 0
+  /// One caller's.
+  private struct Line {
+    var entries: [Entry] = []
+    var first = 0
+  }
+
+  /// By caller; none is empty.
+  private var lines: [String: Line] = [:]
+  /// Callers who have some, whose turn is next first: each once, from `firstCaller` on.
+  private var callers: [String] = []
+  private var firstCaller = 0
+  private var count = 0
   private var isTaken = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   /// Commands that may wait; more are turned away.
   static let limit = 4096
 
-  var isFull: Bool { entries.count - first >= Self.limit }
+  var isFull: Bool { count >= Self.limit }
   var isIdle: Bool { !isTaken }
+  var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ entry: Entry) { entries.append(entry) }
+  mutating func append(_ entry: Entry) {
+    let caller = entry.requester?.caller ?? ""
+    if lines[caller] == nil { callers.append(caller) }
+    lines[caller, default: Line()].entries.append(entry)
+    count += 1
+  }
 
   /// True: the caller has to see to it that the queue is emptied. False: somebody does already.
   mutating func begin() -> Bool {
@@ -32,18 +50,28 @@ struct CommandQueue {
   }
 
   mutating func next() -> Entry? {
-    guard first < entries.count else { return nil }
-    defer {
-      first += 1
-      if first == entries.count {
-        entries.removeAll(keepingCapacity: true)
-        first = 0
-      }
+    guard firstCaller < callers.count else { return nil }
+    let caller = callers[firstCaller]
+    firstCaller += 1
+    // What has been taken stays for a while, so that taking one costs the same however many wait.
+    if firstCaller > callers.count / 2 {
+      callers.removeFirst(firstCaller)
+      firstCaller = 0
     }
-    return entries[first]
+    guard var line = lines.removeValue(forKey: caller) else { return nil }
+    let entry = line.entries[line.first]
+    line.first += 1
+    count -= 1
+    if line.first < line.entries.count {
+      if line.first > line.entries.count / 2 {
+        line.entries.removeFirst(line.first)
+        line.first = 0
+      }
+      lines[caller] = line
+      callers.append(caller)
+    }
+    return entry
   }
-
-  var isEmpty: Bool { first == entries.count }
 
   /// The emptying has ended; tells those who wait for it.
   mutating func end() {

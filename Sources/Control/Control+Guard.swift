@@ -10,7 +10,7 @@ extension Control {
   /// Follows the guard until the forwarding plane stops.
   func watchGuard() {
     let events = dataplane.guardEvents
-    Task { [weak self] in for await event in events { await self?.happened(event) } }
+    begin { [weak self] in for await event in events { await self?.happened(event) } }
   }
 
   /// Opens a port that the guard has shut. If it still loops, it is shut again, for longer. False: it was not shut.

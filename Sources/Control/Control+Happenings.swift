@@ -21,17 +21,32 @@ extension Control {
     } else {
       logChange(body, type, by: requester)
     }
-    // A task of its own: a caller that is cancelled would cancel the transaction. A state that is read-only says so
-    // elsewhere.
+    // A state that is read-only says so elsewhere.
     if store.readOnlyReason == nil {
-      let written = Task { try await store.commit([], events: [event]) }
-      do { try await written.value } catch { logger.error("event not written", metadata: ["error": "\(error)"]) }
+      do { try await writeApart([event]) } catch { logger.error("event not written", metadata: ["error": "\(error)"]) }
     }
     events.publish(event)
+  }
+
+  /// Writes into the store in a task of its own: a caller that is cancelled would cancel the transaction.
+  func writeApart(_ events: [Event], places: [NICPlaceChange] = []) async throws(StoreFault) {
+    let store = store
+    let written = begin {
+      await Result { () async throws(StoreFault) in
+        try await store.commit([], events: events, places: places)
+      }
+    }
+    try await written.value.get()
   }
 
   /// The one line of the log that each change leaves: what was done, and who wanted it.
   func logChange(_ body: String, _ type: String, by requester: Requester?) {
     logger.info("\(body)", metadata: ["event": "\(type)", "by": "\(requester?.words ?? "toprackd")"])
+  }
+}
+
+extension Result where Success: Sendable {
+  fileprivate init(_ body: () async throws(Failure) -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
   }
 }

@@ -14,7 +14,9 @@ extension Control {
   /// Starts the watch. What was different by the time is told as everything else.
   func startWatching() {
     do {
-      let watch = try HostWatch(dataplane) { report in Task { [weak self] in await self?.take(report) } }
+      let watch = try HostWatch(dataplane) { [weak self] report in
+        self?.begin { [weak self] in await self?.take(report) }
+      }
       self.watch = watch
       for server in rack.servers.values { watchNICs(of: server) }
     } catch {
@@ -50,7 +52,7 @@ extension Control {
   /// Sees to it that what waits is done.
   func doChores() {
     guard !isStopped, host.hasWork, queue.begin() else { return }
-    Task { await performGroups() }
+    begin { await self.performGroups() }
   }
 
   // MARK: Chores
@@ -176,7 +178,7 @@ extension Control {
 
   /// Tries again in `pause` milliseconds.
   func healSoon(_ key: NICKey, in pause: HealingPace.Instant) {
-    Task { [weak self] in
+    begin { [weak self] in
       try? await Task.sleep(for: .milliseconds(Int(pause)))
       await self?.healLater(key)
     }
@@ -284,7 +286,7 @@ extension Control {
     let now = Clock.milliseconds()
     guard now >= host.writtenAt + 1_000 else {
       let pause = host.writtenAt + 1_000 - now
-      Task { [weak self] in
+      begin { [weak self] in
         try? await Task.sleep(for: .milliseconds(Int(pause)))
         await self?.writeLater()
       }
@@ -297,8 +299,9 @@ extension Control {
       }
     }
     host.unwritten = []
-    let written = Task { try await store.commit([], places: changes) }
-    do { try await written.value } catch { logger.error("places not written", metadata: ["error": "\(error)"]) }
+    do { try await writeApart([], places: changes) } catch {
+      logger.error("places not written", metadata: ["error": "\(error)"])
+    }
   }
 
   private func writeLater() {

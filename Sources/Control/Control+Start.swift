@@ -104,7 +104,7 @@ extension Control {
   fileprivate func sweep(_ strays: [NICs.Stray]) {
     guard !strays.isEmpty else { return }
     let deadline = ContinuousClock.now + NICs.patience
-    Task { [weak self, nics] in
+    begin { [weak self, nics] in
       for stray in strays {
         guard await self?.isStopping == false else { return }
         await self?.noteStray(await nics.remove(stray, until: deadline))

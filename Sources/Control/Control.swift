@@ -18,10 +18,15 @@ import Switching
 /// after the commit.
 ///
 /// ## Threads
-/// An actor. Groups are strictly one after another; in between, while one waits for the disk or the kernel, reads are
-/// answered from the rack as it was before it. A command that was taken on is carried through, also when its caller is
-/// cancelled.
+/// An actor on a thread of its own, and what it begins asks others from threads of its own (`begin`): rendering fills
+/// the pool that all share, and no change and no step of the forwarding plane waits for that. Groups are strictly one
+/// after another; in between, while one waits for the disk or the kernel, reads are answered from the rack as it was
+/// before it. A command that was taken on is carried through, also when its caller is cancelled.
 public actor Control {
+  private let executor = BlockingExecutor(label: "toprack.control")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  private let threads = OwnThreads(label: "toprack.control.work", count: 4)
+
   /// The rack as last committed and live on the wire. A value: read as much of it as you like.
   public internal(set) var rack: Rack
   /// The same with what has been decided in the group that is under way. Values of their own, so that a change of the
@@ -77,8 +82,14 @@ public actor Control {
     return try await withCheckedThrowingContinuation { continuation in
       queue.append(CommandQueue.Entry(command: command, requester: requester, continuation: continuation))
       // A task of its own, for the same reason.
-      if queue.begin() { Task { await performGroups() } }
+      if queue.begin() { begin { await self.performGroups() } }
     }
+  }
+
+  /// Does `work` in a task of its own, no part of which waits for the pool that all share.
+  @discardableResult
+  nonisolated func begin<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) -> Task<Result, Never> {
+    Task(executorPreference: threads) { await work() }
   }
 
   /// The same for somebody who is known by name alone.

@@ -9,8 +9,14 @@ public struct Requester: Hashable, Sendable {
   public let name: String
   /// `nil`: the daemon itself.
   public let kind: Kind?
+  /// Whose commands wait in one line: all those of one caller.
+  let caller: String
 
-  public init(_ name: String, _ kind: Kind?) { (self.name, self.kind) = (name, kind) }
+  /// `caller`: who is one with others of theirs where turns are taken; without, it is the name.
+  public init(_ name: String, _ kind: Kind?, caller: String? = nil) {
+    (self.name, self.kind) = (name, kind)
+    self.caller = caller ?? "\(kind?.rawValue ?? "") \(name)"
+  }
 
   /// `token laptop`.
   var words: String { kind.map { "\($0.rawValue) \(name)" } ?? name }

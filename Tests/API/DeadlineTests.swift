@@ -110,4 +110,76 @@ import Testing
     channel.embeddedEventLoop.advanceTime(by: .seconds(61))
     #expect(!channel.isActive)
   }
+
+  /// A socket that takes what it is told to.
+  private final class SlowSocket: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    private(set) var waiting: [(size: Int, promise: EventLoopPromise<Void>?)] = []
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+      waiting.append((unwrapOutboundIn(data).readableBytes, promise))
+    }
+
+    /// Takes whole writes, at most `size` bytes, and one at least.
+    func take(_ size: Int) {
+      var left = size
+      repeat {
+        guard let next = waiting.first else { return }
+        waiting.removeFirst()
+        left -= next.size
+        next.promise?.succeed()
+      } while left >= waiting.first?.size ?? .max
+    }
+  }
+
+  @Test("an answer of which a few bytes are taken now and then is not waited for; one that is taken at a pace is")
+  func pace() throws {
+    for (size, isKept) in [(4096, false), (10_000, false), (90_000, true)] {
+      let socket = SlowSocket()
+      let channel = try channel(socket, ReadingDeadline(.seconds(60)))
+      for _ in 0..<400 { channel.write(ByteBuffer(repeating: 0, count: 2048), promise: nil) }
+      for _ in 0..<40 where channel.isActive {
+        channel.embeddedEventLoop.advanceTime(by: .seconds(10))
+        if channel.isActive { socket.take(size / 6) }
+      }
+      #expect(channel.isActive == isKept, "\(size) bytes a minute")
+    }
+  }
+
+  @Test("a large write is seen to be taken bit by bit")
+  func largeWrite() throws {
+    let socket = SlowSocket()
+    let channel = try channel(socket, ReadingDeadline(.seconds(60)))
+    let done = channel.eventLoop.makePromise(of: Void.self)
+    channel.write(ByteBuffer(repeating: 0, count: 1 << 20), promise: done)
+    for _ in 0..<3 {
+      channel.embeddedEventLoop.advanceTime(by: .seconds(59))
+      socket.take(100_000)
+    }
+    #expect(channel.isActive)
+    socket.take(1 << 20)
+    try done.futureResult.wait()
+    channel.embeddedEventLoop.advanceTime(by: .hours(10))
+    #expect(channel.isActive, "nothing waits")
+  }
+
+  @Test("a stream that says little is left alone, as long as that is taken")
+  func quietStream() throws {
+    let socket = SlowSocket()
+    let channel = try channel(socket, ReadingDeadline(.seconds(60)))
+    for _ in 0..<100 {
+      channel.write(ByteBuffer(string: ": still here\n\n"), promise: nil)
+      channel.embeddedEventLoop.advanceTime(by: .seconds(15))
+      socket.take(1)
+    }
+    #expect(channel.isActive)
+    // Two at a time, the second always waiting for a moment when a minute is over.
+    for _ in 0..<100 {
+      channel.write(ByteBuffer(string: ": still here\n\n"), promise: nil)
+      channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+      socket.take(1)
+      channel.embeddedEventLoop.advanceTime(by: .seconds(28))
+    }
+    #expect(channel.isActive)
+  }
 }

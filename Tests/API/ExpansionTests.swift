@@ -127,15 +127,21 @@ import Testing
     #expect(shown.count { $0["project"]?["customdata"] != nil } == 3)
     #expect(shown.prefix(3).allSatisfy { $0["project"]?["customdata"] != nil })
 
-    asked.withLock { $0 = 0 }
     let call = Call(
       prefix: "", path: "/", parameters: [:], arguments: try arguments(), access: Access(scope: .all, by: "test"),
-      keeper: RackAlone(), isWanted: isWanted)
-    guard case .json(let page) = Page(first: 10).reply("things", of: Array(0..<10), call: call, { .integer($0) }).body
-    else {
-      Issue.record("no JSON")
+      keeper: RackAlone())
+    asked.withLock { $0 = 0 }
+    let reply = Page(first: 1000).reply("things", of: Array(0..<1000), call: call, rack.whole) { _, number in
+      _ = isWanted()
+      return .string(String(repeating: "x", count: 10_000 + number))
+    }
+    guard case .list(let page) = reply.body else {
+      Issue.record("no list")
       return
     }
-    #expect(page["things"] == [0, 1, 2])
+    await #expect(throws: CancellationError.self) {
+      _ = try await UntakenAnswers().body(page, for: call.access.caller, .free) { false }
+    }
+    #expect(asked.withLock(\.self) == 7, "a piece")
   }
 }

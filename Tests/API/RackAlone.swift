@@ -50,7 +50,19 @@ actor RackAlone: RackKeeper {
   }
 
   func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
-  func traffic() -> [ServerID: [PortName: NICTraffic]] { [:] }
+  /// Those who have asked for the traffic and wait until `openGate`.
+  private(set) var atGate: [CheckedContinuation<Void, Never>] = []
+  private var isGateShut = false
+  func shutGate() { isGateShut = true }
+  func openGate() {
+    isGateShut = false
+    for one in atGate { one.resume() }
+    atGate = []
+  }
+  func traffic() async -> [ServerID: [PortName: NICTraffic]] {
+    if isGateShut { await withCheckedContinuation { atGate.append($0) } }
+    return [:]
+  }
   func bytes() -> [ServerID: UInt64] { [:] }
   func set(_ stations: [Station], piece: Int = .max) { (known.stations, pieceSize) = (stations, piece) }
   private func stations(_ selection: StationSelection) -> [Station] {

@@ -19,6 +19,53 @@ import Testing
     }
   }
 
+  /// A command that waits, of no importance.
+  private func entry(_ caller: String, _ number: Int) async -> CommandQueue.Entry {
+    await withCheckedContinuation { made in
+      Task {
+        _ = try? await withCheckedThrowingContinuation { continuation in
+          made.resume(
+            returning: CommandQueue.Entry(
+              command: .setAging(seconds: number), requester: Requester("t\(number)", .token, caller: caller),
+              continuation: continuation))
+        }
+      }
+    }
+  }
+
+  @Test("commands are taken by caller in turn, those of one caller in their order")
+  func commandQueue() async {
+    var queue = CommandQueue()
+    func take(_ count: Int) -> [String] {
+      (0..<count).compactMap { _ in
+        queue.next().map { entry in
+          entry.continuation.resume(throwing: CancellationError())
+          return "\(entry.requester?.caller ?? "")\(entry.requester?.name.dropFirst() ?? "")"
+        }
+      }
+    }
+    for number in 1...5 { queue.append(await entry("a", number)) }
+    queue.append(await entry("b", 1))
+    for number in 1...2 { queue.append(await entry("c", number)) }
+    #expect(take(4) == ["a1", "b1", "c1", "a2"])
+    queue.append(await entry("b", 2))
+    #expect(take(9) == ["c2", "a3", "b2", "a4", "a5"] && queue.isEmpty)
+    // Against a plain list for each caller.
+    var lines: [String: [Int]] = [:]
+    var random = SystemRandomNumberGenerator()
+    for number in 1...3000 {
+      if Int.random(in: 0..<5, using: &random) < 3 {
+        let caller = ["a", "b", "c"][min(2, Int.random(in: 0..<9, using: &random))]
+        queue.append(await entry(caller, number))
+        lines[caller, default: []].append(number)
+      } else if let taken = take(1).first {
+        let caller = String(taken.prefix(1))
+        #expect(lines[caller]?.removeFirst() == Int(taken.dropFirst()))
+      }
+    }
+    #expect(take(3000).count == lines.values.reduce(0) { $0 + $1.count } && queue.isEmpty)
+  }
+
   @Test("marks are read back, and nobody else's are")
   func marks() {
     let (rack, server) = (UUID(), ServerID(UUID()))

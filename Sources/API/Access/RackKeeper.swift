@@ -74,5 +74,5 @@ extension Control: RackKeeper {
 }
 
 extension Access {
-  fileprivate var requester: Requester { Requester(by, token == nil ? .user : .token) }
+  fileprivate var requester: Requester { Requester(by, token == nil ? .user : .token, caller: caller.name) }
 }

@@ -70,7 +70,8 @@ public struct APIResponder: HTTPResponder {
   ) {
     router = routes.responder()
     self.door = door
-    portal = Portal(keeper: keeper, door: door, heartbeat: heartbeat, streams: streams, now: now)
+    portal = Portal(
+      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, now: now)
   }
 
   /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.

@@ -22,7 +22,7 @@ struct Call: Sendable {
   private let keeper: any RackKeeper
   /// Whether somebody still waits for the answer. A long one is given up when nobody does.
   let isWanted: @Sendable () -> Bool
-  private let turn: Turn
+  let turn: Turn
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
@@ -64,14 +64,14 @@ extension Call {
   @discardableResult
   func perform(_ command: Command) async throws -> Outcome {
     let checked = try await view().checked(command)
-    return try await turn.pausing { try await keeper.perform(checked, by: access) }
+    return try await turn.changing { try await keeper.perform(checked, by: access) }
   }
 
   /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that
   /// may not, `Refusal` for a server that is whole, `Unavailable`.
   func repair(_ server: Server) async throws -> [String] {
     try access.requireWriting()
-    return try await turn.pausing { try await keeper.repair(server.id, by: access) }
+    return try await turn.changing { try await keeper.repair(server.id, by: access) }
   }
 
   /// What the host knows of the NICs of a server that a view has given out.

@@ -33,14 +33,19 @@ struct Page {
   }
 
   /// One page of `all`, as the member `name` of an object with `meta`.
-  func reply<Element>(_ name: String, of all: [Element], call: Call, _ render: (Element) -> JSON) -> Reply {
-    var elements: [JSON] = []
-    for element in slice(of: all) {
-      // Nobody reads what is left out of a page whose client has gone.
-      guard call.isWanted() else { break }
-      elements.append(render(element))
-    }
-    return .ok([name: .array(elements), "meta": meta(total: all.count, call: call)])
+  func reply<Element: Sendable>(
+    _ name: String, of all: [Element], call: Call, _ view: View,
+    _ render: @escaping @Sendable (Renderer, Element) -> JSON
+  ) -> Reply {
+    reply(name, page: Array(slice(of: all)), total: all.count, call: call, view, render)
+  }
+
+  /// The same of a page that has been looked up.
+  func reply<Element: Sendable>(
+    _ name: String, page: [Element], total: Int, call: Call, _ view: View,
+    _ render: @escaping @Sendable (Renderer, Element) -> JSON
+  ) -> Reply {
+    .list([name: .elements(call.elements(page, view, render)), "meta": .json(meta(total: total, call: call))])
   }
 
   /// The `meta` object. A link to another page begins its query with `page`, because clients glue more to its end.

@@ -11,6 +11,8 @@ struct Reply: Sendable {
   enum Body: Sendable {
     case none
     case json(JSON)
+    /// Rendered as it is taken.
+    case list(Listing)
     /// Bytes of a media type.
     case document([UInt8], type: String)
     /// Of a media type, written for as long as it lasts.

@@ -14,7 +14,8 @@ struct Routes {
 
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let keeper: any RackKeeper
-  private let turns = CallerTurns()
+  /// What callers share, here and at the portal.
+  let accounts = CallerAccounts()
   /// By path, as the router has it: "/devices/:id".
   private(set) var methods: [String: [HTTPRequest.Method]] = [:]
 
@@ -32,8 +33,8 @@ struct Routes {
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     methods[path, default: []].append(method)
-    router.on(RouterPath(path), method: method) { [keeper, turns] request, context in
-      await Self.answer(request, context, keeper, turns, handler)
+    router.on(RouterPath(path), method: method) { [keeper, accounts] request, context in
+      await Self.answer(request, context, keeper, accounts, handler)
     }
   }
 
@@ -60,11 +61,13 @@ struct Routes {
   }
 
   private static func answer(
-    _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ turns: CallerTurns, _ handler: Handler
+    _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ accounts: CallerAccounts,
+    _ handler: Handler
   ) async -> Response {
     do {
       let raw = try await Arguments.Raw(request)
-      return try await Turn.withTurn(of: context.access, turns) { turn in
+      return try await Turn.withTurn(of: context.access.caller, accounts) { turn in
+        try accounts.answers.check(context.access)
         var parameters: [String: String] = [:]
         for (name, value) in context.parameters {
           parameters[String(name)] = PercentEncoding.decode(value)
@@ -73,11 +76,12 @@ struct Routes {
           prefix: context.prefix, path: request.uri.path, parameters: parameters, arguments: try Arguments(raw),
           lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper,
           isWanted: context.isWanted, turn: turn)
-        return response(try await handler(call))
+        return try await response(try await handler(call), context, accounts.answers, turn)
       }
     } catch {
       let answer = APIError(error)
-      if answer.status.kind == .serverError {
+      // One whose client has gone has not failed.
+      if answer.status.kind == .serverError, !(error is CancellationError) {
         context.logger.error(
           "\(request.method.rawValue) \(request.uri.path) failed: \(error)",
           metadata: ["request": "\(context.requestID)"])
@@ -86,13 +90,21 @@ struct Routes {
     }
   }
 
-  private static func response(_ reply: Reply) -> Response {
-    switch reply.body {
+  private static func response(
+    _ reply: Reply, _ context: APIContext, _ answers: UntakenAnswers, _ turn: Turn
+  ) async throws -> Response {
+    let caller = context.access.caller
+    return switch reply.body {
     case .none: Response(status: reply.status)
-    case .json(let body): response(reply.status, body)
-    case .document(let bytes, let type):
+    case .json(let body):
       Response(
-        status: reply.status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        status: reply.status, headers: [.contentType: jsonType], body: answers.body(body.text, for: caller))
+    case .list(let listing):
+      Response(
+        status: reply.status, headers: [.contentType: jsonType],
+        body: try await answers.body(listing, for: caller, turn, isWanted: context.isWanted))
+    case .document(let bytes, let type):
+      Response(status: reply.status, headers: [.contentType: type], body: answers.body(bytes, for: caller))
     case .stream(let type, let body):
       Response(
         status: reply.status, headers: [.contentType: type, .cacheControl: "no-store"], body: ResponseBody(body))
@@ -102,16 +114,12 @@ struct Routes {
   static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
-    return response(error.status, error.body, headers: headers)
+    headers[.contentType] = jsonType
+    return Response(
+      status: error.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: error.body.text)))
   }
 
-  private static func response(
-    _ status: HTTPResponse.Status, _ body: JSON, headers: HTTPFields = [:]
-  ) -> Response {
-    var headers = headers
-    headers[.contentType] = "application/json; charset=utf-8"
-    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.text)))
-  }
+  static let jsonType = "application/json; charset=utf-8"
 }
 
 /// Answers a path that no route has. The handlers above throw nothing, so whatever arrives here is the router's own

@@ -8,7 +8,8 @@ extension JSON {
     return output
   }
 
-  private func write(to output: inout [UInt8]) {
+  /// Adds the text to `output`.
+  func write(to output: inout [UInt8]) {
     switch self {
     case .null: output += "null".utf8
     case .boolean(let value): output += (value ? "true" : "false").utf8

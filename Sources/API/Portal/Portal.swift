@@ -23,7 +23,7 @@ struct Portal: Sendable {
   private let history: TrafficHistory
 
   init(
-    keeper: any RackKeeper, door: Door, heartbeat: Duration, streams: CallerShares,
+    keeper: any RackKeeper, door: Door, accounts: CallerAccounts, heartbeat: Duration, streams: CallerShares,
     now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
@@ -32,7 +32,7 @@ struct Portal: Sendable {
     do { templates = try Templates() } catch { preconditionFailure("a template of our own is wrong: \(error)") }
     let site = Site(
       templates: templates, sessions: Sessions(now: now), history: history, assetVersion: AssetRoutes.version)
-    var routes = PortalRoutes(keeper: keeper, door: door, site: site)
+    var routes = PortalRoutes(keeper: keeper, door: door, accounts: accounts, site: site)
     AssetRoutes().register(on: &routes)
     SignInPage(now: now).register(on: &routes)
     ProjectsPage().register(on: &routes)

@@ -7,16 +7,13 @@ import FoundationEssentials
 import Rack
 
 extension Renderer {
-  /// All of a server's in the order that clients rely on: public IPv4, public IPv6, private IPv4, then the elastic
-  /// blocks that are routed to it.
-  func addresses(of server: Server) -> [JSON] {
-    let own = [Address.Kind.publicIPv4, .publicIPv6, .privateIPv4].compactMap(server.address)
-    return own.map { address in
-      part("ip_addresses", "/ips/\(address.id)") { $0.address(address, of: server) }
+  func addresses(of server: Server) -> [JSON] { server.listedAddresses.map { address($0, of: server) } }
+
+  func address(_ place: ListedAddress, of server: Server) -> JSON {
+    switch place {
+    case .own(let address): part("ip_addresses", "/ips/\(address.id)") { $0.address(address, of: server) }
+    case .block(let block): part("ip_addresses", "/ips/\(block.id)") { $0.assignment(block, of: server) }
     }
-      + server.blocks.map { block in
-        part("ip_addresses", "/ips/\(block.id)") { $0.assignment(block, of: server) }
-      }
   }
 
   /// A management address.
@@ -81,5 +78,20 @@ extension Renderer {
         }),
       "available": link("/ips/\(reservation.id)/available"),
     ]
+  }
+}
+
+/// What a list of a server's addresses has as one entry.
+enum ListedAddress: Sendable {
+  case own(Address)
+  case block(BlockAssignment)
+}
+
+extension Server {
+  /// All in the order that clients rely on: public IPv4, public IPv6, private IPv4, then the elastic blocks that are
+  /// routed to it.
+  var listedAddresses: [ListedAddress] {
+    [Address.Kind.publicIPv4, .publicIPv6, .privateIPv4].compactMap(address).map(ListedAddress.own)
+      + blocks.map(ListedAddress.block)
   }
 }

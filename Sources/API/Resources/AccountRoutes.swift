@@ -7,8 +7,9 @@ struct AccountRoutes {
   func register(on routes: inout Routes) {
     routes.get("/organizations") { call in
       let page = try Page(call.arguments)
-      let renderer = call.renderer(await call.view())
-      return page.reply("organizations", of: [()], call: call) { renderer.organization }
+      return page.reply("organizations", of: [Owner.organization], call: call, await call.view()) { renderer, _ in
+        renderer.organization
+      }
     }
     routes.get("/organizations/:id") { call in
       try call.checkOrganization()

@@ -91,7 +91,7 @@ struct AddressRoutes {
     let page = try Page(call.arguments, size: Self.pageSize)
     let filter = try ReservationFilter(call.arguments)
     let reservations = view.reservations.filter { $0.project == project.id && filter.matches($0) }.inOrder
-    return page.reply("ip_addresses", of: reservations, call: call, call.renderer(view).reservation)
+    return page.reply("ip_addresses", of: reservations, call: call, view) { $0.reservation($1) }
   }
 
   private func reserve(_ call: Call) async throws -> Reply {

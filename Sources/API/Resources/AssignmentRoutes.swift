@@ -17,7 +17,7 @@ struct AssignmentRoutes {
     let view = await call.view()
     let (server, port) = try view.known(port: call.identifier(of: "port"))
     let assignments = call.renderer(view).assignments(of: port, server)
-    return page.reply("vlan_assignments", of: assignments, call: call, \.json)
+    return page.reply("vlan_assignments", of: assignments, call: call, view) { $1.json }
   }
 
   private func show(_ call: Call) async throws -> Reply {
@@ -35,9 +35,8 @@ struct AssignmentRoutes {
     let page = try Page(call.arguments, size: Page.sizeLimit)
     let view = await call.view()
     let (server, port) = try view.known(port: call.identifier(of: "port"))
-    let renderer = call.renderer(view)
-    return page.reply("batches", of: try await call.batches(of: port), call: call) {
-      renderer.batch($0, on: port, of: server)
+    return page.reply("batches", of: try await call.batches(of: port), call: call, view) {
+      $0.batch($1, on: port, of: server)
     }
   }
 

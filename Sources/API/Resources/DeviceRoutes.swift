@@ -55,7 +55,7 @@ struct DeviceRoutes {
     let servers = view.servers
       .filter { isMeant($0) && filter.matches($0) }
       .sorted { ($0.createdAt, $0.hostname, $0.id.description) < ($1.createdAt, $1.hostname, $1.id.description) }
-    return page.reply("devices", of: servers, call: call, call.renderer(view).device)
+    return page.reply("devices", of: servers, call: call, view) { $0.device($1) }
   }
 
   /// What is not given, or null, stays as it is.

@@ -25,8 +25,6 @@ struct EventRoutes {
     let view = await call.view()
     let (project, server) = try subject(view)
     let (events, total) = try await call.events(of: project, server, page)
-    return .ok([
-      "events": .array(events.map(call.renderer(view).event)), "meta": page.meta(total: total, call: call),
-    ])
+    return page.reply("events", page: events, total: total, call: call, view) { $0.event($1) }
   }
 }

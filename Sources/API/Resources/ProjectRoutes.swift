@@ -31,7 +31,7 @@ struct ProjectRoutes {
     let projects = view.projects.sorted {
       ($0.createdAt, $0.name, $0.id.description) < ($1.createdAt, $1.name, $1.id.description)
     }
-    return page.reply("projects", of: projects, call: call, call.renderer(view).project)
+    return page.reply("projects", of: projects, call: call, view) { $0.project($1) }
   }
 
   private func show(_ id: ProjectID, _ call: Call) async throws -> Reply {

@@ -10,7 +10,6 @@ struct ToprackAddressRoutes {
   /// With `server`: those of one server alone.
   private func list(_ call: Call) async throws -> Reply {
     let view = await call.view()
-    let renderer = call.renderer(view)
     let server = try call.arguments.string("server").map { name throws(APIError) in try view.known(serverNamed: name) }
     let servers =
       server.map { [$0] }
@@ -18,25 +17,25 @@ struct ToprackAddressRoutes {
     let wanted = server.map { Set($0.blocks.map(\.reservation)) }
     let reservations = view.reservations.filter { wanted?.contains($0.id) ?? true }
       .sorted { $0.block.base < $1.block.base }
-    return .ok([
-      "ip_addresses": .array(
-        servers.flatMap { server in
-          renderer.addresses(of: server).map {
-            $0.adding(
-              (
-                "toprack",
-                project(server.project, view).adding(
-                  ("server", .string(server.hostname)), ("server_id", server.id.json))
-              ))
-          }
-        }),
-      "ip_reservations": .array(
-        reservations.map {
-          let servers = Set(view.assignments(of: $0).map(\.server)).sorted { $0.hostname < $1.hostname }
-          return renderer.reservation($0).adding(
+    return .list([
+      "ip_addresses": .elements(
+        call.elements(servers.flatMap { server in server.listedAddresses.map { (server, $0) } }, view) {
+          renderer, place in
+          let (server, address) = place
+          return renderer.address(address, of: server).adding(
             (
               "toprack",
-              project($0.project, view).adding(
+              Self.project(server.project, view).adding(
+                ("server", .string(server.hostname)), ("server_id", server.id.json))
+            ))
+        }),
+      "ip_reservations": .elements(
+        call.elements(reservations, view) { renderer, reservation in
+          let servers = Set(view.assignments(of: reservation).map(\.server)).sorted { $0.hostname < $1.hostname }
+          return renderer.reservation(reservation).adding(
+            (
+              "toprack",
+              Self.project(reservation.project, view).adding(
                 ("servers", .array(servers.map { .string($0.hostname) })),
                 ("server_ids", .array(servers.map(\.id.json))))
             ))
@@ -44,7 +43,7 @@ struct ToprackAddressRoutes {
     ])
   }
 
-  private func project(_ id: ProjectID, _ view: View) -> JSON {
+  private static func project(_ id: ProjectID, _ view: View) -> JSON {
     ["project": JSON(view[id]?.name), "project_id": id.json]
   }
 }

@@ -22,7 +22,7 @@ struct ToprackDeviceRoutes {
     let servers = view.servers.filter(filter.matches).sorted {
       ($0.hostname, $0.createdAt, $0.id.description) < ($1.hostname, $1.createdAt, $1.id.description)
     }
-    return .ok(["devices": .array(servers.map(call.renderer(view).device))])
+    return .list(["devices": .elements(call.elements(servers, view) { $0.device($1) })])
   }
 
   private func show(_ call: Call) async throws -> Reply {

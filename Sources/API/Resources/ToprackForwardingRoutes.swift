@@ -8,8 +8,10 @@ struct ToprackForwardingRoutes {
   func register(on routes: inout Routes) {
     routes.get("/toprack/forwarding") { call in
       let forwarding = try await call.forwarding()
-      return .ok([
-        "ports": .array(forwarding.ports.map(Self.json)), "nics": .array(forwarding.nics.map(Self.json)),
+      let view = await call.view()
+      return .list([
+        "ports": .elements(call.elements(forwarding.ports, view) { Self.json($1) }),
+        "nics": .elements(call.elements(forwarding.nics, view) { Self.json($1) }),
       ])
     }
   }

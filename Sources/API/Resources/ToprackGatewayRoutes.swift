@@ -7,8 +7,7 @@ struct ToprackGatewayRoutes {
     routes.get("/toprack/neighbours") { call in
       let view = await call.view()
       let server = try call.arguments.string("server").map { try view.known(serverNamed: $0) }
-      let renderer = call.renderer(view)
-      return .ok(.array(await call.neighbours(of: server).map(renderer.neighbour)))
+      return .list(call.elements(await call.neighbours(of: server), view) { $0.neighbour($1) })
     }
   }
 }

@@ -12,8 +12,7 @@ struct ToprackLACPRoutes {
   private func list(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let server = try call.arguments.string("server").map { try view.known(serverNamed: $0) }
-    let renderer = call.renderer(view)
-    return .ok(.array(await call.lacp(of: server).map(renderer.lacp)))
+    return .list(call.elements(await call.lacp(of: server), view) { $0.lacp($1) })
   }
 
   private func setRate(_ call: Call) async throws -> Reply {

@@ -7,7 +7,7 @@ struct ToprackNetworkRoutes {
     routes.get("/toprack/virtual-networks") { call in
       let view = await call.view()
       let networks = try NetworkFilter(call.arguments).networks(of: view)
-      return .ok(["virtual_networks": .array(networks.map(call.renderer(view).network))])
+      return .list(["virtual_networks": .elements(call.elements(networks, view) { $0.network($1) })])
     }
   }
 }

@@ -39,15 +39,14 @@ struct ToprackSwitchRoutes {
   private func stations(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let (server, vxlan) = try Self.filter(call.arguments, of: view)
-    let renderer = call.renderer(view)
     if Page.isWanted(call.arguments) {
       let page = try Page(call.arguments)
       let (stations, total) = try await call.stations(of: server, vxlan: vxlan, page)
-      return .ok(["stations": .array(stations.map(renderer.station)), "meta": page.meta(total: total, call: call)])
+      return page.reply("stations", page: stations, total: total, call: call, view) { $0.station($1) }
     }
     let place = try listings.take(call.access)
     let first = try await call.stations(of: server, vxlan: vxlan, from: StationBookmark())
-    guard let next = first.next else { return .ok(.array(first.stations.map(renderer.station))) }
+    guard let next = first.next else { return .list(call.elements(first.stations, view) { $0.station($1) }) }
     let listing = StationListing(call: call, view: view, place: place) {
       try await call.stations(of: server, vxlan: vxlan, from: $0)
     }

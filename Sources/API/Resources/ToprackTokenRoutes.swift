@@ -37,7 +37,7 @@ struct ToprackTokenRoutes {
   private func list(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let tokens = try view.tokens().sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
-    return .ok(["tokens": .array(tokens.map(call.renderer(view).token))])
+    return .list(["tokens": .elements(call.elements(tokens, view) { $0.token($1) })])
   }
 
   private func revoke(_ call: Call) async throws -> Reply {

@@ -36,7 +36,7 @@ struct VirtualNetworkRoutes {
     let view = await call.view()
     let project = try view.known(project: call.identifier(of: "project"))
     let networks = try NetworkFilter(call.arguments).networks(of: view) { $0.project == project.id }
-    return .ok(["virtual_networks": .array(networks.map(call.renderer(view).network))])
+    return .list(["virtual_networks": .elements(call.elements(networks, view) { $0.network($1) })])
   }
 
   private func show(_ id: NetworkID, _ call: Call) async throws -> Reply {

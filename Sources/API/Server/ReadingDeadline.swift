@@ -3,18 +3,27 @@
 
 import NIOCore
 
-/// Closes the channel when the socket has taken nothing of what is to be sent for longer than a limit. Stands next to
-/// the socket, so that it counts what the client really has.
+/// Closes the channel when, while something waits to be sent, the socket takes less of it within a limit than a pace
+/// asks for. Stands next to the socket, so that it counts what the client really has.
+///
+/// A time begins when something waits and nothing did before, and again whenever enough was taken in one that is over.
+/// So a stream that says little is left alone, as long as that is taken.
 ///
 /// The clock is the event loop's. Threads: belongs to the channel's event loop.
 final class ReadingDeadline: ChannelOutboundHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
+  /// Bytes that are taken within the limit, or all that wait: a hundred times less than any line has.
+  static let pace = 64 << 10
+  /// What is written at once, so that it is seen how much of a large write has been taken.
+  private static let sliceSize = 16 << 10
+
   private let limit: TimeAmount
-  /// Writes that the socket has not taken whole.
+  /// Bytes that the socket has not taken.
   private var waiting = 0
-  private var lastTaken = NIODeadline.distantPast
+  private var taken = 0
+  private var began = NIODeadline.distantPast
   private var timer: Scheduled<Void>?
 
   init(_ limit: TimeAmount) { self.limit = limit }
@@ -22,27 +31,37 @@ final class ReadingDeadline: ChannelOutboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let clock = context.eventLoop
-    if waiting == 0 { lastTaken = clock.now }
-    waiting += 1
-    let taken = promise ?? context.eventLoop.makePromise()
-    taken.futureResult.assumeIsolated().whenComplete { _ in
-      self.waiting -= 1
-      self.lastTaken = clock.now
+    var rest = unwrapOutboundIn(data)
+    while rest.readableBytes > Self.sliceSize, let slice = rest.readSlice(length: Self.sliceSize) {
+      write(slice, nil, context)
     }
-    if timer == nil { schedule(context.channel) }
-    context.write(data, promise: taken)
+    write(rest, promise, context)
   }
 
+  private func write(_ bytes: ByteBuffer, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+    let size = bytes.readableBytes
+    if waiting == 0 { begin(context.eventLoop) }
+    waiting += size
+    let written = promise ?? context.eventLoop.makePromise()
+    written.futureResult.assumeIsolated().whenComplete { _ in
+      self.waiting -= size
+      self.taken += size
+    }
+    if timer == nil, waiting > 0 { schedule(context.channel) }
+    context.write(wrapOutboundOut(bytes), promise: written)
+  }
+
+  private func begin(_ clock: any EventLoop) { (began, taken) = (clock.now, 0) }
+
   private func schedule(_ channel: any Channel) {
-    timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: lastTaken + limit) {
+    timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: began + limit) {
       self.timer = nil
       guard self.waiting > 0 else { return }
-      if channel.eventLoop.now - self.lastTaken < self.limit {
-        self.schedule(channel)
-      } else {
-        channel.close(promise: nil)
+      if channel.eventLoop.now - self.began >= self.limit {
+        guard self.taken >= Self.pace else { return channel.close(promise: nil) }
+        self.begin(channel.eventLoop)
       }
+      self.schedule(channel)
     }
   }
 }

@@ -6,6 +6,46 @@ import Testing
 @testable import API
 
 @Suite("The portal") struct PortalTests {
+  // MARK: Shares
+
+  @Test("pages for one session are made one after another, and another session waits for none of them")
+  func turns() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let keeper = browser.keeper
+      await keeper.shutGate()
+      let path = "/portal/projects/\(await keeper.project)/servers"
+      await withTaskGroup { group in
+        for _ in 0..<3 { group.addTask { _ = try? await browser.get(path) } }
+        while await keeper.atGate.isEmpty { await Task.yield() }
+        for _ in 0..<2000 { await Task.yield() }
+        #expect(await keeper.atGate.count == 1)
+        await keeper.openGate()
+      }
+      #expect(try await browser.get(path).status == 200)
+    }
+  }
+
+  @Test("the tables of networks, servers and addresses have pages, which say how many there are")
+  func pages() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let path = "/portal/projects/\(await browser.keeper.project)"
+      for number in 0..<230 { _ = try await browser.keeper.network(1000 + number) }
+      for number in 0..<105 { _ = try await browser.keeper.server("s\(number)") }
+      let first = try await browser.get("\(path)/networks")
+      #expect(first.text.matches(of: #/<b class="mono">/#).count == 100)
+      #expect(first.text.contains("1 to 100 of 230"))
+      let last = try await browser.get("\(path)/networks?page=3")
+      #expect(last.text.matches(of: #/<b class="mono">/#).count == 30 && last.text.contains("201 to 230 of 230"))
+      #expect(last.text.contains(">1229<") && last.text.contains("networks?page=2"))
+      #expect(try await browser.get("\(path)/networks?page=99").text.contains("201 to 230 of 230"))
+      let servers = try await browser.get("\(path)/servers?page=2")
+      #expect(servers.text.contains("101 to 105 of 105") && !servers.text.contains(">s0<"))
+      #expect(try await browser.get("\(path)/ips?page=2").text.contains("101 to 105 of 105"))
+    }
+  }
+
   // MARK: Coming in
 
   @Test("a browser that asks for / is sent to the portal, and from there to sign in; a client of the API is not")

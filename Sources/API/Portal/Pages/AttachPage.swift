@@ -50,10 +50,13 @@ struct AttachPage {
     if let chosen {
       fields["port"] = chosen.rawValue
       if view.refusal(ofNetworksOn: chosen, of: server) == nil {
-        let (possible, others) = choices(chosen, server, project, view, visit)
+        let networks = view.networks(of: project)
+        let pages = try Pages(networks.count, visit)
+        let (possible, others) = choices(pages.slice(of: networks), chosen, server, view, visit)
         fields["choose"] =
           [
-            "possible": possible, "hasPossible": !possible.isEmpty, "others": others, "hasOthers": !others.isEmpty,
+            "pages": pages.fields("\(Portal.path(of: server))/attach/\(chosen.rawValue)"), "possible": possible,
+            "hasPossible": !possible.isEmpty, "others": others, "hasOthers": !others.isEmpty,
           ] as Fields
       }
     }
@@ -62,13 +65,13 @@ struct AttachPage {
       ["is": fields])
   }
 
-  /// The networks of the project: those that can be put on the port, and the others with what the rack says of them.
+  /// Of these networks those that can be put on the port, and the others with what the rack says of them.
   private func choices(
-    _ name: PortName, _ server: Server, _ project: Project, _ view: View, _ visit: Visit
+    _ networks: [VirtualNetwork], _ name: PortName, _ server: Server, _ view: View, _ visit: Visit
   ) -> (possible: [Fields], others: [Fields]) {
     var (possible, others): ([Fields], [Fields]) = ([], [])
     let given = visit.given("network")
-    for network in view.networks(of: project) {
+    for network in networks {
       var fields = visit.fields(of: network)
       do {
         _ = try view.preview(.assign(server[name].id, .id(network.id)))

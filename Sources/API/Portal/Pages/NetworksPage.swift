@@ -17,7 +17,8 @@ struct NetworksPage {
   private func show(_ visit: Visit, _ project: Project, _ fault: FormFault?) async throws -> PortalAnswer {
     let view = await visit.call.view()
     let networks = view.networks(of: project)
-    let groups = Dictionary(grouping: networks, by: \.place).sorted { $0.key.code < $1.key.code }
+    let pages = try Pages(networks.count, visit)
+    let groups = Dictionary(grouping: pages.slice(of: networks), by: \.place).sorted { $0.key.code < $1.key.code }
       .map { place, networks -> Fields in
         ["place": Self.title(place), "code": place.code, "networks": networks.map { row($0, view, visit, fault) }]
       }
@@ -31,7 +32,7 @@ struct NetworksPage {
     var fields: Fields = [
       "groups": groups, "hasNetworks": !networks.isEmpty, "facilities": facilities, "metros": metros,
       "layer2": true, "first": VirtualNetwork.numbers.lowerBound, "last": VirtualNetwork.numbers.upperBound,
-      "countLimit": Self.countLimit,
+      "countLimit": Self.countLimit, "pages": pages.fields("\(Portal.path)/projects/\(project.id)/networks"),
     ]
     for name in ["numbers", "description"] { fields[name] = visit.given(name) }
     return visit.page(

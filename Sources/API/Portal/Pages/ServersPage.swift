@@ -11,12 +11,17 @@ struct ServersPage {
       let project = try visit.project(in: view)
       let traffic = await visit.call.traffic()
       let lacp = Dictionary(grouping: await visit.call.lacp(of: nil), by: \.server)
-      let rows = view.servers(of: project).map { server in
+      let servers = view.servers(of: project)
+      let pages = try Pages(servers.count, visit)
+      let rows = pages.slice(of: servers).map { server in
         row(server, traffic[server.id] ?? [:], lacp[server.id] ?? [], visit)
       }
       return visit.page(
         "servers", title: "Servers of \(project.name)", in: .project(project, .servers),
-        ["servers": rows, "count": rows.count, "hasServers": !rows.isEmpty, "poll": rows.count > 200 ? 30 : 5])
+        [
+          "servers": rows, "count": servers.count, "hasServers": !rows.isEmpty, "poll": 5,
+          "pages": pages.fields("\(Portal.path)/projects/\(project.id)/servers"),
+        ])
     }
   }
 

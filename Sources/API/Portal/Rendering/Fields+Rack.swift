@@ -26,7 +26,7 @@ extension View {
   /// The networks of a project, by place and number.
   func networks(of project: Project) -> [VirtualNetwork] {
     networks.filter { $0.project == project.id }
-      .sorted { ($0.place.code, $0.vxlan, $0.id.description) < ($1.place.code, $1.vxlan, $1.id.description) }
+      .sorted { ($0.place.code, $0.vxlan) < ($1.place.code, $1.vxlan) }
   }
 
   func servers(of project: Project) -> [Server] {

@@ -52,13 +52,16 @@ struct PortalAnswer: Sendable {
     return answer
   }
 
-  var response: Response {
+  /// For one who is nobody in particular: short.
+  var response: Response { response(UntakenAnswers(), Caller(name: "")) }
+
+  func response(_ answers: UntakenAnswers, _ caller: Caller) -> Response {
     var headers = headers
     headers.append(contentsOf: Self.protection)
     switch body {
     case .none: return Response(status: status, headers: headers)
     case .bytes(let bytes):
-      return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+      return Response(status: status, headers: headers, body: answers.body(bytes, for: caller))
     case .stream(let write): return Response(status: status, headers: headers, body: ResponseBody(write))
     }
   }

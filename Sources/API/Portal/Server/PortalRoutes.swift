@@ -15,8 +15,8 @@ struct PortalRoutes {
   private let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
   private let guards: Guards
 
-  init(keeper: any RackKeeper, door: Door, site: Site) {
-    guards = Guards(keeper: keeper, door: door, site: site)
+  init(keeper: any RackKeeper, door: Door, accounts: CallerAccounts, site: Site) {
+    guards = Guards(keeper: keeper, door: door, accounts: accounts, site: site)
     router.add(middleware: UnknownPage(site: site))
   }
 
@@ -28,14 +28,14 @@ struct PortalRoutes {
 
   private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     router.on(RouterPath(Portal.path + path), method: method) { [guards] request, context in
-      await guards.answer(request, context) { try await handler(try await guards.visit(request, context)) }
+      await guards.answer(request, context) { try await guards.visit(request, context, handler) }
     }
   }
 
   /// For everybody.
   mutating func open(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping StrangerHandler) {
     router.on(RouterPath(Portal.path + path), method: method) { [guards] request, context in
-      await guards.answer(request, context) { try await handler(try await guards.stranger(request, context)) }
+      await guards.answer(request, context) { try await guards.stranger(request, context, handler) }
     }
   }
 
@@ -65,13 +65,14 @@ struct Detour: Error {
 private struct Guards: Sendable {
   let keeper: any RackKeeper
   let door: Door
+  let accounts: CallerAccounts
   let site: Site
 
   func answer(
-    _ request: Request, _ context: APIContext, _ page: () async throws -> PortalAnswer
+    _ request: Request, _ context: APIContext, _ page: () async throws -> Response
   ) async -> Response {
     do {
-      return try await page().response
+      return try await page()
     } catch let detour as Detour {
       return detour.answer.response
     } catch {
@@ -83,7 +84,18 @@ private struct Guards: Sendable {
     }
   }
 
-  func stranger(_ request: Request, _ context: APIContext) async throws -> Stranger {
+  /// Those of one address are answered one after another.
+  func stranger(
+    _ request: Request, _ context: APIContext, _ page: PortalRoutes.StrangerHandler
+  ) async throws -> Response {
+    let stranger = try await stranger(request, context)
+    let caller = Caller(name: "stranger \(context.peer.share)")
+    return try await Turn.withTurn(of: caller, accounts) { _ in
+      try await page(stranger).response(accounts.answers, caller)
+    }
+  }
+
+  private func stranger(_ request: Request, _ context: APIContext) async throws -> Stranger {
     if let wait = door.waitOfVisitor(context.peer) {
       throw APIError(
         .tooManyRequests, "too many requests from \(context.peer.share); try again in \(wait) s", retryAfter: wait)
@@ -98,7 +110,10 @@ private struct Guards: Sendable {
       parameters: parameters(context), keeper: keeper, site: site)
   }
 
-  func visit(_ request: Request, _ context: APIContext) async throws -> Visit {
+  /// The page is made in the caller's turn, which is the same here and at the API.
+  func visit(
+    _ request: Request, _ context: APIContext, _ page: PortalRoutes.Handler
+  ) async throws -> Response {
     let name = await SessionCookie.name(keeper)
     guard let key = Cookies(request.headers)[name], let session = site.sessions.session(key) else {
       throw toSignIn(request)
@@ -114,19 +129,25 @@ private struct Guards: Sendable {
     if isForm, !SessionCookie.isSame(try arguments.string(SessionCookie.field), session.formToken) {
       throw Self.foreignForm
     }
-    let call = Call(
-      prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
-      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
-      isWanted: context.isWanted)
-    let problems = await call.problems()
-    let rack = await keeper.rack
-    let facilities = Dictionary(
-      problems.compactMap { $0.server }.compactMap { id in rack.servers[id].map { (id, $0.facility) } }
-    ) { $1 }
-    return Visit(
-      call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
-      isSecure: context.isSecure, site: site, problems: problems,
-      facilities: facilities)
+    return try await Turn.withTurn(of: access.caller, accounts) { turn in
+      try accounts.answers.check(access)
+      let call = Call(
+        prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
+        lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
+        isWanted: context.isWanted, turn: turn)
+      let problems = await call.problems()
+      let visit = Visit(
+        call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
+        isSecure: context.isSecure, site: site, problems: problems, facilities: await facilities(of: problems))
+      return try await page(visit).response(accounts.answers, access.caller)
+    }
+  }
+
+  /// In which facility the servers are that something is wrong with.
+  private func facilities(of problems: [Problem]) async -> [ServerID: String] {
+    let servers = await keeper.rack.servers
+    let places = problems.compactMap(\.server).compactMap { id in servers[id].map { (id, $0.facility) } }
+    return Dictionary(places) { $1 }
   }
 
   /// The rights of a session now; `nil`: it has none any more.
