@@ -48,7 +48,20 @@ struct HTTPAnswer {
           (line[..<$0].lowercased(), line[line.index(after: $0)...].trimmingCharacters(in: .whitespaces))
         }
       }, uniquingKeysWith: { $1 })
-    body = Data(answer[end.upperBound...])
+    let rest = Data(answer[end.upperBound...])
+    body = headers["transfer-encoding"] == "chunked" ? Self.joined(rest) : rest
+  }
+
+  /// What chunks hold (RFC 9112 7.1); a long list has them.
+  private static func joined(_ chunks: Data) -> Data {
+    var (body, rest) = (Data(), chunks[...])
+    while let line = rest.range(of: Data("\r\n".utf8)),
+      let size = Int(String(decoding: rest[..<line.lowerBound], as: UTF8.self), radix: 16), size > 0
+    {
+      body += rest[line.upperBound...].prefix(size)
+      rest = rest[line.upperBound...].dropFirst(size + 2)
+    }
+    return body
   }
 
   /// Whether `answer` holds all of the body that its head announces; true for 204, which has none.
@@ -56,6 +69,7 @@ struct HTTPAnswer {
     guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { return false }
     let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased().components(separatedBy: "\r\n")
     if head[0].contains(" 204 ") { return true }
+    if head.contains("transfer-encoding: chunked") { return answer.suffix(7) == Data("\r\n0\r\n\r\n".utf8) }
     guard let line = head.first(where: { $0.hasPrefix("content-length:") }),
       let length = Int(line.dropFirst("content-length:".count).trimmingCharacters(in: .whitespaces))
     else { return false }
