@@ -36,7 +36,7 @@ class RoundTrips:
 class _Setting:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.rack = Rack(lab, "floods", settings="storm-limit: 0\n")
+        self.rack = Rack(lab, "floods")
         self.rack.networks(100, 200, 300)
         self.left, self.right = (self.rack.machine(name, f"10.9.0.{at}", 200) for at, name in enumerate("lr", 1))
         self.members = [self.rack.machine(f"m{at}", f"10.8.0.{at}", 100) for at in range(1, _PORTS + 1)]

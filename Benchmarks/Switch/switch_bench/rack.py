@@ -19,7 +19,7 @@ _SETTINGS = "rate-limit: 1000000\nstorm-limit: 0\n"
 class Rack:
     """The daemon is in a namespace that stands for the host, without an uplink; state and socket are in its own directory."""
 
-    def __init__(self, lab: Lab, name: str, options: tuple[str, ...] = (), settings: str = "") -> None:
+    def __init__(self, lab: Lab, name: str, options: tuple[str, ...] = ()) -> None:
         unknown = [option for option in options if option.startswith("--") and not knows(lab, option)]
         if unknown:
             raise Skip(f"this toprackd has no {unknown[0]}")
@@ -27,7 +27,7 @@ class Rack:
         self._name = name
         self._directory = lab.directory / name
         self._directory.mkdir()
-        (self._directory / "toprackd.yaml").write_text(_SETTINGS + settings)
+        (self._directory / "toprackd.yaml").write_text(_SETTINGS)
         self.host = lab.namespace(f"{name}-host")
         self.process = self._start(options)
 
