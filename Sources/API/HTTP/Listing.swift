@@ -12,6 +12,8 @@ struct Listing: Sendable {
   static let pieceSize = UntakenAnswers.pieceSize
   /// A list of up to so many bytes is one answer with its length.
   static let wholeSize = 256 << 10
+  /// What a longer one is counted as while it is taken: a piece that is ready, and one on its way.
+  static let share = 2 * pieceSize
 
   /// Things that are not rendered yet.
   struct Elements: Sendable {
@@ -81,16 +83,28 @@ final class ListingText: Sendable {
     var ready: [UInt8] = []
     var part = 0
     var element = 0
+    /// Elements of all parts that have been rendered.
+    var rendered = 0
     var render: ((Int) -> JSON)?
   }
 
   private let parts: [Listing.Part]
+  /// Elements of all parts.
+  private let count: Int
   private let state = Mutex(State())
 
-  init(_ listing: Listing) { parts = listing.parts }
+  init(_ listing: Listing) {
+    parts = listing.parts
+    count = parts.reduce(0) { if case .elements(let elements) = $1 { $0 + elements.count } else { $0 } }
+  }
 
-  /// Renders a further piece; false: that was the last. Returns what is ready by now as well.
-  func renderPiece() -> (goesOn: Bool, ready: Int) {
+  /// Whether all of it will be about as short as one answer is, by what is ready.
+  var isShort: Bool {
+    state.withLock { $0.ready.count < Listing.wholeSize && $0.ready.count * count <= Listing.wholeSize * $0.rendered }
+  }
+
+  /// Renders a further piece; false: that was the last.
+  func renderPiece() -> Bool {
     state.withLock { state in
       let end = state.ready.count + Listing.pieceSize
       while state.ready.count < end, state.part < parts.count {
@@ -101,7 +115,7 @@ final class ListingText: Sendable {
         case .elements(let elements): step(elements, &state)
         }
       }
-      return (state.part < parts.count, state.ready.count)
+      return state.part < parts.count
     }
   }
 
@@ -118,6 +132,7 @@ final class ListingText: Sendable {
     if state.element > 0 { state.ready.append(UInt8(ascii: ",")) }
     render(state.element).write(to: &state.ready)
     state.element += 1
+    state.rendered += 1
   }
 
   /// What is ready and has not been taken.
@@ -137,13 +152,12 @@ extension UntakenAnswers {
   ) async throws -> ResponseBody {
     let text = ListingText(listing)
     while true {
-      let (goesOn, ready) = text.renderPiece()
-      if !goesOn { return body(text.take(), for: caller) }
-      if ready >= Listing.wholeSize { break }
+      if !text.renderPiece() { return body(text.take(), for: caller) }
+      if !text.isShort { break }
       await Task.yield()
       if !isWanted() { throw CancellationError() }
     }
-    let lease = take(Listing.wholeSize, caller)
+    let lease = take(Listing.share, caller)
     return ResponseBody { writer in
       defer { withExtendedLifetime(lease) {} }
       var goesOn = true
@@ -152,7 +166,7 @@ extension UntakenAnswers {
         if !goesOn { return try await writer.finish(nil) }
         await Task.yield()
         if !isWanted() { throw CancellationError() }
-        goesOn = await turn.working { text.renderPiece().goesOn }
+        goesOn = await turn.working { text.renderPiece() }
       }
     }
   }

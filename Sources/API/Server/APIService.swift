@@ -2,6 +2,7 @@
 // without, all of them before the same responder.
 
 public import FoundationEssentials
+import Glibc
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -114,9 +115,16 @@ public struct APIService: Service, CustomStringConvertible {
         setUp(channel, nil, connections, isLocal: true)
       }
     case .tcp(let descriptor, let tls):
-      return try await bootstrap.bind(descriptor) { channel in setUp(channel, tls, connections, isLocal: false) }
+      return try await bootstrap.childChannelOption(Self.unsent, value: Self.unsentLimit)
+        .bind(descriptor) { channel in setUp(channel, tls, connections, isLocal: false) }
     }
   }
+
+  /// TCP_NOTSENT_LOWAT, tcp(7): the system keeps no more than so many bytes that the client has no room for. Without it
+  /// a socket takes up to four MiB of an answer that nobody reads, and `ReadingDeadline` sees it taken.
+  private static let unsent = ChannelOptions.Types.SocketOption(
+    level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT))
+  private static let unsentLimit = ChannelOptions.Types.SocketOption.Value(64 << 10)
 
   private func setUp(
     _ channel: any Channel, _ tls: TLSIdentity?, _ connections: APIConnections, isLocal: Bool

@@ -47,21 +47,22 @@ final class ReadingDeadline: ChannelOutboundHandler {
       self.waiting -= size
       self.taken += size
     }
-    if timer == nil, waiting > 0 { schedule(context.channel) }
+    if timer == nil, waiting > 0 { schedule(context) }
     context.write(wrapOutboundOut(bytes), promise: written)
   }
 
   private func begin(_ clock: any EventLoop) { (began, taken) = (clock.now, 0) }
 
-  private func schedule(_ channel: any Channel) {
-    timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: began + limit) {
+  private func schedule(_ context: ChannelHandlerContext) {
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: began + limit) {
       self.timer = nil
       guard self.waiting > 0 else { return }
-      if channel.eventLoop.now - self.began >= self.limit {
-        guard self.taken >= Self.pace else { return channel.close(promise: nil) }
-        self.begin(channel.eventLoop)
+      if context.eventLoop.now - self.began >= self.limit {
+        // From here, and not through TLS, which would wait for a farewell from one who reads nothing.
+        guard self.taken >= Self.pace else { return context.close(promise: nil) }
+        self.begin(context.eventLoop)
       }
-      self.schedule(channel)
+      self.schedule(context)
     }
   }
 }

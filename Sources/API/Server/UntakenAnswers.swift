@@ -7,7 +7,7 @@ import NIOCore
 import Synchronization
 
 /// Bytes of answers that are whole in memory until they are taken, for each caller, with a limit. What is short, and
-/// what is rendered as it is taken (`Listing`), is bounded by the connections; the latter counts as `Listing.wholeSize`.
+/// what is rendered as it is taken (`Listing`), is bounded by the connections; the latter counts as `Listing.share`.
 ///
 /// Threads: safe to share.
 final class UntakenAnswers: Sendable {
