@@ -213,7 +213,8 @@ struct HostWatchTests {
     try run("ip", "-n", namespace, "-batch", file)
     #expect(try await machine.until { await machine.control.counters(of: server.id)[.eth0]?.interface == "last" })
     let events = try await machine.control.events(of: nil, server: server.id, offset: 0, limit: 100)
-    #expect(events.events.filter { $0.type.hasPrefix("port.") }.count <= 12)
+    // Of eight thousand changes; how many looks fall among them is how busy the machine is.
+    #expect(events.events.filter { $0.type.hasPrefix("port.") }.count <= 60)
     await machine.end()
   }
 }
