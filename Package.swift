@@ -73,12 +73,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .systemLibrary(name: "CCrypt"),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "COpenAPI", "CPortal", "Capture", "Control", "Rack",
+        "CCrypt", "COpenAPI", "CPortal", "Capture", "Control", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -71,6 +71,9 @@ static const unsigned char servers_mustache[] = {
 static const unsigned char sign_in_mustache[] = {
 #embed "../API/Portal/Assets/sign-in.mustache"
 };
+static const unsigned char ssh_keys_mustache[] = {
+#embed "../API/Portal/Assets/ssh-keys.mustache"
+};
 static const unsigned char token_mustache[] = {
 #embed "../API/Portal/Assets/token.mustache"
 };
@@ -101,6 +104,7 @@ static const struct toprack_asset assets[] = {
     ASSET("server.mustache", server_mustache),
     ASSET("servers.mustache", servers_mustache),
     ASSET("sign-in.mustache", sign_in_mustache),
+    ASSET("ssh-keys.mustache", ssh_keys_mustache),
     ASSET("token.mustache", token_mustache),
 };
 

@@ -2,7 +2,7 @@
 public enum Command: Hashable, Sendable {
   case createProject(name: String, customdata: String, backendTransfer: Bool = false)
   case updateProject(ProjectID, name: String?, customdata: String?, backendTransfer: Bool? = nil)
-  /// Its elastic blocks go with it. Refused while it has servers, networks or tokens. Not the last one.
+  /// Its elastic blocks and SSH keys go with it. Refused while it has servers, networks or tokens. Not the last one.
   case deleteProject(ProjectID)
 
   case createServer(ServerRequest)
@@ -55,6 +55,11 @@ public enum Command: Hashable, Sendable {
   /// Gives an elastic block back. Refused while a part of it is assigned.
   case releaseBlock(ReservationID)
 
+  case createSSHKey(SSHKeyRequest)
+  case updateSSHKey(SSHKeyID, SSHKeyUpdate)
+  /// It leaves all servers, too.
+  case deleteSSHKey(SSHKeyID)
+
   case createToken(TokenRequest)
   case revokeToken(TokenID)
 
@@ -82,16 +87,17 @@ public struct ServerRequest: Hashable, Sendable {
   public var addresses: [AddressRequest]?
   /// Elastic blocks that it gets when it is made.
   public var blocks: [BlockWish]
+  public var keys: SSHKeyChoice
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
     details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = []
+    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = [], keys: SSHKeyChoice = SSHKeyChoice()
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
     (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
-    (self.addresses, self.blocks) = (addresses, blocks)
+    (self.addresses, self.blocks, self.keys) = (addresses, blocks, keys)
   }
 }
 

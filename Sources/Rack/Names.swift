@@ -52,6 +52,12 @@ enum Names {
     return bad.map { "tag \($0.quoted) is not valid; valid are \(rule)" }
   }
 
+  /// What is wrong with `label` as what people call an SSH key, or `nil`.
+  static func fault(ofLabel label: String) -> String? {
+    guard fault(ofName: label, "key") != nil else { return nil }
+    return "label \(label.quoted) is not valid; valid are 1 to \(nameLimit) characters without controls"
+  }
+
   /// What is wrong with `name` as the name of a `what`, or `nil`.
   static func fault(ofName name: String, _ what: String) -> String? {
     guard !(1...nameLimit).contains(name.unicodeScalars.count) || hasControls(name) || name.allSatisfy(\.isWhitespace)

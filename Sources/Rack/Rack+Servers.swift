@@ -12,6 +12,7 @@ extension Rack {
     let place = place(request.place, hostname: hostname, id: id, project: project.id)
     let (plan, facility, system) = try check(request, place.fault)
     let kinds = try addressKinds(request)
+    let keys = try keys(for: request.keys, of: project, with: &source)
 
     let bond0 = PortID(source.identifier())
     let (eth0, eth1) = (PortID(source.identifier()), PortID(source.identifier()))
@@ -28,9 +29,11 @@ extension Rack {
       isNetworkFrozen: request.isNetworkFrozen, createdAt: source.now)
     let pools = try giveAddresses(kinds, to: &server, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
+    server.sshKeys = keys.ids
+    server.rootPassword = RootPassword(with: &source)
     return Outcome(
       subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
-      changes: pools.map { .pool($0) } + [.server(server, replacing: nil)])
+      changes: pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
   }
 
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {
@@ -72,9 +75,12 @@ extension Rack {
   /// on.
   func rescue(_ server: Server) -> Outcome { boot(server, as: server) }
 
-  /// The same; the update may name another operating system, and what it is to be told.
-  func reinstall(_ old: Server, _ installation: Installation) throws(Refusal) -> Outcome {
+  /// The same with a new password; the update may name another operating system, and what it is to be told.
+  func reinstall(
+    _ old: Server, _ installation: Installation, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     var new = old
+    new.rootPassword = RootPassword(with: &source)
     if let name = installation.operatingSystem {
       guard let system = Catalogue.operatingSystem(name) else { throw .invalid(Self.unknownOperatingSystem(name)) }
       new.operatingSystem = system.slug

@@ -71,6 +71,10 @@ public struct Server: Hashable, Sendable {
   /// Bytes of payload per frame, on both NICs; within `mtus`.
   public var mtu: Int
   public var details: ServerDetails
+  /// The keys that it was made with, of its project and of the user, as far as they are there still.
+  public var sshKeys: [SSHKeyID]
+  /// `nil`: it is older than passwords, or nobody is told any more.
+  public var rootPassword: RootPassword?
   /// It cannot be deleted.
   public var isLocked: Bool
   /// Its bond and its layer cannot be changed.
@@ -85,7 +89,8 @@ public struct Server: Hashable, Sendable {
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
     project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
     blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
-    details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
+    details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
+    isLocked: Bool = false, isNetworkFrozen: Bool = false,
     isPoweredOn: Bool = true, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
@@ -93,6 +98,7 @@ public struct Server: Hashable, Sendable {
     (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
     (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
+    (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
     (self.isNetworkFrozen, self.isPoweredOn) = (isNetworkFrozen, isPoweredOn)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }

@@ -31,6 +31,8 @@ struct Settings {
   var placement = Placement.own
   /// What one project can have.
   var quotas = Quotas.standard
+  /// Where consoles are reached by SSH.
+  var sosHost = SOSHost()
   var logLevel = Logger.Level.info
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
@@ -57,8 +59,9 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "quota-servers", "quota-networks", "quota-addresses",
-      "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
+      "log-level", "placement", "quota-servers", "quota-networks", "quota-addresses", "quota-ssh-keys",
+      "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll",
+      "hybrid_bonded",
       "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
@@ -99,6 +102,9 @@ struct Settings {
     case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
     case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
     case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)
+    case "quota-ssh-keys": quotas.sshKeys = try Self.number(value, in: Quotas.sshKeyRange)
+    case "sos-host":
+      do { sosHost = try SOSHost(reading: value) } catch { throw SettingsFault(error.message) }
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")

@@ -62,7 +62,7 @@ import Testing
     #expect(Nearest.distance(other, one) == count)
   }
 
-  @Test("list has ls everywhere, delete has rm and remove")
+  @Test("list has ls everywhere, delete has rm and remove, remove has rm and delete")
   func aliases() {
     for group in Toprack.configuration.subcommands {
       for command in group.configuration.subcommands {
@@ -70,6 +70,7 @@ import Testing
         switch configuration.commandName ?? command._commandName {
         case "list": #expect(configuration.aliases == ["ls"], "\(group._commandName)")
         case "delete": #expect(configuration.aliases == ["rm", "remove"], "\(group._commandName)")
+        case "remove": #expect(configuration.aliases == ["rm", "delete"], "\(group._commandName)")
         default: #expect(configuration.aliases == [], "\(group._commandName)")
         }
       }

@@ -48,6 +48,7 @@ public struct APIResponder: HTTPResponder {
     AssignmentRoutes().register(on: &routes)
     AddressRoutes().register(on: &routes)
     EventRoutes().register(on: &routes)
+    SSHKeyRoutes().register(on: &routes)
     ToprackAddressRoutes().register(on: &routes)
     ToprackDeviceRoutes().register(on: &routes)
     ToprackNetworkRoutes().register(on: &routes)

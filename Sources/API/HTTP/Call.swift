@@ -51,7 +51,8 @@ extension Call {
   /// The rack as it is now.
   func view() async -> View {
     View(
-      await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers)
+      await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers,
+      now: await keeper.now, sosHost: keeper.sosHost)
   }
 
   /// Writes what `view` gives out, with the links of this call, as far as it asks to see.

@@ -45,6 +45,7 @@ struct Portal: Sendable {
     RackPage().register(on: &routes)
     NetworksPage().register(on: &routes)
     AddressesPage().register(on: &routes)
+    SSHKeysPage().register(on: &routes)
     LiveUpdates(heartbeat: heartbeat, streams: streams).register(on: &routes)
     router = routes.responder()
   }

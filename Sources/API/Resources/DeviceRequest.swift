@@ -24,6 +24,7 @@ struct DeviceRequest {
     let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
     collect { () throws(APIError) in try Self.checkSubnet(arguments) }
     let place = collect { () throws(APIError) in try Self.place(arguments) }
+    let keys = SSHKeyChoice(arguments, &collect)
     try collect.check()
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
@@ -31,7 +32,7 @@ struct DeviceRequest {
       place: place,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
       isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses?.map(\.request),
-      blocks: (addresses ?? []).compactMap(\.block))
+      blocks: (addresses ?? []).compactMap(\.block), keys: keys)
   }
 
   private static func entry(

@@ -30,6 +30,8 @@ struct Device: Decodable {
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String
   let locked: Bool, networkFrozen: Bool, operatingSystem: OperatingSystemList.System
   let plan: Plan, facility: Facility, metro: Facility?, project: Project
+  /// The password is told for a day.
+  let sshKeys: [Network.Link]?, rootPassword: String?
   let ipAddresses: [Address], networkPorts: [Port]
   let toprack: Toprack
 

@@ -15,6 +15,8 @@ enum ServerText {
     ]
     if let description = device.description { facts.append(("description", description)) }
     if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }
+    if let keys = device.sshKeys?.count, keys > 0 { facts.append(("SSH keys", "\(keys)")) }
+    if let password = device.rootPassword { facts.append(("password", "\(password), of root, shown for a day")) }
     let locks = (device.locked ? ["deletion"] : []) + (device.networkFrozen ? ["bond and mode"] : [])
     if !locks.isEmpty { facts.append(("locked", locks.joined(separator: ", "))) }
     for address in device.ipAddresses {

@@ -94,7 +94,7 @@ enum PagePlace {
   case project(Project, Tab)
   case server(Server, Project, ServerTab)
 
-  enum Tab: String { case servers, networks, rack, none }
+  enum Tab: String { case servers, networks, keys, rack, none }
   enum ServerTab: String { case overview, network, none }
 }
 
