@@ -74,6 +74,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .systemLibrary(name: "CCrypt"),
+    // Consoles as values.
+    .target(name: "Machines", swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
@@ -159,6 +161,8 @@ let package = Package(
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
