@@ -88,16 +88,19 @@ public struct ServerRequest: Hashable, Sendable {
   /// Elastic blocks that it gets when it is made.
   public var blocks: [BlockWish]
   public var keys: SSHKeyChoice
+  /// Where the console of its machine is; `nil`: the machine is its namespace.
+  public var serial: String?
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
     details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = [], keys: SSHKeyChoice = SSHKeyChoice()
+    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = [], keys: SSHKeyChoice = SSHKeyChoice(),
+    serial: String? = nil
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
     (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
-    (self.addresses, self.blocks, self.keys) = (addresses, blocks, keys)
+    (self.addresses, self.blocks, self.keys, self.serial) = (addresses, blocks, keys, serial)
   }
 }
 
@@ -151,6 +154,8 @@ public struct ServerUpdate: Hashable, Sendable {
   public var ipxeScriptURL: String?
   public var isLocked: Bool?
   public var isNetworkFrozen: Bool?
+  /// Where the console of its machine is. Empty: none any more.
+  public var serial: String?
 
   public init() {}
 }

@@ -87,6 +87,16 @@ enum Names {
       + "up to \(scriptURLLimit) ASCII characters"
   }
 
+  /// What fits `sockaddr_un`, unix(7).
+  static let serialLimit = 107
+
+  /// What is wrong with `path` as the place of a serial console, or `nil`.
+  static func fault(ofSerial path: String) -> String? {
+    guard !path.hasPrefix("/") || path.utf8.count > serialLimit || hasControls(path) else { return nil }
+    return "serial \(path.quoted) is not valid; valid is the absolute path of a Unix socket or a serial device, "
+      + "up to \(serialLimit) bytes without controls"
+  }
+
   /// What is wrong with what is written on a reservation, or `nil`.
   static func fault(of note: Reservation.Note) -> String? {
     note.details.flatMap { fault(ofText: $0, "details") } ?? fault(ofTags: note.tags)

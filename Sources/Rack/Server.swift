@@ -81,6 +81,8 @@ public struct Server: Hashable, Sendable {
   public var isNetworkFrozen: Bool
   /// Without power both NICs have no carrier and nothing crosses them.
   public var isPoweredOn: Bool
+  /// A Unix socket or a serial device: the console of a machine that runs by itself.
+  public var serial: String?
   public let createdAt: Date
   /// When a command last changed it.
   public var updatedAt: Date
@@ -91,7 +93,7 @@ public struct Server: Hashable, Sendable {
     blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    isPoweredOn: Bool = true, createdAt: Date, updatedAt: Date? = nil
+    isPoweredOn: Bool = true, serial: String? = nil, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
@@ -99,7 +101,7 @@ public struct Server: Hashable, Sendable {
     (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
     (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
-    (self.isNetworkFrozen, self.isPoweredOn) = (isNetworkFrozen, isPoweredOn)
+    (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

@@ -33,6 +33,9 @@ enum Schema {
     migrator.registerMigration("8 SSH keys") { db in
       try db.execute(sql: sshKeys)
     }
+    migrator.registerMigration("9 serial") { db in
+      try db.execute(sql: serial)
+    }
     return migrator
   }()
 
@@ -335,6 +338,9 @@ enum Schema {
       PRIMARY KEY (server, nic)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// The path of the console of a machine that runs by itself; null where there is none.
+  private static let serial = "ALTER TABLE server ADD COLUMN serial TEXT;"
 
   private static let backendTransfer = """
     ALTER TABLE project ADD COLUMN backend_transfer INTEGER NOT NULL DEFAULT 0 CHECK (backend_transfer IN (0, 1));

@@ -29,6 +29,8 @@ struct Settings {
   var rateLimit = APIResponder.defaultRate
   /// Where servers are put that are made with the token of a project.
   var placement = Placement.own
+  /// What the shells of consoles may; `nil`: there are none.
+  var shells: Shell.Rights? = .confined
   /// What one project can have.
   var quotas = Quotas.standard
   /// Where consoles are reached by SSH.
@@ -59,7 +61,7 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "quota-servers", "quota-networks", "quota-addresses", "quota-ssh-keys",
+      "log-level", "placement", "console-shell", "quota-servers", "quota-networks", "quota-addresses", "quota-ssh-keys",
       "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll",
       "hybrid_bonded",
       "hybrid-bonded",
@@ -99,6 +101,16 @@ struct Settings {
             + "not \"\(value)\"")
       }
       self.placement = placement
+    case "console-shell":
+      switch value {
+      case "confined": shells = .confined
+      case "root": shells = .root
+      case "none": shells = nil
+      default:
+        throw SettingsFault(
+          "must be confined (a user who may configure the server's namespace alone), root (of this machine) or none, "
+            + "not \"\(value)\"")
+      }
     case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
     case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
     case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)

@@ -93,7 +93,8 @@ private struct Tenants {
         (.get, "/toprack/devices/other/ports", ""), (.get, "/toprack/devices/\(other.server.id)/network-config", ""),
         (.get, "/toprack/ips?server=other", ""), (.get, "/toprack/fdb?server=other", ""),
         (.delete, "/toprack/fdb?server=other", ""), (.get, "/toprack/lacp?server=other", ""),
-        (.get, "/toprack/neighbours?server=other", ""), (.put, "/projects/\(other.project)", "{}"),
+        (.get, "/toprack/neighbours?server=other", ""), (.get, "/toprack/devices/other/console", ""),
+        (.put, "/projects/\(other.project)", "{}"),
         (.patch, "/projects/\(other.project)", "{}"), (.delete, "/projects/\(other.project)", ""),
         (.get, "/projects/\(other.project)/events", ""), (.get, "/projects/\(other.project)/plans", ""),
         (.patch, "/ips/\(other.reservation)", "{}"), (.get, "/projects/\(other.project)/bgp-config", ""),
@@ -114,7 +115,8 @@ private struct Tenants {
         // Only what changes nothing, so that it is there for the next.
         guard method == .get else { continue }
         let same = try await ask(client, method, path, other.token, body)
-        #expect(same.status == 200, "\(method.rawValue) \(path)")
+        // Its server is on the host, and has no console.
+        #expect(same.status == (path.hasSuffix("/console") ? 422 : 200), "\(method.rawValue) \(path)")
       }
     }
   }

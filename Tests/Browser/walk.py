@@ -595,7 +595,7 @@ def pictures():
         pages = {
             "projects": "/portal", "servers": steps.project + "/servers", "server-new": steps.project + "/servers/new",
             "networks": steps.project + "/networks", "ips": steps.project + "/ips", "rack": steps.project + "/rack",
-            "ssh-keys": steps.project + "/ssh-keys",
+            "ssh-keys": steps.project + "/ssh-keys", "console": servers["web2"] + "/console",
             "server": servers["web2"], "network-layer3": servers["web1"] + "/network",
             "network-hybrid": servers["web2"] + "/network", "network-layer2": servers["db1"] + "/network",
             "attach": servers["web2"] + "/attach/eth1", "nic": servers["db1"] + "/nics/eth0",
@@ -673,7 +673,41 @@ def thousand():
         b.close()
 
 
-CASES = {case.__name__: case for case in (walk, noscript, refusals, read_only, socket, live, capture, pictures, thousand)}
+def console():
+    """A terminal in the page: what is typed is answered, what was said comes again, and a reader is greeted as one."""
+    b = Browser()
+    try:
+        steps = Steps(b)
+        steps.create_server("web1")
+        steps.server("web1", "/console")
+        screen = lambda: b.find("#terminal").text
+        b.until(lambda: b.find("#console-status").text == "connected", "the terminal connects")
+        b.until(lambda: "SOS session for web1, read-write, 1 connected" in screen(), "the greeting")
+        b.find("#terminal").send_keys("id; echo $((6*7)) $(hostname)", Keys.ENTER)
+        b.until(lambda: "uid=" in screen() and "42 web1" in screen(), "the answer of id")
+        b.check()
+        b.shoot("console")
+        b.find("#terminal").send_keys("~.")
+        b.until(lambda: b.find("#console-status").text == "you have left", "~. leaves")
+        b.find("#console-again").click()
+        b.until(lambda: "\n42 web1" in screen() and b.find("#console-status").text == "connected", "what was said before")
+        looking = toprack("token", "create", "looking", "--read-only", "--quiet").strip()
+        path = b.path
+        b.press("Sign out")
+        b.sign_in(looking)
+        b.open(path)
+        b.until(lambda: "read-only, 1 connected" in screen(), "a reader is greeted as one")
+        assert not b.has("#console-take")
+        toprack("server", "delete", "web1")
+        b.until(lambda: b.find("#console-status").text == "web1 was deleted", "the reason of the end")
+    finally:
+        b.close()
+
+
+CASES = {
+    case.__name__: case
+    for case in (walk, noscript, refusals, read_only, socket, live, capture, console, pictures, thousand)
+}
 
 if __name__ == "__main__":
     CASES[sys.argv[1]]()

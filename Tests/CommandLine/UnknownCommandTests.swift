@@ -45,7 +45,8 @@ import Testing
     arguments: [
       "", "status", "server list", "server ls", "server rm web1", "network remove 1", "project rm x", "neighbor ls",
       "ip ls", "os ls", "server", "--version", "-h", "help", "help server create", "--socket servers status",
-      "server show servers", "-- servers", "---completion server servers", "server --json list",
+      "server show servers", "-- servers", "---completion server servers", "server --json list", "console web1",
+      "console list",
     ])
   func known(_ line: String) {
     let message = UnknownCommand(in: line.split(separator: " ").map(String.init))?.message

@@ -135,6 +135,7 @@ struct World {
       update.ipxeScriptURL = ["", "http://198.18.0.1/boot"].randomElement(using: &dice)!
       update.alwaysPXE = Bool.random(using: &dice)
       update.isNetworkFrozen = Int.random(in: 0..<8, using: &dice) == 0
+      update.serial = ["", "/run/vm/serial"].randomElement(using: &dice)!
       update.isLocked = Int.random(in: 0..<8, using: &dice) == 0
       return .updateServer(server.id, update)
     case 140..<142: return .updateNetwork(network.id, description: "changed", tags: [])

@@ -23,11 +23,15 @@ extension View {
       try access.requireWholeRack(for: "ends of projects")
     case .createServer(let request):
       _ = try known(project: request.project)
+      try check(serial: request.serial)
       for id in request.blocks.flatMap(\.reservations) {
         guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
       }
       for id in request.keys.named { _ = try known(key: id) }
-    case .deleteServer(let id), .updateServer(let id, _), .setPower(let id, on: _), .reboot(let id),
+    case .updateServer(let id, let update):
+      _ = try known(server: id)
+      try check(serial: update.serial)
+    case .deleteServer(let id), .setPower(let id, on: _), .reboot(let id),
       .rescue(let id), .reinstall(let id, _),
       .setMode(let id, _),
       .setMTU(let id, _), .assignBlock(let id, _):
@@ -63,6 +67,11 @@ extension View {
   /// The user's keys open the servers of all projects.
   private func checkOwner(_ owner: SSHKey.Owner) throws(APIError) {
     if owner == .user { try access.requireWholeRack(for: "SSH keys of the user") }
+  }
+
+  /// A path on the host is the host's, whoever has the server: behind it may be anybody's machine, or another service.
+  private func check(serial path: String?) throws(APIError) {
+    if path != nil { try access.requireWholeRack(for: "paths of the host, such as serial,") }
   }
 
   /// A number means one of the port's own project, whoever asks.

@@ -2,6 +2,7 @@
 // thought of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups
 // alike.
 
+import Consoles
 import Control
 import FoundationEssentials
 import Rack
@@ -83,6 +84,9 @@ struct View: Sendable {
   func networkConfig(of server: Server, withBond: Bool) -> NetworkConfig {
     NetworkConfig(of: server, in: rack, withBond: withBond)
   }
+
+  /// The console of a server that the view has given out.
+  func consoleServer(_ server: Server) -> ConsoleServer { ConsoleServer(server, in: rack) }
 
   /// Throws 403 to a caller who may not have to do with tokens: it takes the whole rack, and the right to write.
   func tokens() throws(APIError) -> [AccessToken] {

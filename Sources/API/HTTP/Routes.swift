@@ -71,9 +71,12 @@ struct Routes {
         }
         let call = Call(
           prefix: context.prefix, path: request.uri.path, parameters: parameters, arguments: try Arguments(raw),
-          lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper,
+          lastEventID: request.headers[.lastEventID], access: context.access,
+          origin: CallOrigin(peer: context.peer, handshake: WebSocketHandshake.read(request.head)), keeper: keeper,
           isWanted: context.isWanted, turn: turn)
-        return response(try await handler(call))
+        let reply = try await handler(call)
+        if case .console(let opening) = reply.body { try context.become(opening) }
+        return response(reply)
       }
     } catch {
       let answer = APIError(error)
@@ -88,7 +91,7 @@ struct Routes {
 
   private static func response(_ reply: Reply) -> Response {
     switch reply.body {
-    case .none: Response(status: reply.status)
+    case .none, .console: Response(status: reply.status)
     case .json(let body): response(reply.status, body)
     case .document(let bytes, let type):
       Response(
@@ -102,6 +105,7 @@ struct Routes {
   static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
+    if error.status == .upgradeRequired { headers[.upgradeTo] = "websocket" }
     return response(error.status, error.body, headers: headers)
   }
 

@@ -23,7 +23,7 @@ struct Portal: Sendable {
   private let history: TrafficHistory
 
   init(
-    keeper: any RackKeeper, door: Door, heartbeat: Duration, streams: CallerShares,
+    keeper: any RackKeeper, door: Door, heartbeat: Duration, streams: CallerShares, consoles: ConsoleGate,
     now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
@@ -42,6 +42,7 @@ struct Portal: Sendable {
     ServerNetworkPage().register(on: &routes)
     AttachPage().register(on: &routes)
     NICPage().register(on: &routes)
+    ConsolePage(gate: consoles).register(on: &routes)
     RackPage().register(on: &routes)
     NetworksPage().register(on: &routes)
     AddressesPage().register(on: &routes)

@@ -27,7 +27,8 @@ extension Renderer {
       "root_password": JSON(access.rootPassword(of: server, at: now)), "sos": .string(sosHost.address(of: server)),
       "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil,
       "network_frozen": .boolean(server.isNetworkFrozen),
-      "toprack": place(of: server, names: PortName.nics).adding(("mode", .string(server.mode.rawValue))),
+      "toprack": place(of: server, names: PortName.nics).adding(
+        ("mode", .string(server.mode.rawValue)), ("serial", JSON(server.serial))),
     ]
   }
 

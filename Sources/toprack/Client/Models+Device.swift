@@ -25,6 +25,8 @@ struct Device: Decodable {
     /// Where each NIC is, when they are not in one namespace; the host is null.
     let namespaces: [String: String?]?
     let problems: [String]?
+    /// The console of a machine that runs by itself.
+    let serial: String?
   }
 
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String

@@ -148,6 +148,25 @@ import Testing
     }
   }
 
+  @Test("a console is opened by one of our own pages alone: the cookie comes along with the WebSocket of any")
+  func foreignConsole() async throws {
+    try await Browser.test { browser in
+      let path = "/portal/servers/\(try await browser.keeper.server("web1").id)/console"
+      let key = HTTPField.Name("Sec-WebSocket-Key")!
+      var headers: HTTPFields = [
+        .upgrade: "websocket", .connection: "Upgrade", key: "dGhlIHNhbXBsZSBub25jZQ==",
+        HTTPField.Name("Sec-WebSocket-Version")!: "13",
+      ]
+      #expect(try await browser.get("\(path)/socket", headers).status == 303, "nobody is signed in")
+      try await browser.signIn()
+      #expect(try await browser.get("\(path)/socket", headers).status == 422)
+      headers[.origin] = "https://evil.example"
+      #expect(try await browser.get("\(path)/socket", headers).status == 403)
+      let page = try await browser.get(path)
+      #expect(page.text.contains("web1 has no console") && !page.text.contains("terminal.js"))
+    }
+  }
+
   @Test("networks are added, several at once or none of them")
   func networks() async throws {
     try await Browser.test { browser in

@@ -70,7 +70,9 @@ private struct Guards: Sendable {
     _ request: Request, _ context: APIContext, _ page: () async throws -> PortalAnswer
   ) async -> Response {
     do {
-      return try await page().response
+      let answer = try await page()
+      if case .console(let opening) = answer.body { try context.become(opening) }
+      return answer.response
     } catch let detour as Detour {
       return detour.answer.response
     } catch {
@@ -107,7 +109,9 @@ private struct Guards: Sendable {
       throw toSignIn(request)
     }
     let isForm = request.method == .post
-    if isForm, !request.head.isFromOwnPage { throw Self.foreignForm }
+    let handshake = WebSocketHandshake.read(request.head)
+    // The cookie comes along with a WebSocket of any page.
+    if isForm || handshake != nil, !request.head.isFromOwnPage { throw Self.foreignForm }
     let arguments =
       isForm ? try await Arguments(formOf: request) : try Arguments(form: [], query: Arguments.query(of: request))
     if isForm, !SessionCookie.isSame(try arguments.string(SessionCookie.field), session.formToken) {
@@ -115,8 +119,8 @@ private struct Guards: Sendable {
     }
     let call = Call(
       prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
-      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
-      isWanted: context.isWanted)
+      lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access,
+      origin: CallOrigin(peer: context.peer, handshake: handshake), keeper: keeper, isWanted: context.isWanted)
     return Visit(
       call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
       isSecure: context.isSecure, site: site, problems: await call.problems())

@@ -95,7 +95,7 @@ enum PagePlace {
   case server(Server, Project, ServerTab)
 
   enum Tab: String { case servers, networks, keys, rack, none }
-  enum ServerTab: String { case overview, network, none }
+  enum ServerTab: String { case overview, network, console, none }
 }
 
 /// What all pages have in common.
