@@ -73,12 +73,25 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .systemLibrary(name: "CCrypt"),
+    // Consoles: what they do as values, and the edge that does it.
+    .target(name: "Machines", swiftSettings: strict),
+    .target(
+      name: "Consoles",
+      dependencies: [
+        "Machines", "Ports", "Rack",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "COpenAPI", "CPortal", "Capture", "Control", "Rack",
+        "CCrypt", "COpenAPI", "CPortal", "Capture", "Consoles", "Control", "Machines", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -91,6 +104,7 @@ let package = Package(
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftASN1", package: "swift-asn1"),
         .product(name: "X509", package: "swift-certificates"),
@@ -102,7 +116,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Control", "Dataplane", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -121,6 +135,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -159,6 +174,16 @@ let package = Package(
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(
+      name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
+    .testTarget(
+      name: "ConsolesTests",
+      dependencies: [
+        "Consoles", "Machines", "Rack",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ],
+      path: "Tests/Consoles", swiftSettings: strict),
+    .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
@@ -172,7 +197,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Control", "Rack", "Seeded",
+        "API", "Consoles", "Control", "Rack", "Seeded",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -67,7 +67,7 @@ install_packages() {
 # What building takes beside the toolchain.
 need_build() {
   need git=git pkg-config=pkg-config libpcap=libpcap-dev /usr/include/sqlite3.h=libsqlite3-dev \
-    /usr/include/zlib.h=zlib1g-dev
+    /usr/include/zlib.h=zlib1g-dev /usr/include/crypt.h=libcrypt-dev
   command -v swift >/dev/null ||
     die 'swift is not in PATH.' 'Install a Swift 6.2 toolchain or newer: https://www.swift.org/install/linux/' \
       ${SUDO_USER:+"If $SUDO_USER has one, sudo hides it: sudo env PATH=\"\$PATH\" $0"}

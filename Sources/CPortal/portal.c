@@ -5,6 +5,9 @@
 static const unsigned char attach_mustache[] = {
 #embed "../API/Portal/Assets/attach.mustache"
 };
+static const unsigned char console_mustache[] = {
+#embed "../API/Portal/Assets/console.mustache"
+};
 static const unsigned char error_mustache[] = {
 #embed "../API/Portal/Assets/error.mustache"
 };
@@ -74,6 +77,12 @@ static const unsigned char servers_mustache[] = {
 static const unsigned char sign_in_mustache[] = {
 #embed "../API/Portal/Assets/sign-in.mustache"
 };
+static const unsigned char ssh_keys_mustache[] = {
+#embed "../API/Portal/Assets/ssh-keys.mustache"
+};
+static const unsigned char terminal_js[] = {
+#embed "../API/Portal/Assets/terminal.js"
+};
 static const unsigned char token_mustache[] = {
 #embed "../API/Portal/Assets/token.mustache"
 };
@@ -82,6 +91,7 @@ static const unsigned char token_mustache[] = {
 
 static const struct toprack_asset assets[] = {
     ASSET("attach.mustache", attach_mustache),
+    ASSET("console.mustache", console_mustache),
     ASSET("error.mustache", error_mustache),
     ASSET("fault.mustache", fault_mustache),
     ASSET("foot.mustache", foot_mustache),
@@ -105,6 +115,8 @@ static const struct toprack_asset assets[] = {
     ASSET("server.mustache", server_mustache),
     ASSET("servers.mustache", servers_mustache),
     ASSET("sign-in.mustache", sign_in_mustache),
+    ASSET("ssh-keys.mustache", ssh_keys_mustache),
+    ASSET("terminal.js", terminal_js),
     ASSET("token.mustache", token_mustache),
 };
 

@@ -35,13 +35,14 @@ extension Control {
   ///   - hybridBonded: whether VLANs can be attached to bond0 in layer 3; `nil`: where the facility has that.
   ///   - quotas: what one project can have.
   ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
+  ///   - sosHost: where the API says that consoles are.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way.
   ///   Servers' interfaces that cannot be had are no error: `status` names them, and the rest works.
   public static func start(
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
     plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil, quotas: Quotas = Quotas(),
-    gateway settings: GatewaySettings = .closed,
+    gateway settings: GatewaySettings = .closed, sosHost: SOSHost = SOSHost(),
     version: String, logger: Logger
   ) async throws -> Control {
     let rack = try await store.load(
@@ -90,8 +91,7 @@ extension Control {
       ])
     let control = Control(
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
-      start: report,
-      logger: logger)
+      sosHost: sosHost, start: report, logger: logger)
     await control.begin(found, places)
     await control.sweep(found.strays)
     await control.watchGuard()

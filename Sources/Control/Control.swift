@@ -1,5 +1,5 @@
 import Dataplane
-import FoundationEssentials
+public import FoundationEssentials
 import Logging
 public import Rack
 import Store
@@ -37,6 +37,8 @@ public actor Control {
   let nics: NICs
   var wires: Wires
   let gateway: RunningGateway
+  /// Where consoles are reached, as the settings say it.
+  public nonisolated let sosHost: SOSHost
   var start: StartReport
   var events = EventBroadcaster()
   var problems = ProblemBoard()
@@ -54,8 +56,9 @@ public actor Control {
 
   init(
     rack: Rack, store: Store, dataplane: Dataplane, nics: NICs, wires: Wires, gateway: RunningGateway,
-    start: StartReport, logger: Logger
+    sosHost: SOSHost, start: StartReport, logger: Logger
   ) {
+    self.sosHost = sosHost
     (self.rack, working, self.store) = (rack, rack, store)
     (self.dataplane, self.nics, self.gateway) = (dataplane, nics, gateway)
     (self.wires, self.start, self.logger) = (wires, start, logger)
@@ -66,6 +69,9 @@ public actor Control {
       problems.raise(Self.full(store))
     }
   }
+
+  /// By the clock that changes are dated with.
+  public var now: Date { entropy.now }
 
   /// Decides, commits, tells the wire, answers. Returns when every worker forwards by the new state.
   ///

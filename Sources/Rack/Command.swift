@@ -2,7 +2,7 @@
 public enum Command: Hashable, Sendable {
   case createProject(name: String, customdata: String, backendTransfer: Bool = false)
   case updateProject(ProjectID, name: String?, customdata: String?, backendTransfer: Bool? = nil)
-  /// Its elastic blocks go with it. Refused while it has servers, networks or tokens. Not the last one.
+  /// Its elastic blocks and SSH keys go with it. Refused while it has servers, networks or tokens. Not the last one.
   case deleteProject(ProjectID)
 
   case createServer(ServerRequest)
@@ -55,6 +55,11 @@ public enum Command: Hashable, Sendable {
   /// Gives an elastic block back. Refused while a part of it is assigned.
   case releaseBlock(ReservationID)
 
+  case createSSHKey(SSHKeyRequest)
+  case updateSSHKey(SSHKeyID, SSHKeyUpdate)
+  /// It leaves all servers, too.
+  case deleteSSHKey(SSHKeyID)
+
   case createToken(TokenRequest)
   case revokeToken(TokenID)
 
@@ -68,7 +73,9 @@ extension Command {
   /// Whether there is less to be kept afterwards: what is taken also when the disk of the state is full.
   public var givesBack: Bool {
     switch self {
-    case .deleteProject, .deleteServer, .deleteNetwork, .unassign, .unassignBlock, .releaseBlock, .revokeToken: true
+    case .deleteProject, .deleteServer, .deleteNetwork, .unassign, .unassignBlock, .releaseBlock, .revokeToken,
+      .deleteSSHKey:
+      true
     default: false
     }
   }
@@ -92,16 +99,20 @@ public struct ServerRequest: Hashable, Sendable {
   public var addresses: [AddressRequest]?
   /// Elastic blocks that it gets when it is made.
   public var blocks: [BlockWish]
+  public var keys: SSHKeyChoice
+  /// Where the console of its machine is; `nil`: the machine is its namespace.
+  public var serial: String?
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
     details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = []
+    addresses: [AddressRequest]? = nil, blocks: [BlockWish] = [], keys: SSHKeyChoice = SSHKeyChoice(),
+    serial: String? = nil
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
     (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
-    (self.addresses, self.blocks) = (addresses, blocks)
+    (self.addresses, self.blocks, self.keys, self.serial) = (addresses, blocks, keys, serial)
   }
 }
 
@@ -155,6 +166,8 @@ public struct ServerUpdate: Hashable, Sendable {
   public var ipxeScriptURL: String?
   public var isLocked: Bool?
   public var isNetworkFrozen: Bool?
+  /// Where the console of its machine is. Empty: none any more.
+  public var serial: String?
 
   public init() {}
 }

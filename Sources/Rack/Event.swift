@@ -45,7 +45,15 @@ extension Rack {
     let own = event(story.type, story.body)
     switch command {
     case .createServer:
-      return [event(Event.queued.type, Event.queued.body), own, event(Event.complete.type, Event.complete.body)]
+      let keys = outcome.changes.compactMap { change in
+        if case .sshKey(let key) = change {
+          event("ssh_key.create", "SSH key \(key.label) added")
+        } else {
+          nil as Event?
+        }
+      }
+      return [event(Event.queued.type, Event.queued.body), own] + keys
+        + [event(Event.complete.type, Event.complete.body)]
     case .reinstall: return [own, event(Event.complete.type, Event.complete.body)]
     default: return [own]
     }
@@ -82,6 +90,11 @@ extension Rack {
       var network = networks[id]
       for case .network(let after) in outcome.changes { network = after }
       return Story(type: type, body: network.map(text) ?? type, project: network?.project, network: id)
+    }
+
+    func key(_ type: String, _ owner: SSHKey.Owner?, _ label: String?, _ word: String) -> Story {
+      let whose = owner == .user ? " of the user" : ""
+      return Story(type: type, body: "SSH key \(label ?? "?")\(whose) \(word)", project: owner?.project)
     }
 
     switch (command, outcome.subject) {
@@ -156,6 +169,12 @@ extension Rack {
     case (.unassignBlock(let id), _):
       let block = assignment(id).map { "\($0.assignment.block)" } ?? "?"
       return server("ip.unassign") { "elastic block \(block) unassigned from \($0.hostname)" }
+
+    case (.createSSHKey(let request), _): return key("ssh_key.create", request.owner, request.label, "added")
+    case (.updateSSHKey(let id, let update), _):
+      return key("ssh_key.update", sshKeys[id]?.owner, update.label ?? sshKeys[id]?.label, "changed")
+    case (.deleteSSHKey(let id), _):
+      return key("ssh_key.delete", sshKeys[id]?.owner, sshKeys[id]?.label, "removed")
 
     case (.createToken(let request), _):
       return Story(type: "token.create", body: "token \(request.name) created", project: request.project)

@@ -28,6 +28,7 @@ public typealias AddressID = Identifier<Address>
 public typealias ReservationID = Identifier<Reservation>
 public typealias AssignmentID = Identifier<BlockAssignment>
 public typealias TokenID = Identifier<AccessToken>
+public typealias SSHKeyID = Identifier<SSHKey>
 public typealias EventID = Identifier<Event>
 public typealias BatchID = Identifier<AssignmentBatch>
 

@@ -52,6 +52,12 @@ enum Names {
     return bad.map { "tag \($0.quoted) is not valid; valid are \(rule)" }
   }
 
+  /// What is wrong with `label` as what people call an SSH key, or `nil`.
+  static func fault(ofLabel label: String) -> String? {
+    guard fault(ofName: label, "key") != nil else { return nil }
+    return "label \(label.quoted) is not valid; valid are 1 to \(nameLimit) characters without controls"
+  }
+
   /// What is wrong with `name` as the name of a `what`, or `nil`.
   static func fault(ofName name: String, _ what: String) -> String? {
     guard !(1...nameLimit).contains(name.unicodeScalars.count) || hasControls(name) || name.allSatisfy(\.isWhitespace)
@@ -79,6 +85,16 @@ enum Names {
     }
     return "ipxe_script_url \(text.quoted) is not valid; valid is a URL such as http://198.51.100.1/boot.ipxe, "
       + "up to \(scriptURLLimit) ASCII characters"
+  }
+
+  /// What fits `sockaddr_un`, unix(7).
+  static let serialLimit = 107
+
+  /// What is wrong with `path` as the place of a serial console, or `nil`.
+  static func fault(ofSerial path: String) -> String? {
+    guard !path.hasPrefix("/") || path.utf8.count > serialLimit || hasControls(path) else { return nil }
+    return "serial \(path.quoted) is not valid; valid is the absolute path of a Unix socket or a serial device, "
+      + "up to \(serialLimit) bytes without controls"
   }
 
   /// What is wrong with what is written on a reservation, or `nil`.

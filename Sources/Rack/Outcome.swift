@@ -2,7 +2,7 @@
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      project(ProjectID), token(TokenID), batch(BatchID), nothing
+      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), nothing
   }
 
   /// What the caller wants to see afterwards; `nothing` when it is gone.
@@ -63,6 +63,9 @@ public enum Change: Hashable, Sendable {
   case pool(AddressPool)
   case token(AccessToken)
   case tokenDeleted(TokenID)
+  case sshKey(SSHKey)
+  /// It leaves the servers that have it, too; they change no otherwise.
+  case sshKeyDeleted(SSHKeyID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
 }

@@ -7,6 +7,7 @@ public struct Quotas: Hashable, Sendable {
   public var networks = Rack.networkLimit
   /// Addresses of elastic blocks, assigned or not.
   public var addresses = Rack.reservationLimit * 8
+  public var sshKeys = Rack.sshKeysPerOwnerLimit
   /// Mebibytes of what is written on the project and its things (`Rack+Text`): they are kept on a disk, and in copies.
   public var text = Quotas.textRange.upperBound
 
@@ -14,11 +15,13 @@ public struct Quotas: Hashable, Sendable {
   public init() {}
 
   /// What a daemon has that nobody has told otherwise. Halves, so that no project by itself leaves nothing for the
-  /// others: of the servers and networks that a rack holds, and of the elastic addresses that a facility has by default
-  /// (a quarter of its /19). Of text, some kilobytes for each thing that a project can have.
+  /// others: of the servers and networks that a rack holds, of the elastic addresses that a facility has by default
+  /// (a quarter of its /19), and of the SSH keys that an owner can have. Of text, some kilobytes for each thing that a
+  /// project can have.
   public static let standard: Quotas = {
     var quotas = Quotas()
     (quotas.servers, quotas.networks, quotas.addresses) = (Rack.serverLimit / 2, Rack.networkLimit / 2, 1024)
+    quotas.sshKeys = Rack.sshKeysPerOwnerLimit / 2
     quotas.text = 64
     return quotas
   }()
@@ -28,6 +31,7 @@ public struct Quotas: Hashable, Sendable {
   /// A rack full of the largest blocks.
   public static let addressRange = 1...Rack.reservationLimit * 8
   public static let textRange = 1...1024
+  public static let sshKeyRange = 1...Rack.sshKeysPerOwnerLimit
 }
 
 /// What a project has, of what quotas count.
@@ -39,6 +43,7 @@ struct Usage: Hashable, Sendable {
   var addresses = 0
   /// Bytes of what is written on it and on its things.
   var text = 0
+  var sshKeys = 0
 }
 
 extension Rack {
@@ -61,6 +66,24 @@ extension Rack {
     throw .invalid(
       "project \(project.name.quoted) has \(used) virtual networks, and its quota is \(quotas.networks): "
         + "delete one first, or have quota-networks raised in the settings of toprackd")
+  }
+
+  /// - Parameter others: that are added together with this one.
+  func mustHaveRoom(forKeyOf owner: SSHKey.Owner, others: Int) throws(Refusal) {
+    guard sshKeys.count + others < Self.sshKeyLimit else {
+      throw .invalid("the rack has \(Self.sshKeyLimit) SSH keys, which is its limit; remove one first")
+    }
+    guard let id = owner.project, let project = projects[id] else {
+      guard index.sshKeys[owner, default: []].count < Self.sshKeysPerOwnerLimit else {
+        throw .invalid("the user has \(Self.sshKeysPerOwnerLimit) SSH keys, which is the limit; remove one first")
+      }
+      return
+    }
+    let used = usage(of: id).sshKeys + others
+    guard used >= quotas.sshKeys else { return }
+    throw .invalid(
+      "project \(project.name.quoted) has \(used) SSH keys, and its quota is \(quotas.sshKeys): remove one first, "
+        + "or have quota-ssh-keys raised in the settings of toprackd")
   }
 
   /// - Parameter length: bits of the block's prefix.

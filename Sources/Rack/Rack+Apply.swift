@@ -20,6 +20,16 @@ extension Rack {
         tokens[token.id] = token
       case .tokenDeleted(let id):
         tokens[id] = nil
+      case .sshKey(let key):
+        replace(sshKeys[key.id], by: key)
+      case .sshKeyDeleted(let id):
+        for holder in index.keyHolders[id, default: []] {
+          guard let old = servers[holder] else { continue }
+          var new = old
+          new.sshKeys.removeAll { $0 == id }
+          replace(old, by: new)
+        }
+        replace(sshKeys[id], by: nil)
       case .server(let server, replacing: _):
         replace(servers[server.id], by: server)
       case .serverDeleted(let id):
@@ -76,6 +86,19 @@ extension Rack {
     }
   }
 
+  private mutating func replace(_ old: SSHKey?, by new: SSHKey?) {
+    if let old {
+      sshKeys[old.id] = nil
+      index.sshKeys.remove(old.id, at: old.owner)
+      if let project = old.owner.project { index.count(project) { $0.sshKeys -= 1 } }
+    }
+    if let new {
+      sshKeys[new.id] = new
+      index.sshKeys[new.owner, default: []].insert(new.id)
+      if let project = new.owner.project { index.count(project) { $0.sshKeys += 1 } }
+    }
+  }
+
   private mutating func replace(_ old: Server?, by new: Server?) {
     if let old { removeFromIndex(old, unlike: new) }
     if let new { addToIndex(new, unlike: old) }
@@ -100,6 +123,9 @@ extension Rack {
       index.hosts[assignment.block] = nil
       index.assigned[assignment.reservation]?.remove(assignment.id)
       if index.assigned[assignment.reservation]?.isEmpty == true { index.assigned[assignment.reservation] = nil }
+    }
+    if server.sshKeys != new?.sshKeys {
+      for key in server.sshKeys { index.keyHolders.remove(server.id, at: key) }
     }
     for port in server.ports {
       index.ports[port.id] = nil
@@ -129,6 +155,9 @@ extension Rack {
       index.assignments[assignment.id] = server.id
       index.hosts[assignment.block] = server.id
       index.assigned[assignment.reservation, default: []].insert(assignment.id)
+    }
+    if server.sshKeys != old?.sshKeys {
+      for key in server.sshKeys { index.keyHolders[key, default: []].insert(server.id) }
     }
     for port in server.ports {
       index.ports[port.id] = PortPlace(server: server.id, name: port.name)

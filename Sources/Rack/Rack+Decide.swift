@@ -26,7 +26,7 @@ extension Rack {
     case .setPower(let id, let on): setPower(of: try server(id), on: on)
     case .reboot(let id): try reboot(try server(id))
     case .rescue(let id): rescue(try server(id))
-    case .reinstall(let id, let installation): try reinstall(try server(id), installation)
+    case .reinstall(let id, let installation): try reinstall(try server(id), installation, with: &source)
     case .setMode(let id, let mode): try setMode(of: try server(id), to: mode, with: &source)
     case .setMTU(let id, let mtu): try setMTU(of: try server(id), to: mtu)
 
@@ -64,6 +64,10 @@ extension Rack {
     case .unassignBlock(let id): try unassignBlock(id)
     case .releaseBlock(let id): try releaseBlock(id)
 
+    case .createSSHKey(let request): try createSSHKey(request, with: &source)
+    case .updateSSHKey(let id, let update): try updateSSHKey(id, update, with: &source)
+    case .deleteSSHKey(let id): try deleteSSHKey(id)
+
     case .createToken(let request): try createToken(request, with: &source)
     case .revokeToken(let id): try revokeToken(id)
 
@@ -84,10 +88,12 @@ extension Rack {
     return (server, place.name)
   }
 
-  /// Times that a change carries: when a server changed last, and since when a network is on a port.
+  /// Times that a change carries: when a server changed last, and since when a network is on a port. A password that
+  /// nobody is told any more is forgotten on this occasion.
   private static func stamped(_ change: Change, at now: Date) -> Change {
     guard case .server(var server, replacing: let old) = change else { return change }
     server.updatedAt = now
+    if server.rootPassword?.isTold(at: now) == false { server.rootPassword = nil }
     for name in PortName.allCases where server[name].networks != old?[name].networks {
       let known = server[name].attachedAt
       server[name].attachedAt = Dictionary(

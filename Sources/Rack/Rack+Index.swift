@@ -18,6 +18,9 @@ extension Rack {
     var reservations: [IPBlock: ReservationID] = [:]
     /// By each address of a server, as a block of one, and each elastic block.
     var hosts: [IPBlock: ServerID] = [:]
+    var sshKeys: [SSHKey.Owner: Set<SSHKeyID>] = [:]
+    /// The servers that each key is on; keys that are on none are absent.
+    var keyHolders: [SSHKeyID: Set<ServerID>] = [:]
     /// By number, for each project and place that has networks.
     var numbers: [Scope: [Int: NetworkID]] = [:]
     /// The ports that each network is on; networks that are on none are absent.

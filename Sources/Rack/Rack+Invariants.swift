@@ -23,7 +23,7 @@ extension Rack {
     if Set(blocks).count != addressPools.heldCount || !blocks.allSatisfy(addressPools.isHeld) {
       found.append("the address blocks in use do not agree with the servers")
     }
-    return found + reservationViolations() + tokenViolations()
+    return found + reservationViolations() + tokenViolations() + keyViolations()
   }
 
   private func tokenViolations() -> [String] {
@@ -36,6 +36,36 @@ extension Rack {
       }
       if let project = token.project, projects[project] == nil {
         found.append("token \(token.name.quoted): unknown project")
+      }
+    }
+    return found
+  }
+
+  private func keyViolations() -> [String] {
+    var found: [String] = []
+    if sshKeys.count > Self.sshKeyLimit { found.append("there are \(sshKeys.count) SSH keys") }
+    for key in sshKeys.values {
+      let name = "SSH key \(key.label.quoted)"
+      if let project = key.owner.project, projects[project] == nil { found.append("\(name): unknown project") }
+      found += Self.faults(ofLabel: key.label, key.tags).map { "\(name): \($0)" }
+    }
+    for keys in Dictionary(grouping: sshKeys.values, by: \.owner).values
+    where Set(keys.map(\.key.blob)).count != keys.count {
+      found.append("an SSH key is at its owner twice")
+    }
+    return found
+  }
+
+  private func keyViolations(of server: Server) -> [String] {
+    var found: [String] = []
+    if Set(server.sshKeys).count != server.sshKeys.count { found.append("has an SSH key twice") }
+    for id in server.sshKeys {
+      guard let key = sshKeys[id] else {
+        found.append("SSH key \(id) does not exist")
+        continue
+      }
+      if let project = key.owner.project, project != server.project {
+        found.append("SSH key \(id) is of another project")
       }
     }
     return found
@@ -151,6 +181,7 @@ extension Rack {
     }
     for name in PortName.allCases { found += violations(of: server[name], named: name, of: server) }
     found += addressViolations(of: server)
+    found += keyViolations(of: server)
     return found
   }
 

@@ -12,6 +12,7 @@ extension Rack {
     let place = place(request.place, hostname: hostname, id: id, project: project.id)
     let (plan, facility, system) = try check(request, place.fault)
     let kinds = try addressKinds(request)
+    let keys = try keys(for: request.keys, of: project, with: &source)
 
     let bond0 = PortID(source.identifier())
     let (eth0, eth1) = (PortID(source.identifier()), PortID(source.identifier()))
@@ -25,12 +26,14 @@ extension Rack {
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
       eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
       addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
-      isNetworkFrozen: request.isNetworkFrozen, createdAt: source.now)
+      isNetworkFrozen: request.isNetworkFrozen, serial: request.serial, createdAt: source.now)
     let pools = try giveAddresses(kinds, to: &server, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
+    server.sshKeys = keys.ids
+    server.rootPassword = RootPassword(with: &source)
     return Outcome(
       subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
-      changes: pools.map { .pool($0) } + [.server(server, replacing: nil)])
+      changes: pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
   }
 
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {
@@ -54,8 +57,11 @@ extension Rack {
     if let text = update.ipxeScriptURL { new.details.ipxeScriptURL = text.isEmpty ? nil : text }
     if let flag = update.isLocked { new.isLocked = flag }
     if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
+    if let path = update.serial { new.serial = path.isEmpty ? nil : path }
     let faults =
-      faults(of: new.details) + [Self.bootFault(new.details, new.operatingSystem)].compactMap(\.self)
+      faults(of: new.details)
+      + [Self.bootFault(new.details, new.operatingSystem), new.serial.flatMap(Names.fault(ofSerial:))].compactMap(
+        \.self)
       + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, in: old.project, of: old.id))
     guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return outcome(of: old, to: new, subject: .server(old.id))
@@ -72,9 +78,12 @@ extension Rack {
   /// on.
   func rescue(_ server: Server) -> Outcome { boot(server, as: server) }
 
-  /// The same; the update may name another operating system, and what it is to be told.
-  func reinstall(_ old: Server, _ installation: Installation) throws(Refusal) -> Outcome {
+  /// The same with a new password; the update may name another operating system, and what it is to be told.
+  func reinstall(
+    _ old: Server, _ installation: Installation, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     var new = old
+    new.rootPassword = RootPassword(with: &source)
     if let name = installation.operatingSystem {
       guard let system = Catalogue.operatingSystem(name) else { throw .invalid(Self.unknownOperatingSystem(name)) }
       new.operatingSystem = system.slug
@@ -147,6 +156,7 @@ extension Rack {
     }
     if let plan, let facility, !facility.has(plan) { faults.append(Self.noMachine(plan, facility)) }
     faults += self.faults(of: request.details)
+    if let fault = request.serial.flatMap(Names.fault(ofSerial:)) { faults.append(fault) }
     if let system, let fault = Self.bootFault(request.details, system.slug) { faults.append(fault) }
     if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, in: request.project, of: nil) }
     if let placeFault { faults.append(placeFault) }

@@ -50,8 +50,9 @@ extension Rack {
       case .network(let new): growth[new.project, default: 0] += new.textSize - (networks[new.id]?.textSize ?? 0)
       case .reservation(let new):
         growth[new.project, default: 0] += new.textSize - (reservations[new.id]?.textSize ?? 0)
-      case .projectDeleted, .serverDeleted, .networkDeleted, .reservationDeleted, .pool, .token, .tokenDeleted, .aging,
-        .lacpRate:
+      // An SSH key has few bytes, and their number has a quota.
+      case .projectDeleted, .serverDeleted, .networkDeleted, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
+        .sshKeyDeleted, .aging, .lacpRate:
         break
       }
     }

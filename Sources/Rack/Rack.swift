@@ -11,12 +11,12 @@ public import FoundationEssentials
 /// A command on a server works on a copy of that one server; the rules (`Rack+Bonding`, `Rack+Conversion`,
 /// `Rack+Attachment`, `Rack+Modes`) change the copy, and what differs in the end becomes the outcome.
 ///
-/// ## Invariants
-/// `checkInvariants` has them all. In short: identifiers, server numbers, namespaces, MAC addresses and address blocks
-/// are unique; a hostname is unique in its project, a network's number per project and place; a port carries only
-/// networks of its server's project that reach its facility, each number once; elastic blocks meet neither each other
-/// nor addresses of servers, and are assigned within their project and facility, each address once; each server is in a
-/// state that its plan allows; the indexes agree with the records.
+/// ## Invariants `checkInvariants` has them all. In short: identifiers, server numbers, namespaces, MAC addresses and
+/// address blocks are unique; a hostname is unique in its project, a network's number per project and place; a port
+/// carries only networks of its server's project that reach its facility, each number once; elastic blocks meet neither
+/// each other nor addresses of servers, and are assigned within their project and facility, each address once; an SSH
+/// key is at its owner once, and on servers of its project only, the user's on any; each server is in a state that its
+/// plan allows; the indexes agree with the records.
 ///
 /// ## Limits
 /// The static constants below; each has a refusal that names it.
@@ -29,6 +29,7 @@ public struct Rack: Sendable {
   /// Elastic blocks of all projects and facilities.
   public internal(set) var reservations: [ReservationID: Reservation] = [:]
   public internal(set) var tokens: [TokenID: AccessToken] = [:]
+  public internal(set) var sshKeys: [SSHKeyID: SSHKey] = [:]
   /// Seconds after which a silent station is forgotten.
   public internal(set) var aging = Rack.defaultAging
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
@@ -53,6 +54,10 @@ public struct Rack: Sendable {
   public static let projectLimit = 1000
   /// Each request compares with all of them.
   public static let tokenLimit = 256
+  /// SSH keys of the user and of all projects together.
+  public static let sshKeyLimit = 4096
+  /// SSH keys of the user, or of one project: a new server may get all of both.
+  public static let sshKeysPerOwnerLimit = 256
   /// 802.1Q asks for 10 to 1 000 000 seconds; less is allowed here, so that ageing can be watched.
   public static let agings = 1...1_000_000
   /// IEEE 802.1Q-2018 Table 8-6.
@@ -90,7 +95,8 @@ public struct Rack: Sendable {
 
   /// Every record; applied to an empty rack they give this one.
   public var records: [Change] {
-    projects.values.map { .project($0) } + tokens.values.map { .token($0) } + networks.values.map { .network($0) }
+    projects.values.map { .project($0) } + tokens.values.map { .token($0) }
+      + sshKeys.values.map { .sshKey($0) } + networks.values.map { .network($0) }
       + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
       + addressPools.pools.values.map { .pool($0) }
       + [.aging(seconds: aging), .lacpRate(fast: lacpFast)]
@@ -113,7 +119,7 @@ extension Rack: Hashable {
   /// Compares the records; the indexes follow from them.
   public static func == (one: Rack, other: Rack) -> Bool {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
-      && one.tokens == other.tokens
+      && one.tokens == other.tokens && one.sshKeys == other.sshKeys
       && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
       && one.addressPools.pools == other.addressPools.pools
   }

@@ -71,12 +71,18 @@ public struct Server: Hashable, Sendable {
   /// Bytes of payload per frame, on both NICs; within `mtus`.
   public var mtu: Int
   public var details: ServerDetails
+  /// The keys that it was made with, of its project and of the user, as far as they are there still.
+  public var sshKeys: [SSHKeyID]
+  /// `nil`: it is older than passwords, or nobody is told any more.
+  public var rootPassword: RootPassword?
   /// It cannot be deleted.
   public var isLocked: Bool
   /// Its bond and its layer cannot be changed.
   public var isNetworkFrozen: Bool
   /// Without power both NICs have no carrier and nothing crosses them.
   public var isPoweredOn: Bool
+  /// A Unix socket or a serial device: the console of a machine that runs by itself.
+  public var serial: String?
   public let createdAt: Date
   /// When a command last changed it.
   public var updatedAt: Date
@@ -85,15 +91,17 @@ public struct Server: Hashable, Sendable {
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
     project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
     blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
-    details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    isPoweredOn: Bool = true, createdAt: Date, updatedAt: Date? = nil
+    details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
+    isLocked: Bool = false, isNetworkFrozen: Bool = false,
+    isPoweredOn: Bool = true, serial: String? = nil, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
     (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
     (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
-    (self.isNetworkFrozen, self.isPoweredOn) = (isNetworkFrozen, isPoweredOn)
+    (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
+    (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

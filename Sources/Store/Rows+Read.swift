@@ -11,7 +11,7 @@ struct RowReader {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
     var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
-    rack.apply(try projects() + tokens() + networks() + reservations() + pools() + servers() + settings())
+    rack.apply(try projects() + tokens() + sshKeys() + networks() + reservations() + pools() + servers() + settings())
     return rack
   }
 
@@ -38,6 +38,18 @@ struct RowReader {
           id: try row.identifier("id"), name: try row.text("name"), digest: Array(digest),
           project: try row.optionalIdentifier("project"), isReadOnly: try row.integer("read_only") == 1,
           createdAt: try row.date("created_at")))
+    }
+  }
+
+  private func sshKeys() throws -> [Change] {
+    try rows("SELECT * FROM ssh_key") { row in
+      guard let key = try? SSHPublicKey(reading: try row.text("key")) else { throw BadColumn(name: "key") }
+      let project: ProjectID? = try row.optionalIdentifier("project")
+      return .sshKey(
+        SSHKey(
+          id: try row.identifier("id"), owner: project.map { .project($0) } ?? .user, label: try row.text("label"),
+          key: key, tags: try row.texts("tags"), createdAt: try row.date("created_at"),
+          updatedAt: try row.date("updated_at")))
     }
   }
 
@@ -100,6 +112,10 @@ struct RowReader {
       let kind = try row.kind()
       lastHeld[try row.text("server"), default: [:]][kind] = try row.block(kind)
     }
+    var keys: [String: [SSHKeyID]] = [:]
+    try each("SELECT server, ssh_key FROM server_ssh_key ORDER BY server, position") { row in
+      keys[try row.text("server"), default: []].append(try row.identifier("ssh_key"))
+    }
     return try rows("SELECT * FROM server") { row in
       let id = try row.text("id")
       guard let bond0 = ports[id]?[.bond0], let eth0 = ports[id]?[.eth0], let eth1 = ports[id]?[.eth1] else {
@@ -115,9 +131,10 @@ struct RowReader {
           project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
           layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
           blocks: blocks[id, default: []], lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"),
-          details: try row.details(), isLocked: try row.integer("locked") == 1,
+          details: try row.details(), sshKeys: keys[id, default: []], rootPassword: try row.rootPassword(),
+          isLocked: try row.integer("locked") == 1,
           isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
-          createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
+          serial: row["serial"], createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }
   }

@@ -15,6 +15,9 @@ struct RowWriter {
     case .token(let token): try write(token)
     case .tokenDeleted(let id):
       try run("DELETE FROM token WHERE id = ?", [id.description])
+    case .sshKey(let key): try write(key)
+    case .sshKeyDeleted(let id):
+      try run("DELETE FROM ssh_key WHERE id = ?", [id.description])
     case .server(let server, replacing: let old): try write(server, replacing: old)
     case .serverDeleted(let id):
       try run("DELETE FROM server WHERE id = ?", [id.description])
@@ -68,6 +71,20 @@ struct RowWriter {
       ])
   }
 
+  private func write(_ key: SSHKey) throws {
+    try run(
+      """
+      INSERT INTO ssh_key (id, project, label, key, blob, tags, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        label = excluded.label, key = excluded.key, blob = excluded.blob, tags = excluded.tags,
+        updated_at = excluded.updated_at
+      """,
+      [
+        key.id.description, key.owner.project?.description, key.label, key.key.text, Data(key.key.blob),
+        key.tags.json, key.createdAt.seconds, key.updatedAt.seconds,
+      ])
+  }
+
   private func write(_ reservation: Reservation) throws {
     try run(
       """
@@ -90,21 +107,24 @@ struct RowWriter {
       INSERT INTO server
         (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
          description, tags, userdata, customdata, always_pxe, ipxe_script_url, locked, network_frozen, powered_on,
-         created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         root_password, root_password_at, serial, created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, operating_system = excluded.operating_system, namespace = excluded.namespace,
         namespace_made = excluded.namespace_made, layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
         userdata = excluded.userdata, customdata = excluded.customdata, always_pxe = excluded.always_pxe,
         ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
-        network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, updated_at = excluded.updated_at
+        network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, serial = excluded.serial,
+        root_password = excluded.root_password, root_password_at = excluded.root_password_at,
+        updated_at = excluded.updated_at
       """,
       [
         server.id.description, server.number, server.hostname, server.plan, server.facility,
         server.operatingSystem, server.project.description, server.place.namespace, server.place.isMade, server.layer,
         server.mtu, server.details.description, server.details.tags.json, server.details.userdata,
         server.details.customdata, server.details.alwaysPXE, server.details.ipxeScriptURL, server.isLocked,
-        server.isNetworkFrozen, server.isPoweredOn, server.createdAt.seconds, server.updatedAt.seconds,
+        server.isNetworkFrozen, server.isPoweredOn, server.rootPassword?.text, server.rootPassword?.madeAt.seconds,
+        server.serial, server.createdAt.seconds, server.updatedAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {
       try write(port, of: server.id, networksBefore: old?[port.name].networks ?? [])
@@ -132,6 +152,14 @@ struct RowWriter {
             assignment.id.description, server.id.description, assignment.reservation.description, position,
             assignment.block.bytes, assignment.block.length, assignment.createdAt.seconds,
           ])
+      }
+    }
+    if server.sshKeys != old?.sshKeys ?? [] {
+      try run("DELETE FROM server_ssh_key WHERE server = ?", [server.id.description])
+      for (position, key) in server.sshKeys.enumerated() {
+        try run(
+          "INSERT INTO server_ssh_key (server, ssh_key, position) VALUES (?, ?, ?)",
+          [server.id.description, key.description, position])
       }
     }
     if server.lastHeld != old?.lastHeld ?? [:] {

@@ -30,6 +30,12 @@ enum Schema {
     migrator.registerMigration("7 backend transfer") { db in
       try db.execute(sql: backendTransfer)
     }
+    migrator.registerMigration("8 SSH keys") { db in
+      try db.execute(sql: sshKeys)
+    }
+    migrator.registerMigration("9 serial") { db in
+      try db.execute(sql: serial)
+    }
     return migrator
   }()
 
@@ -333,7 +339,39 @@ enum Schema {
     ) STRICT, WITHOUT ROWID;
     """
 
+  /// The path of the console of a machine that runs by itself; null where there is none.
+  private static let serial = "ALTER TABLE server ADD COLUMN serial TEXT;"
+
   private static let backendTransfer = """
     ALTER TABLE project ADD COLUMN backend_transfer INTEGER NOT NULL DEFAULT 0 CHECK (backend_transfer IN (0, 1));
+    """
+
+  /// A server of an older rack has no key and no password.
+  private static let sshKeys = """
+    -- project is null for a key of the user; key: the line as it was given; blob: what is in its base64
+    CREATE TABLE ssh_key (
+      id TEXT PRIMARY KEY,
+      project TEXT REFERENCES project (id),
+      label TEXT NOT NULL,
+      key TEXT NOT NULL,
+      blob BLOB NOT NULL,
+      tags TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX ssh_key_by_owner ON ssh_key (ifnull(project, ''), blob);
+
+    -- position: as the machine is told them; gaps mean nothing
+    CREATE TABLE server_ssh_key (
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      ssh_key TEXT NOT NULL REFERENCES ssh_key (id) ON DELETE CASCADE,
+      position INTEGER NOT NULL,
+      PRIMARY KEY (server, ssh_key),
+      UNIQUE (server, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX server_ssh_key_by_key ON server_ssh_key (ssh_key);
+
+    ALTER TABLE server ADD COLUMN root_password TEXT;
+    ALTER TABLE server ADD COLUMN root_password_at INTEGER;
     """
 }

@@ -105,6 +105,11 @@ extension Row {
     }
   }
 
+  func rootPassword() throws -> RootPassword? {
+    guard let text: String = self["root_password"] else { return nil }
+    return RootPassword(text: text, madeAt: try date("root_password_at"))
+  }
+
   func details() throws -> ServerDetails {
     ServerDetails(
       description: self["description"], tags: try texts("tags"), userdata: try text("userdata"),

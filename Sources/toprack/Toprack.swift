@@ -28,8 +28,9 @@ import Rack
     version: "toprack \(Release.version)",
     subcommands: [
       StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
-      ProjectCommand.self, EventsCommand.self,
-      LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, UserCommand.self,
+      ProjectCommand.self, EventsCommand.self, ConsoleCommand.self,
+      LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
+      UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,
       BackupCommand.self, RestoreCommand.self,

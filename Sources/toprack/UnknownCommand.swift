@@ -37,6 +37,8 @@ struct UnknownCommand {
     var (command, path) = (root, [root.name])
     for word in words where !command.configuration.subcommands.isEmpty {
       guard let next = command.configuration.subcommands.first(where: { $0.names.contains(word) }) else {
+        // An argument of the command that is meant when none is named.
+        if command.configuration.defaultSubcommand != nil { return nil }
         self.init(word, in: command, path, root)
         return
       }

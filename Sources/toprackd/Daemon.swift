@@ -2,6 +2,7 @@
 // control with the forwarding plane and the store.
 
 import API
+import Consoles
 import Control
 import Dataplane
 import Foundation
@@ -44,9 +45,12 @@ struct Daemon {
     } else {
       try await makeFirstToken(in: control)
     }
+    let (notes, noted) = AsyncStream.makeStream(of: ConsoleNote.self, bufferingPolicy: .bufferingNewest(1024))
+    let hub = consoles { noted.yield($0) }
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: ControlService(control: control, logger: logger))] + metadata(of: control)
-        + [.init(service: api(of: control, at: socket, and: listeners))],
+        + [.init(service: ConsoleService(hub: hub, control: control, notes: notes))]
+        + [.init(service: api(of: control, with: hub, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
     defer { socket.remove() }
@@ -81,7 +85,7 @@ struct Daemon {
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
         plan: settings.plan, hybridBonded: settings.hybridBonded, quotas: settings.quotas, gateway: settings.gateway,
-        version: Release.version, logger: logger)
+        sosHost: settings.sosHost, version: Release.version, logger: logger)
       return (control, listeners)
     } catch let fault as StartFault {
       throw fault
@@ -102,10 +106,20 @@ struct Daemon {
     }
   }
 
-  private func api(of control: Control, at socket: APISocket, and listeners: [APIListener]) -> some Service {
+  private func consoles(note: @escaping @Sendable (ConsoleNote) -> Void) -> ConsoleHub {
+    ConsoleHub(
+      ConsoleHub.Settings(
+        directory: "\(settings.state)/consoles", shells: settings.shells, hidden: [settings.state, "/home", "/root"]),
+      logger: logger, note: note)
+  }
+
+  private func api(
+    of control: Control, with hub: ConsoleHub, at socket: APISocket, and listeners: [APIListener]
+  ) -> some Service {
     APIService(
       listeners: [.unix(path: socket.path)] + listeners,
-      responder: APIResponder(control: control, rate: settings.rateLimit, placement: settings.placement),
+      responder: APIResponder(
+        control: control, rate: settings.rateLimit, placement: settings.placement, consoles: hub),
       serverName: "toprackd/\(Release.version)",
       logger: frameworkLogger
     ) { await announce(control, socket, listeners) }

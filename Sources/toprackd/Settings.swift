@@ -29,8 +29,12 @@ struct Settings {
   var rateLimit = APIResponder.defaultRate
   /// Where servers are put that are made with the token of a project.
   var placement = Placement.own
+  /// What the shells of consoles may; `nil`: there are none.
+  var shells: Shell.Rights? = .confined
   /// What one project can have.
   var quotas = Quotas.standard
+  /// Where consoles are reached by SSH.
+  var sosHost = SOSHost()
   var logLevel = Logger.Level.info
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
@@ -57,9 +61,9 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "quota-servers", "quota-networks", "quota-addresses",
-      "quota-text",
-      "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
+      "log-level", "placement", "console-shell", "quota-servers", "quota-networks", "quota-addresses", "quota-ssh-keys",
+      "quota-text", "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers",
+      "poll", "hybrid_bonded",
       "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
@@ -97,10 +101,23 @@ struct Settings {
             + "not \"\(value)\"")
       }
       self.placement = placement
+    case "console-shell":
+      switch value {
+      case "confined": shells = .confined
+      case "root": shells = .root
+      case "none": shells = nil
+      default:
+        throw SettingsFault(
+          "must be confined (a user who may configure the server's namespace alone), root (of this machine) or none, "
+            + "not \"\(value)\"")
+      }
     case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
     case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
     case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)
     case "quota-text": quotas.text = try Self.number(value, in: Quotas.textRange)
+    case "quota-ssh-keys": quotas.sshKeys = try Self.number(value, in: Quotas.sshKeyRange)
+    case "sos-host":
+      do { sosHost = try SOSHost(reading: value) } catch { throw SettingsFault(error.message) }
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")

@@ -51,7 +51,9 @@ import Testing
   }
 
   /// Paths that a rack alone cannot answer, or that do not end.
-  private static let elsewhere: Set = ["/toprack/status", "/toprack/backup", "/events/stream", "/openapi.yaml"]
+  private static let elsewhere: Set = [
+    "/toprack/status", "/toprack/backup", "/events/stream", "/openapi.yaml", "/toprack/devices/{server}/console",
+  ]
 
   @Test("answers are as it says, also with everything included", arguments: ["", "?include=*", "?exclude=*"])
   func answers(_ query: String) async throws {
@@ -61,7 +63,7 @@ import Testing
       let names =
         "project,organization,projects,devices,facility,metro,plan,operating_system,ip_addresses,network_ports,virtual_networks,"
         + "native_virtual_network,hardware,assigned_to,interface,instances,port,virtual_network,relationships,available_in,"
-        + "available_in_metros,assignments,network_ports.virtual_networks"
+        + "available_in_metros,assignments,network_ports.virtual_networks,ssh_keys,owner,entity"
       let wishes = query.replacing("*", with: names)
       var count = 0
       for path in (description.document["paths"]?.members ?? []).map(\.name) where !Self.elsewhere.contains(path) {
@@ -111,6 +113,12 @@ import Testing
         (.post, "/toprack/devices/{server}/ports/{port}/reopen", nil, 422),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
         (.put, "/toprack/settings/lacp-rate", #"{"rate": "fast"}"#, 200),
+        (.post, "/ssh-keys", #"{"label": "a", "key": "\#(KeyVectors.rsa)", "instances_ids": []}"#, 201),
+        (.post, "/ssh-keys", "{}", 422), (.post, "/projects/{id}/ssh-keys", "{}", 422),
+        (.post, "/projects/{id}/ssh-keys", #"{"label": "a", "key": "\#(KeyVectors.rsa)"}"#, 201),
+        (.put, "/ssh-keys/{id}", "{}", 200), (.patch, "/ssh-keys/{id}", #"{"label": "b"}"#, 200),
+        (.patch, "/ssh-keys/{id}", #"{"key": "x"}"#, 422), (.delete, "/ssh-keys/{id}", nil, 204),
+        (.delete, "/ssh-keys/{id}", nil, 404), (.get, "/toprack/ssh-keys", #"{"search": 1}"#, 422),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
         (.delete, "/toprack/tokens/{token}", nil, 204), (.delete, "/toprack/tokens/{token}", nil, 404),
         (.delete, "/toprack/fdb", nil, 200), (.get, "/projects", nil, 200), (.get, "/toprack/fdb", nil, 200),
@@ -156,6 +164,10 @@ private struct World {
 
   init(_ api: WholeAPI) async throws {
     let project = try await api.project()
+    let key = try await api.call(
+      .post, "/projects/\(project)/ssh-keys", #"{"label": "laptop", "key": "\#(KeyVectors.ed25519)", "tags": ["a"]}"#,
+      201)
+    try await api.call(.post, "/ssh-keys", #"{"label": "me", "key": "\#(KeyVectors.ecdsa)"}"#, 201)
     let device = try await api.device(#", "hostname": "web1", "tags": ["a"], "customdata": {"a": 1}"#)
     try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "hybrid"}"#)
     let port = try api.id(device["network_ports"]?[2])
@@ -175,7 +187,7 @@ private struct World {
     places = [
       "/users": Owner.user.text, "/organizations": Owner.organization.text, "/projects": project,
       "/devices": try api.id(device), "/virtual-networks": network, "/ports": port, "/ips": try api.id(reservation),
-      "/events": try api.id(event), "/facilities": Catalogue.facilities[0].id.text,
+      "/ssh-keys": try api.id(key), "/events": try api.id(event), "/facilities": Catalogue.facilities[0].id.text,
       "/locations/metros": Catalogue.metros[0].id.text, "/plans": Catalogue.plans[0].id.text,
       "/operating-systems": Catalogue.operatingSystems[0].id.text, "{assignment}": try api.id(assignment),
       "{batch}": try api.id(batch), "{token}": try api.id(token),

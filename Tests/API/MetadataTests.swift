@@ -37,7 +37,7 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
       {"id":"00000000-0000-4000-8000-000000000003","hostname":"web1","iqn":"iqn.2019-07.net.packet:device.00000000",
       "operating_system":{"slug":"debian_12","distro":"debian","version":"12","license_activation":{"state":"unlicensed"},
       "image_tag":null},"plan":"c3.small.x86","class":"c3.small.x86","facility":"ewr1","private_subnets":["10.0.0.0/8"],
-      "tags":[],"ssh_keys":[],"customdata":{},"network":{"bonding":{"mode":4,"link_aggregation":"bonded","mac":"02:00:00:00:07:00"},
+      "tags":[],"ssh_keys":[],"crypted_root_password":null,"customdata":{},"network":{"bonding":{"mode":4,"link_aggregation":"bonded","mac":"02:00:00:00:07:00"},
       "interfaces":[{"name":"eth0","mac":"02:00:00:00:07:00","bond":"bond0"},
       {"name":"eth1","mac":"02:00:00:00:07:01","bond":"bond0"}],
       "addresses":[{"id":"00000000-0000-4000-8000-000000000008","address_family":4,"netmask":"255.255.255.254",
@@ -98,7 +98,8 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     let names = try #require(renderer.text(at: [])).split(separator: "\n")
     #expect(
       names == [
-        "instance-id", "hostname", "iqn", "plan", "facility", "tags", "operating-system/", "public-keys", "public-ipv4",
+        "instance-id", "hostname", "iqn", "plan", "facility", "tags", "operating-system/", "public-keys/",
+        "public-ipv4",
         "public-ipv6", "local-ipv4",
       ])
     for name in names { #expect(renderer.text(at: name.split(separator: "/")) != nil, "\(name)") }
@@ -115,6 +116,67 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     for path in [["x"], ["hostname", "x"], ["operating-system", "x"]] as [[Substring]] {
       #expect(renderer.text(at: path) == nil)
     }
+  }
+
+  @Test("keys: in the document, one a line, and as EC2 lists them, by which cloud-init fetches each")
+  func keys() throws {
+    var source = Counting()
+    var rack = Rack(with: &source)
+    let project = try #require(rack.project(named: "default")).id
+    for (label, line, owner) in [
+      ("laptop", " \(KeyVectors.ed25519) \r\n", .project(project)), ("a=b c", KeyVectors.ecdsa, .project(project)),
+      ("same", KeyVectors.ecdsa, .user),
+    ] as [(String, String, SSHKey.Owner)] {
+      try rack.perform(.createSSHKey(SSHKeyRequest(owner: owner, label: label, key: line)), with: &source)
+    }
+    func renderer(_ choice: SSHKeyChoice) throws -> MetadataRenderer {
+      var rack = rack
+      let made = try rack.perform(
+        .createServer(
+          ServerRequest(
+            hostname: "web1", plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: project,
+            place: .host, keys: choice)), with: &source)
+      guard case .server(let id) = made.subject, let server = rack.servers[id] else {
+        throw APIError.invalid("no server")
+      }
+      return MetadataRenderer(rack: rack, server: server, privateSubnets: [])
+    }
+    let all = try renderer(SSHKeyChoice())
+    // Both were added in the same second, so the label orders them; one that is there twice is told once.
+    let lines = [KeyVectors.ecdsa, KeyVectors.ed25519]
+    #expect(all.json["ssh_keys"] == .list(lines))
+    #expect(all.text(at: ["public-keys"]) == lines.joined(separator: "\n"))
+    #expect(all.text(at: ["public-keys"], isFolder: true) == "0=a=b c\n1=laptop")
+    for (number, line) in lines.enumerated() {
+      #expect(all.text(at: ["public-keys", "\(number)"], isFolder: true) == "openssh-key")
+      #expect(all.text(at: ["public-keys", "\(number)", "openssh-key"]) == line)
+    }
+    for path in [["2"], ["x"], ["-1"], ["0", "x"], ["0", "openssh-key", "x"], ["99999999999999999999"]] as [[Substring]]
+    {
+      #expect(all.text(at: ["public-keys"] + path) == nil, "\(path)")
+    }
+    let none = try renderer(SSHKeyChoice(isNoneByDefault: true))
+    #expect(none.json["ssh_keys"] == [] && none.text(at: ["public-keys"]) == "")
+    #expect(none.text(at: ["public-keys"], isFolder: true) == "")
+  }
+
+  @Test("for a day the machine is told what stands of its root's password in shadow(5), and nobody the password itself")
+  func password() throws {
+    let subject = try subject()
+    let password = try #require(subject.server.rootPassword)
+    func told(_ seconds: TimeInterval) -> JSON? {
+      let renderer = MetadataRenderer(
+        rack: subject.rack, server: subject.server, privateSubnets: [], now: password.madeAt + seconds)
+      let text = String(decoding: renderer.json.text, as: UTF8.self)
+      #expect(!text.contains(password.text))
+      return renderer.json["crypted_root_password"]
+    }
+    // As `openssl passwd -6 -salt 'rounds=1000$0000000000004000' a2caaaaaaadaaaaa` has it.
+    #expect(password.text == "a2caaaaaaadaaaaa")
+    let crypted =
+      "$6$rounds=1000$0000000000004000$oDaA4ZliLKWXRFapQtQAT/XGJ/wbMfro48nRe6QpYts8A7rhrvy1Xda0F4K/nehiBSAbLKGzNvdzCq6qt08FT."
+    #expect(told(0) == .string(crypted) && told(24 * 3600 - 1) == .string(crypted))
+    #expect(told(24 * 3600) == .null)
   }
 
   @Test("a server without addresses lists none")

@@ -63,16 +63,13 @@ import Testing
     }
   }
 
-  @Test("there is a user, who has no keys")
+  @Test("there is a user")
   func user() async throws {
     try await WholeAPI.test { api in
       let user = try await api.call(.get, "/user")
       #expect(user["href"] == .string("/users/\(Owner.user.text)") && user["two_factor_auth"] == "")
       #expect(try await api.call(.get, "/users/\(Owner.user.text)") == user)
       try await api.refuse(.get, "/users/\(UUID())", nil, 404, "there is no user")
-      #expect(try await api.call(.get, "/ssh-keys") == ["ssh_keys": []])
-      #expect(try await api.call(.get, "/projects/\(api.project())/ssh-keys") == ["ssh_keys": []])
-      try await api.refuse(.get, "/projects/\(UUID())/ssh-keys", nil, 404, "there is no project")
     }
   }
 

@@ -14,6 +14,13 @@ actor RackAlone: RackKeeper {
   private var batches: [AssignmentBatch] = []
   let interfaces: [ServerID: [PortName: NICLocation]] = [:]
   let problemsOfServers: [ServerID: [Problem]] = [:]
+  nonisolated let sosHost = SOSHost()
+  var now: Date { source.now + passed }
+  private var passed: TimeInterval = 0
+
+  /// Lets time pass for what is told for a time; changes are dated as before.
+  func wait(_ seconds: TimeInterval) { passed += seconds }
+
   private var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
   private var watcherCount = 0
   private var pieceSize = Int.max

@@ -45,9 +45,12 @@ final class RawClient: Sendable {
     return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
+  func send(bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+
   /// Sends as much as the other side takes within `limit`.
-  func send(_ text: String, within limit: Duration) {
-    let bytes = Array(text.utf8)
+  func send(_ text: String, within limit: Duration) { send(bytes: Array(text.utf8), within: limit) }
+
+  func send(bytes: [UInt8], within limit: Duration) {
     var sent = 0
     let end = ContinuousClock.now + limit
     while sent < bytes.count, ContinuousClock.now < end {

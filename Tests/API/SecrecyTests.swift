@@ -47,6 +47,7 @@ private struct Neighbours {
     let port = try #require(await keeper.rack.servers[id]).eth1.id
     let batch = try await perform(.changeAssignments(port, [AssignmentChange(network: .id(network), isAssigned: true)]))
     guard case .batch(let batchID) = batch.subject else { throw APIError.invalid("something else was made") }
+    let key = try await keeper.key("hush-key", Self.key, of: .project(theirs))
     _ = try await keeper.token("hush-token", project: theirs)
     let host = try #require(await keeper.rack.servers[id])
     let event = try #require(await keeper.events(of: theirs, server: nil, offset: 0, limit: 1).events.first).id
@@ -62,17 +63,20 @@ private struct Neighbours {
     foreign = [
       "project": "\(theirs)", "device": "\(id)", "port": "\(port)", "bond": "\(host.bond0.id)", "network": "\(network)",
       "reservation": "\(reservation)", "assignment": "\(assignment)", "address": "\(host.addresses[0].id)",
-      "batch": "\(batchID)", "event": "\(event)", "token": "\(token)", "hostname": "hush-host",
+      "batch": "\(batchID)", "event": "\(event)", "token": "\(token)", "key": "\(key.id)", "hostname": "hush-host",
       "named": "hush-project/hush-host", "namespace": "hush-space", "block": "\(block)",
     ]
     let addresses = host.addresses.flatMap { [$0.address, $0.gateway] } + [block.address()]
     secrets = Set(
       foreign.values.flatMap(Self.words) + addresses + [
-        "hush-project", "hush-note", "hush-net", "hush-token", "\(host.eth0.id)",
+        "hush-project", "hush-note", "hush-net", "hush-token", "hush-key", "hush@host", "\(host.eth0.id)",
+        key.key.fingerprint, key.key.sha256, host.rootPassword?.text ?? "",
         Renderer.text(ofMAC: host.eth0.mac ?? 0), Renderer.text(ofMAC: host.eth1.mac ?? 0),
       ]
     ).subtracting(["30"])
   }
+
+  static let key = KeyVectors.ecdsa.replacing("anna@laptop", with: "hush@host")
 
   private static func create(_ name: String, _ project: ProjectID, _ place: PlaceRequest, note: String?) -> Command {
     .createServer(
@@ -119,6 +123,8 @@ private struct Neighbours {
     func text(_ name: String) -> String { foreign[name] ?? "" }
     return """
       {"name": "renamed", "vnid": "\(text("network"))", "address": "\(text("block"))", "type": "reboot",
+       "project_ssh_keys": ["\(text("key"))"], "instances_ids": ["\(text("device"))"], "label": "x",
+       "key": "\(KeyVectors.ed25519)",
        "vlan_assignments": [{"vlan": "\(text("network"))"}], "mode": "hybrid", "mtu": 9000, "tags": ["t"]}
       """
   }
@@ -170,7 +176,8 @@ private struct Neighbours {
       "/facilities": Catalogue.facilities[0].id.text,
     ]
     let wishes =
-      "project,organization,projects,devices,ip_addresses,network_ports,virtual_networks,relationships,instances"
+      "project,organization,projects,devices,ip_addresses,network_ports,virtual_networks,relationships,instances,"
+      + "ssh_keys,owner,entity"
     try await Self.test(neighbours) { client in
       var count = 0
       for operation in description.operations.sorted() where operation.hasPrefix("GET ") {
@@ -197,6 +204,7 @@ private struct Neighbours {
     func id(_ kind: String) -> String { foreign[kind] ?? "" }
     let (port, server) = (neighbours.server.eth1.id, neighbours.server.id)
     let nobody = UUID().uuidString.lowercased()
+    let key = #""label": "x", "key": "\#(KeyVectors.ed25519)""#
     let create = #""plan": "c3.small.x86", "facility": "ewr1", "operating_system": "debian_12""#
     // Method, path, body; and in them the stranger's word and one that nobody has.
     let cases: [(String, String, String, String, String)] = [
@@ -223,6 +231,15 @@ private struct Neighbours {
       ("GET", "/toprack/lacp?server=WORD", "", "hush-host", "nobodys"),
       ("GET", "/toprack/neighbours?server=WORD", "", "hush-host", "nobodys"),
       ("POST", "/toprack/tokens", #"{"name": "WORD"}"#, "hush-token", "nobodys"),
+      (
+        "POST", "/projects/\(neighbours.project)/devices", #"{"project_ssh_keys": ["WORD"], \#(create)}"#, id("key"),
+        nobody
+      ),
+      ("POST", "/ssh-keys", #"{"instances_ids": ["WORD"], \#(key)}"#, id("device"), nobody),
+      (
+        "POST", "/projects/\(neighbours.project)/ssh-keys", #"{"instances_ids": ["WORD"], \#(key)}"#, id("device"),
+        nobody
+      ),
       (
         "POST", "/projects/\(neighbours.project)/devices", #"{"hostname": "WORD", \#(create), "plan": "x"}"#,
         "hush-host", "y"
@@ -260,6 +277,18 @@ private struct Neighbours {
       #expect(shown.status == 200 && !shown.text.contains(neighbours.foreign["device"] ?? ""), "\(shown)")
       let path = try await Self.ask(client, neighbours.token, "GET", "/toprack/devices/hush-project%2Fhush-host", "")
       #expect(path == shown)
+    }
+  }
+
+  @Test("a key that a stranger has can be one's own as well, and nothing tells that it is")
+  func keys() async throws {
+    let neighbours = try await Neighbours()
+    try await Self.test(neighbours) { client in
+      let made = try await Self.ask(
+        client, neighbours.token, "POST", "/ssh-keys", #"{"label": "mine", "key": "\#(Neighbours.key)"}"#)
+      #expect(made.status == 201, "\(made)")
+      let found = try await Self.ask(client, neighbours.token, "GET", "/toprack/ssh-keys?search=hush", "")
+      #expect(found.text.contains("mine") && !found.text.contains("hush-key"), "\(found)")
     }
   }
 

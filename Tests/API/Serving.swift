@@ -1,3 +1,4 @@
+import Consoles
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -11,38 +12,42 @@ enum Serving {
   /// idle.
   static func api(
     _ limits: ConnectionLimits = ConnectionLimits(), heartbeat: Duration = EventStream.heartbeat,
-    tls: TLSIdentity? = nil, date: @escaping @Sendable () -> Date = { .now },
+    tls: TLSIdentity? = nil, date: @escaping @Sendable () -> Date = { .now }, consoles: ConsoleHub? = nil,
     _ body: @escaping @Sendable (UInt16, String, RackAlone) async throws -> Void
   ) async throws {
     let keeper = RackAlone()
     let token = try await keeper.token("test")
     let (descriptor, address) = try ListenAddress("127.0.0.1:0").bind()
-    try await run(.tcp(descriptor, at: address, tls: tls), keeper, limits, heartbeat, date) {
+    try await run(.tcp(descriptor, at: address, tls: tls), keeper, limits, heartbeat, date, consoles) {
       try await body(UInt16(address.port), token, keeper)
     }
   }
 
   /// The same at a Unix socket.
   static func local(
-    _ limits: ConnectionLimits = ConnectionLimits(),
+    _ limits: ConnectionLimits = ConnectionLimits(), consoles: ConsoleHub? = nil,
     _ body: @escaping @Sendable (String, RackAlone) async throws -> Void
   ) async throws {
     let directory = try TestDirectory()
     let path = "\(directory.path)/s"
     let keeper = RackAlone()
-    try await run(.unix(path: path), keeper, limits, EventStream.heartbeat, { .now }) { try await body(path, keeper) }
+    try await run(.unix(path: path), keeper, limits, EventStream.heartbeat, { .now }, consoles) {
+      try await body(path, keeper)
+    }
     withExtendedLifetime(directory) {}
   }
 
   private static func run(
     _ listener: APIListener, _ keeper: RackAlone, _ limits: ConnectionLimits, _ heartbeat: Duration,
-    _ date: @escaping @Sendable () -> Date, _ body: @escaping @Sendable () async throws -> Void
+    _ date: @escaping @Sendable () -> Date, _ consoles: ConsoleHub? = nil,
+    _ body: @escaping @Sendable () async throws -> Void
   ) async throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
     let service = APIService(
-      listeners: [listener], responder: APIResponder(keeper: keeper, heartbeat: heartbeat), limits: limits,
+      listeners: [listener],
+      responder: APIResponder(keeper: keeper, heartbeat: heartbeat, consoles: consoles), limits: limits,
       serverName: "test", logger: logger, date: date
     ) { isReady.finish() }
     let group = ServiceGroup(services: [service], logger: logger)

@@ -20,6 +20,7 @@ from selenium.webdriver.common.keys import Keys
 
 PREFIX = os.environ["TOPRACK_PREFIX"]
 TOPRACK = [os.environ["TOPRACK_CLI"], "--socket", os.environ["TOPRACK_SOCKET"]]
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGGHj0ogRnvWnHoVbJ0sKcB6sRYPAv8EsAIZDwHyDi/K anna@laptop"
 HOSTILE = "<script>alert(1)</script>\"><b>'&{{title}} \"\u0301 x"
 
 
@@ -43,6 +44,12 @@ class Steps:
         self.b.open(self.project + "/networks")
         self.b.fill("VLAN numbers", numbers)
         self.b.fill("Description", description)
+        self.b.press("Add", "form")
+
+    def add_key(self, label, key):
+        self.b.open(self.project + "/ssh-keys")
+        self.b.fill("Label", label)
+        self.b.fill("Public key", key)
         self.b.press("Add", "form")
 
     def create_server(self, name, plan="c3.small.x86", description=""):
@@ -140,6 +147,10 @@ def walk(scripts=True):
         assert "Network 1000 was added" in b.text
         steps.check()
         b.shoot(f"{shot}-1-network")
+        steps.add_key("laptop", KEY)
+        assert "SSH key laptop was added" in b.text and "anna@laptop" in b.text, b.text
+        steps.check()
+        b.shoot(f"{shot}-1-key")
         for name in ("web1", "web2"):
             steps.create_server(name)
         steps.check()
@@ -259,6 +270,20 @@ def refusals():
             steps.add_networks(numbers)
             expect(words)
         assert toprack("network", "list").count("ewr1") == 4
+
+        steps.add_key("laptop", "ssh-rsa AAAA")
+        expect("is damaged")
+        assert b.field("Public key").get_attribute("value") == "ssh-rsa AAAA"
+        b.shoot("refused-key")
+        steps.add_key("laptop", "-----BEGIN OPENSSH PRIVATE KEY-----")
+        expect("is a private key")
+        assert b.field("Public key").get_attribute("value") == ""
+        steps.add_key("laptop", KEY)
+        steps.add_key("again", KEY)
+        expect("the project has this SSH key already")
+        b.press("Remove SSH key laptop")
+        assert "SSH key laptop was removed" in b.text and "there is none yet" in b.text, b.text
+        assert "no SSH keys" in toprack("ssh-key", "list")
 
         steps.create_server("web1")
         b.open(steps.project + "/servers/new")
@@ -562,6 +587,7 @@ def pictures():
             b.check()
             b.shoot(f"{look}-sign-in")
         steps = Steps(b)
+        steps.add_key("laptop", KEY)
         servers = {}
         b.open(steps.project + "/servers")
         for link in b.all("td:first-child > a"):
@@ -569,6 +595,7 @@ def pictures():
         pages = {
             "projects": "/portal", "servers": steps.project + "/servers", "server-new": steps.project + "/servers/new",
             "networks": steps.project + "/networks", "ips": steps.project + "/ips", "rack": steps.project + "/rack",
+            "ssh-keys": steps.project + "/ssh-keys", "console": servers["web2"] + "/console",
             "server": servers["web2"], "network-layer3": servers["web1"] + "/network",
             "network-hybrid": servers["web2"] + "/network", "network-layer2": servers["db1"] + "/network",
             "attach": servers["web2"] + "/attach/eth1", "nic": servers["db1"] + "/nics/eth0",
@@ -646,7 +673,41 @@ def thousand():
         b.close()
 
 
-CASES = {case.__name__: case for case in (walk, noscript, refusals, read_only, socket, live, capture, pictures, thousand)}
+def console():
+    """A terminal in the page: what is typed is answered, what was said comes again, and a reader is greeted as one."""
+    b = Browser()
+    try:
+        steps = Steps(b)
+        steps.create_server("web1")
+        steps.server("web1", "/console")
+        screen = lambda: b.find("#terminal").text
+        b.until(lambda: b.find("#console-status").text == "connected", "the terminal connects")
+        b.until(lambda: "SOS session for web1, read-write, 1 connected" in screen(), "the greeting")
+        b.find("#terminal").send_keys("id; echo $((6*7)) $(hostname)", Keys.ENTER)
+        b.until(lambda: "uid=" in screen() and "42 web1" in screen(), "the answer of id")
+        b.check()
+        b.shoot("console")
+        b.find("#terminal").send_keys("~.")
+        b.until(lambda: b.find("#console-status").text == "you have left", "~. leaves")
+        b.find("#console-again").click()
+        b.until(lambda: "\n42 web1" in screen() and b.find("#console-status").text == "connected", "what was said before")
+        looking = toprack("token", "create", "looking", "--read-only", "--quiet").strip()
+        path = b.path
+        b.press("Sign out")
+        b.sign_in(looking)
+        b.open(path)
+        b.until(lambda: "read-only, 1 connected" in screen(), "a reader is greeted as one")
+        assert not b.has("#console-take")
+        toprack("server", "delete", "web1")
+        b.until(lambda: b.find("#console-status").text == "web1 was deleted", "the reason of the end")
+    finally:
+        b.close()
+
+
+CASES = {
+    case.__name__: case
+    for case in (walk, noscript, refusals, read_only, socket, live, capture, console, pictures, thousand)
+}
 
 if __name__ == "__main__":
     CASES[sys.argv[1]]()

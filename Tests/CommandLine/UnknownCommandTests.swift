@@ -45,7 +45,8 @@ import Testing
     arguments: [
       "", "status", "server list", "server ls", "server rm web1", "network remove 1", "project rm x", "neighbor ls",
       "ip ls", "os ls", "server", "--version", "-h", "help", "help server create", "--socket servers status",
-      "server show servers", "-- servers", "---completion server servers", "server --json list",
+      "server show servers", "-- servers", "---completion server servers", "server --json list", "console web1",
+      "console list",
     ])
   func known(_ line: String) {
     let message = UnknownCommand(in: line.split(separator: " ").map(String.init))?.message
@@ -62,7 +63,7 @@ import Testing
     #expect(Nearest.distance(other, one) == count)
   }
 
-  @Test("list has ls everywhere, delete has rm and remove")
+  @Test("list has ls everywhere, delete has rm and remove, remove has rm and delete")
   func aliases() {
     for group in Toprack.configuration.subcommands {
       for command in group.configuration.subcommands {
@@ -73,6 +74,7 @@ import Testing
         case "revoke": #expect(configuration.aliases == ["rm", "remove", "delete"], "\(group._commandName)")
         case "release": #expect(configuration.aliases == ["rm", "remove"], "\(group._commandName)")
         case "delete": #expect(configuration.aliases == ["rm", "remove"], "\(group._commandName)")
+        case "remove": #expect(configuration.aliases == ["rm", "delete"], "\(group._commandName)")
         default: #expect(configuration.aliases == [], "\(group._commandName)")
         }
       }

@@ -95,6 +95,13 @@ extension Integration {
       #expect(try desk.bash("toprack server create x --facility ams") == ["ams1"])
       #expect(try desk.bash("toprack server create x --plan x1") == ["x1.small.x86"])
 
+      let key = "\(lab.daemon.directory)/key.pub"
+      try "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGGHj0ogRnvWnHoVbJ0sKcB6sRYPAv8EsAIZDwHyDi/K anna@laptop\n".write(
+        toFile: key, atomically: true, encoding: .utf8)
+      try lab.toprack("ssh-key", "add", "laptop", key)
+      #expect(try desk.bash("toprack ssh-key show ") == ["laptop"])
+      #expect(try desk.bash("toprack ssh-key rem") == ["remove"])
+
       try lab.toprack("project", "create", "shop")
       try lab.toprack("server", "create", "web1", "--project", "shop", "--netns=\(lab.namespace("shop").name)")
       #expect(try desk.bash("toprack server show ").sorted() == ["db1", "default/web1", "shop/web1", "web2"])

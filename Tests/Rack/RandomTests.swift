@@ -68,6 +68,27 @@ import Testing
     return place
   }
 
+  private static let lines = [
+    KeyVectors.ed25519, KeyVectors.rsa2048, KeyVectors.ecdsa256, KeyVectors.ecdsa384, KeyVectors.dsa,
+  ]
+
+  private static func owner(of lab: Lab, _ dice: inout SeededEntropy) -> SSHKey.Owner {
+    let projects = lab.rack.projects.keys.sorted { $0.description < $1.description }
+    return Int.random(in: 0..<3, using: &dice) == 0 ? .user : .project(projects.randomElement(using: &dice)!)
+  }
+
+  private static func keys(of lab: Lab, _ dice: inout SeededEntropy) -> SSHKeyChoice {
+    var choice = SSHKeyChoice(
+      hasUserKeys: Bool.random(using: &dice), isNoneByDefault: Int.random(in: 0..<4, using: &dice) == 0)
+    if Int.random(in: 0..<3, using: &dice) == 0 {
+      choice.named = lab.rack.sshKeys.keys.sorted { $0.description < $1.description }.prefix(1).map(\.self)
+    }
+    if Int.random(in: 0..<4, using: &dice) == 0 {
+      choice.new = [SSHKeyChoice.New(label: "new", key: lines.randomElement(using: &dice)!)]
+    }
+    return choice
+  }
+
   /// A small world, so that commands often meet: few names, few numbers, two facilities, all plans.
   static func command(for lab: Lab, _ dice: inout SeededEntropy) -> Command {
     let servers = lab.rack.servers.values.sorted { $0.number < $1.number }
@@ -90,11 +111,11 @@ import Testing
           operatingSystem: "debian_12",
           project: Int.random(in: 0..<6, using: &dice) == 0
             ? others.randomElement(using: &dice) ?? lab.project : lab.project,
-          place: place(number, &dice)))
+          place: place(number, &dice), keys: keys(of: lab, &dice)))
     }
     let port = server[PortName.allCases.randomElement(using: &dice)!].id
     let reservations = lab.rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    switch Int.random(in: 0..<170, using: &dice) {
+    switch Int.random(in: 0..<180, using: &dice) {
     case 0..<3: return .deleteServer(server.id)
     case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
     case 15..<17: return .setMTU(server.id, [1500, 9000, 100].randomElement(using: &dice)!)
@@ -173,6 +194,20 @@ import Testing
       return .revokeToken(
         lab.rack.tokens.keys.sorted { $0.description < $1.description }.randomElement(using: &dice)
           ?? TokenID(dice.identifier()))
+    case 170..<176:
+      return .createSSHKey(
+        SSHKeyRequest(
+          owner: owner(of: lab, &dice), label: "key", key: lines.randomElement(using: &dice)!,
+          servers: [.none, .none, .all, .these([server.id])].randomElement(using: &dice)!))
+    case 176..<178:
+      return .deleteSSHKey(
+        lab.rack.sshKeys.keys.sorted { $0.description < $1.description }.randomElement(using: &dice)
+          ?? SSHKeyID(dice.identifier()))
+    case 178..<180:
+      return .updateSSHKey(
+        lab.rack.sshKeys.keys.sorted { $0.description < $1.description }.randomElement(using: &dice)
+          ?? SSHKeyID(dice.identifier()),
+        SSHKeyUpdate(label: ["a", nil, ""].randomElement(using: &dice)!, key: lines.randomElement(using: &dice)!))
     case 97: return .setLACPRate(fast: Bool.random(using: &dice))
     default: return .setAging(seconds: [0, 10, 300].randomElement(using: &dice)!)
     }

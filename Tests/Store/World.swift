@@ -53,6 +53,15 @@ struct World {
     changed += 1
   }
 
+  /// Made by ssh-keygen for these tests.
+  static let keys = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGGHj0ogRnvWnHoVbJ0sKcB6sRYPAv8EsAIZDwHyDi/K anna@laptop",
+    "sk-ssh-ed25519@openssh.com "
+      + "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo=\n",
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBKQxn6XC5imdPM17wVSMidP+BRylnLa1"
+      + "qgVmSOI7d2LEG6prA8ja/pksT6BQ+254KxYvh7kjAzWUWJ0K3SHFExc= ünï 日本",
+  ]
+
   /// `project`: its name.
   static func create(
     _ name: String, in rack: Rack, place: PlaceRequest = .host, project: String = Project.defaultName
@@ -67,7 +76,8 @@ struct World {
     let servers = rack.servers.values.sorted { $0.hostname < $1.hostname }
     let networks = rack.networks.values.sorted { $0.vxlan < $1.vxlan }
     let reservations = rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    let choice = Int.random(in: 0..<150, using: &dice)
+    let keys = rack.sshKeys.values.sorted { $0.id.description < $1.id.description }
+    let choice = Int.random(in: 0..<162, using: &dice)
     guard let server = servers.randomElement(using: &dice), let network = networks.randomElement(using: &dice),
       choice >= 15
     else {
@@ -125,6 +135,7 @@ struct World {
       update.ipxeScriptURL = ["", "http://198.18.0.1/boot"].randomElement(using: &dice)!
       update.alwaysPXE = Bool.random(using: &dice)
       update.isNetworkFrozen = Int.random(in: 0..<8, using: &dice) == 0
+      update.serial = ["", "/run/vm/serial"].randomElement(using: &dice)!
       update.isLocked = Int.random(in: 0..<8, using: &dice) == 0
       return .updateServer(server.id, update)
     case 140..<142: return .updateNetwork(network.id, description: "changed", tags: [])
@@ -143,6 +154,18 @@ struct World {
     case 148..<150:
       let ids = rack.tokens.keys.sorted { $0.description < $1.description }
       return .revokeToken(ids.randomElement(using: &dice) ?? TokenID(UUID()))
+    case 150..<156:
+      return .createSSHKey(
+        SSHKeyRequest(
+          owner: Bool.random(using: &dice) ? .user : .project(server.project), label: "it's ü",
+          key: Self.keys.randomElement(using: &dice)!, tags: ["a", "\"b\""],
+          servers: [.none, .all, .these([server.id])].randomElement(using: &dice)!))
+    case 156..<159: return .deleteSSHKey(keys.randomElement(using: &dice)?.id ?? SSHKeyID(UUID()))
+    case 159..<161:
+      return .updateSSHKey(
+        keys.randomElement(using: &dice)?.id ?? SSHKeyID(UUID()),
+        SSHKeyUpdate(label: "changed", key: Self.keys.randomElement(using: &dice)!, tags: []))
+    case 161: return .reinstall(server.id, Installation())
     default: return .convertToLayer3(server.bond0.id, requests: [AddressRequest(family: 4, isPublic: false)])
     }
   }

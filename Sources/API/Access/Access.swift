@@ -58,6 +58,9 @@ public struct Access: Hashable, Sendable {
     }
   }
 
+  /// Told for a day, to those who may write: it lets one into the machine.
+  func rootPassword(of server: Server, at now: Date) -> String? { isReadOnly ? nil : server.rootPassword(at: now) }
+
   /// Throws 403 to a caller that has one project only. `what`: "the rack's settings".
   func requireWholeRack(for what: String) throws(APIError) {
     guard scope == .all else {

@@ -1,6 +1,7 @@
 // Who keeps the rack behind the API. Resources never hold one: they ask by their `Call`, which knows who is asking.
 
 import Control
+import FoundationEssentials
 import Rack
 
 /// Says what the rack is, and changes it. In the daemon it is `Control`.
@@ -11,6 +12,10 @@ protocol RackKeeper: Sendable {
   var interfaces: [ServerID: [PortName: NICLocation]] { get async }
   /// What is wrong with servers now, by server.
   var problemsOfServers: [ServerID: [Problem]] { get async }
+  /// By the clock that changes are dated with.
+  var now: Date { get async }
+  /// Where consoles are reached: a setting.
+  var sosHost: SOSHost { get }
   /// What was done; throws `Refusal` for a server that is whole, and `Unavailable`. `by`: who wants it.
   func repair(_ server: ServerID, by: Access) async throws -> [String]
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.

@@ -23,10 +23,15 @@ extension View {
       try access.requireWholeRack(for: "deletions of projects")
     case .createServer(let request):
       _ = try known(project: request.project)
+      try check(serial: request.serial)
       for id in request.blocks.flatMap(\.reservations) {
         guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
       }
-    case .deleteServer(let id), .updateServer(let id, _), .setPower(let id, on: _), .reboot(let id),
+      for id in request.keys.named { _ = try known(key: id) }
+    case .updateServer(let id, let update):
+      _ = try known(server: id)
+      try check(serial: update.serial)
+    case .deleteServer(let id), .setPower(let id, on: _), .reboot(let id),
       .rescue(let id), .reinstall(let id, _),
       .setMode(let id, _),
       .setMTU(let id, _), .assignBlock(let id, _):
@@ -49,9 +54,24 @@ extension View {
       guard self[id] != nil else { throw .unknown("there is no IP assignment \(id)") }
     case .releaseBlock(let id), .updateBlock(let id, _):
       guard self[id] != nil else { throw .unknown("there is no IP reservation \(id)") }
+    case .createSSHKey(let request):
+      if let project = request.owner.project { _ = try known(project: project) }
+      if case .these(let servers) = request.servers { for id in servers { _ = try known(server: id) } }
+      try checkOwner(request.owner)
+    case .updateSSHKey(let id, _), .deleteSSHKey(let id): try checkOwner(try known(key: id).owner)
     case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
     case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")
     }
+  }
+
+  /// The user's keys open the servers of all projects.
+  private func checkOwner(_ owner: SSHKey.Owner) throws(APIError) {
+    if owner == .user { try access.requireWholeRack(for: "SSH keys of the user") }
+  }
+
+  /// A path on the host is the host's, whoever has the server: behind it may be anybody's machine, or another service.
+  private func check(serial path: String?) throws(APIError) {
+    if path != nil { try access.requireWholeRack(for: "paths of the host, such as serial,") }
   }
 
   /// A number means one of the port's own project, whoever asks.

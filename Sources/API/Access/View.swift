@@ -2,7 +2,9 @@
 // thought of tenants shows nobody the things of another: what one may not see is not there, in lists and in lookups
 // alike.
 
+import Consoles
 import Control
+import FoundationEssentials
 import Rack
 
 /// A rack, less what the caller may not see. A value: all that is read from it is of the same moment.
@@ -14,12 +16,16 @@ struct View: Sendable {
   private let rack: Rack
   private let interfaces: [ServerID: [PortName: NICLocation]]
   private let problems: [ServerID: [Problem]]
+  private let now: Date
+  private let sosHost: SOSHost
 
+  /// `now`: what is told for a time is told until then.
   init(
     _ rack: Rack, access: Access, interfaces: [ServerID: [PortName: NICLocation]] = [:],
-    problems: [ServerID: [Problem]] = [:]
+    problems: [ServerID: [Problem]] = [:], now: Date = .distantFuture, sosHost: SOSHost = SOSHost()
   ) {
     (self.rack, self.access, self.interfaces, self.problems) = (rack, access, interfaces, problems)
+    (self.now, self.sosHost) = (now, sosHost)
   }
 
   /// In no order, as all lists here.
@@ -27,6 +33,8 @@ struct View: Sendable {
   var servers: [Server] { rack.servers.values.filter { access.sees($0.project) } }
   var networks: [VirtualNetwork] { rack.networks.values.filter { access.sees($0.project) } }
   var reservations: [Reservation] { rack.reservations.values.filter { access.sees($0.project) } }
+
+  var sshKeys: [SSHKey] { rack.sshKeys.values.filter(sees) }
 
   /// `nil`: there is none, or not for this caller.
   subscript(id: ProjectID) -> Project? { rack.projects[id].flatMap { access.sees($0.id) ? $0 : nil } }
@@ -43,6 +51,17 @@ struct View: Sendable {
     rack.assignment(id).flatMap { access.sees($0.server.project) ? $0 : nil }
   }
 
+  subscript(id: SSHKeyID) -> SSHKey? { rack.sshKeys[id].flatMap { sees($0) ? $0 : nil } }
+
+  /// The user's keys open everybody's servers, so everybody sees which they are.
+  private func sees(_ key: SSHKey) -> Bool { key.owner.project.map(access.sees) ?? (access.scope != .none) }
+
+  /// By age.
+  func sshKeys(of owner: SSHKey.Owner) -> [SSHKey] { rack.sshKeys(of: owner).filter(sees) }
+
+  /// Those that a server has that the view has given out.
+  func sshKeys(on server: Server) -> [SSHKey] { server.sshKeys.compactMap { self[$0] } }
+
   /// The servers that have a hostname, in either case: one of a project at most.
   func servers(named hostname: String) -> [Server] {
     rack.servers(named: hostname).filter { access.sees($0.project) }
@@ -56,10 +75,18 @@ struct View: Sendable {
     rack.assignments(of: reservation.id)
   }
 
+  /// What `server` is reached by when nothing else reaches it.
+  func sosAddress(of server: Server) -> String { sosHost.address(of: server) }
+
+  func rootPassword(of server: Server) -> String? { access.rootPassword(of: server, at: now) }
+
   /// What the operating system of `server` has to be told.
   func networkConfig(of server: Server, withBond: Bool) -> NetworkConfig {
     NetworkConfig(of: server, in: rack, withBond: withBond)
   }
+
+  /// The console of a server that the view has given out.
+  func consoleServer(_ server: Server) -> ConsoleServer { ConsoleServer(server, in: rack) }
 
   /// Throws 403 to a caller who may not have to do with tokens: it takes the whole rack, and the right to write.
   func tokens() throws(APIError) -> [AccessToken] {
@@ -79,13 +106,14 @@ struct View: Sendable {
   ) -> Renderer {
     Renderer(
       rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems,
-      isWanted: isWanted)
+      now: now, sosHost: sosHost, isWanted: isWanted)
   }
 
   /// What `server` is told about itself.
   func metadata(of server: Server, prefix: String) -> MetadataRenderer {
     MetadataRenderer(
-      rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description), prefix: prefix)
+      rack: rack, server: server, privateSubnets: rack.addressPlan.privateRoutes.map(\.description), prefix: prefix,
+      now: access.isReadOnly ? .distantFuture : now)
   }
 
   /// The ports that a network is on, by hostname and port name.

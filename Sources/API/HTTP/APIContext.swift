@@ -13,6 +13,8 @@ public struct APIContext: RequestContext {
   var peer = Peer.address("")
   /// Whether the connection is encrypted.
   var isSecure = false
+  /// Where a route leaves what the connection is to become; `nil`: it can become nothing else.
+  var upgrade: UpgradeSlot?
   /// Who asks. Until the door has found out: somebody who sees nothing and changes nothing.
   public var access = Access(scope: .none, isReadOnly: true, by: "nobody")
 

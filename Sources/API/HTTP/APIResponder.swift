@@ -1,6 +1,7 @@
 // The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the
 // portal.
 
+public import Consoles
 public import Control
 import HTTPTypes
 public import Hummingbird
@@ -16,26 +17,32 @@ public struct APIResponder: HTTPResponder {
   /// - Parameters:
   ///   - rate: requests a second that each token may make.
   ///   - placement: where servers are put that are made with a project's token.
-  public init(control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own) {
-    self.init(keeper: control, rate: rate, placement: placement)
+  ///   - consoles: of the rack's servers; `nil`: it has none.
+  public init(
+    control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own, consoles: ConsoleHub? = nil
+  ) {
+    self.init(keeper: control, rate: rate, placement: placement, consoles: consoles)
   }
 
   /// `now`: time on a clock that never goes back, by which rates and sessions are counted.
   init(
     keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, placement: Placement = .own,
-    heartbeat: Duration = EventStream.heartbeat, now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
+    heartbeat: Duration = EventStream.heartbeat, consoles: ConsoleHub? = nil,
+    now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     var routes = Routes(keeper: keeper)
     let streams = EventStream.shares()
-    Self.register(on: &routes, heartbeat: heartbeat, streams: streams)
+    let gate = ConsoleGate(hub: consoles)
+    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate)
     self.init(
       routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
-      heartbeat: heartbeat, streams: streams, now: now)
+      heartbeat: heartbeat, streams: streams, consoles: gate, now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
   static func register(
-    on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat, streams: CallerShares = EventStream.shares()
+    on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat,
+    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil)
   ) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
@@ -48,6 +55,7 @@ public struct APIResponder: HTTPResponder {
     AssignmentRoutes().register(on: &routes)
     AddressRoutes().register(on: &routes)
     EventRoutes().register(on: &routes)
+    SSHKeyRoutes().register(on: &routes)
     ToprackAddressRoutes().register(on: &routes)
     ToprackDeviceRoutes().register(on: &routes)
     ToprackNetworkRoutes().register(on: &routes)
@@ -57,6 +65,7 @@ public struct APIResponder: HTTPResponder {
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
     ToprackBackupRoutes().register(on: &routes)
+    ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 
@@ -66,12 +75,14 @@ public struct APIResponder: HTTPResponder {
 
   init(
     routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
+    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
+    now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     router = routes.responder()
     self.door = door
     portal = Portal(
-      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, now: now)
+      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, consoles: consoles,
+      now: now)
   }
 
   /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.

@@ -19,6 +19,7 @@ struct Call: Sendable {
   /// `Last-Event-ID` of the HTML standard 9.2.4, by which a stream is taken up again.
   let lastEventID: String?
   let access: Access
+  let origin: CallOrigin
   private let keeper: any RackKeeper
   /// Whether somebody still waits for the answer. A long one is given up when nobody does.
   let isWanted: @Sendable () -> Bool
@@ -26,12 +27,12 @@ struct Call: Sendable {
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
-    access: Access, keeper: any RackKeeper, isWanted: @escaping @Sendable () -> Bool = { true },
-    turn: Turn = .free
+    access: Access, origin: CallOrigin = CallOrigin(), keeper: any RackKeeper,
+    isWanted: @escaping @Sendable () -> Bool = { true }, turn: Turn = .free
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
     (self.arguments, self.lastEventID, self.access, self.keeper) = (arguments, lastEventID, access, keeper)
-    (self.isWanted, self.turn) = (isWanted, turn)
+    (self.origin, self.isWanted, self.turn) = (origin, isWanted, turn)
   }
 
   /// The path parameter `name`, percent-decoded.
@@ -51,7 +52,8 @@ extension Call {
   /// The rack as it is now.
   func view() async -> View {
     View(
-      await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers)
+      await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers,
+      now: await keeper.now, sosHost: keeper.sosHost)
   }
 
   /// Writes what `view` gives out, with the links of this call, as far as it asks to see.

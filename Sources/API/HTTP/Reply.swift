@@ -17,6 +17,8 @@ struct Reply: Sendable {
     case document([UInt8], type: String)
     /// Of a media type, written for as long as it lasts.
     case stream(type: String, @Sendable (inout any ResponseBodyWriter) async throws -> Void)
+    /// The connection becomes a console.
+    case console(ConsoleOpening)
   }
 
   static func ok(_ body: JSON) -> Reply { Reply(status: .ok, body: .json(body)) }

@@ -74,9 +74,12 @@ struct Routes {
         }
         let call = Call(
           prefix: context.prefix, path: request.uri.path, parameters: parameters, arguments: try Arguments(raw),
-          lastEventID: request.headers[.lastEventID], access: context.access, keeper: keeper,
+          lastEventID: request.headers[.lastEventID], access: context.access,
+          origin: CallOrigin(peer: context.peer, handshake: WebSocketHandshake.read(request.head)), keeper: keeper,
           isWanted: context.isWanted, turn: turn)
-        return try await response(try await handler(call), context, accounts.answers, turn)
+        let reply = try await handler(call)
+        if case .console(let opening) = reply.body { try context.become(opening) }
+        return try await response(reply, context, accounts.answers, turn)
       }
     } catch {
       let answer = APIError(error)
@@ -95,7 +98,7 @@ struct Routes {
   ) async throws -> Response {
     let caller = context.access.caller
     return switch reply.body {
-    case .none: Response(status: reply.status)
+    case .none, .console: Response(status: reply.status)
     case .json(let body):
       Response(
         status: reply.status, headers: [.contentType: jsonType], body: answers.body(body.text, for: caller))
@@ -114,6 +117,7 @@ struct Routes {
   static func response(_ error: APIError, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
+    if error.status == .upgradeRequired { headers[.upgradeTo] = "websocket" }
     headers[.contentType] = jsonType
     return Response(
       status: error.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: error.body.text)))

@@ -1,19 +1,28 @@
 // What a server is told about itself, in the two forms of the original: one JSON document, and the tree of texts that
 // EC2 began, one value a path.
 
+import FoundationEssentials
 import Rack
 
 /// Renders one server for itself.
 struct MetadataRenderer {
   private let renderer: Renderer
   private let server: Server
+  /// In the order in which the server has them.
+  private let keys: [SSHKey]
   /// What the server reaches by the gateway of its private address.
   private let privateSubnets: [String]
 
-  /// `prefix`: what links begin with.
-  init(rack: Rack, server: Server, privateSubnets: [String], prefix: String = "") {
+  private let password: String?
+
+  /// - Parameters:
+  ///   - prefix: what links begin with.
+  ///   - now: root's first password is told until its time is over.
+  init(rack: Rack, server: Server, privateSubnets: [String], prefix: String = "", now: Date = .distantFuture) {
     renderer = Renderer(rack: rack, prefix: prefix)
     (self.server, self.privateSubnets) = (server, privateSubnets)
+    keys = rack.sshKeys(on: server)
+    password = server.rootPassword(at: now)
   }
 
   /// Where the service is; servers reach it in every mode that has addresses.
@@ -28,7 +37,9 @@ struct MetadataRenderer {
       "id": server.id.json, "hostname": .string(server.hostname), "iqn": .string(renderer.iqn(of: server)),
       "operating_system": operatingSystem, "plan": .string(plan), "class": .string(server.plan),
       "facility": .string(server.facility), "private_subnets": .list(privateSubnets),
-      "tags": .list(server.details.tags), "ssh_keys": [], "customdata": JSON(kept: server.details.customdata),
+      "tags": .list(server.details.tags), "ssh_keys": .list(keys.map(\.key.line)),
+      "crypted_root_password": JSON(password.flatMap { CryptedPassword.of($0, for: server.id) }),
+      "customdata": JSON(kept: server.details.customdata),
       "network": ["bonding": bonding, "interfaces": .array(interfaces), "addresses": .array(addresses)],
       "api_url": .string(Self.origin), "phone_home_url": .string("\(Self.origin)/phone-home"),
       "user_state_url": .string("\(Self.origin)/events"), "volumes": [], "spot": [:], "storage": nil,
@@ -85,10 +96,17 @@ struct MetadataRenderer {
   // MARK: Texts
 
   /// The value at `path` below `/2009-04-04/meta-data`, or the names below it; `nil` when there is nothing.
-  func text(at path: some Collection<Substring>) -> String? {
+  ///
+  /// `isFolder`: it was asked for with a slash at its end. `public-keys` are the keys, one a line, as in the original;
+  /// `public-keys/` are the names by which EC2 lists them, under which cloud-init fetches each.
+  func text(at path: some Collection<Substring>, isFolder: Bool = false) -> String? {
     let names = path.map(String.init)
     switch (names.first, names.count) {
     case (nil, _): return Self.lines(values.map(\.name))
+    case ("public-keys", 1) where isFolder:
+      return Self.lines(keys.enumerated().map { "\($0.offset)=\($0.element.label)" })
+    case ("public-keys", 1): return Self.lines(keys.map(\.key.line))
+    case ("public-keys", _): return keyText(names.dropFirst())
     case ("operating-system", _): return operatingSystemText(names.dropFirst().joined(separator: "/"))
     case (let name, 1): return values.first { $0.name == name }?.text
     default: return nil
@@ -100,13 +118,23 @@ struct MetadataRenderer {
       ("instance-id", server.id.description), ("hostname", server.hostname), ("iqn", renderer.iqn(of: server)),
       ("plan", plan), ("facility", server.facility),
       ("tags", Self.lines(server.details.tags)), ("operating-system/", ""),
-      ("public-keys", ""),
+      ("public-keys/", ""),
     ]
     return fixed
       + [("public-ipv4", Address.Kind.publicIPv4), ("public-ipv6", .publicIPv6), ("local-ipv4", .privateIPv4)]
       .compactMap { name, kind in
         server.addresses.first { $0.kind == kind }.map { (name, $0.address) }
       }
+  }
+
+  /// `0`, `0/openssh-key`.
+  private func keyText(_ names: ArraySlice<String>) -> String? {
+    guard let number = names.first.flatMap(Arguments.digits), keys.indices.contains(number) else { return nil }
+    return switch Array(names.dropFirst()) {
+    case []: "openssh-key"
+    case ["openssh-key"]: keys[number].key.line
+    default: nil
+    }
   }
 
   private func operatingSystemText(_ name: String) -> String? {

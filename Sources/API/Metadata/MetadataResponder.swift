@@ -2,6 +2,7 @@
 // has checked when the packet came in.
 
 import Control
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -11,6 +12,8 @@ import Rack
 struct MetadataSubject: Sendable {
   let rack: Rack
   let server: Server
+  /// When it asks.
+  var now = Date.distantFuture
 }
 
 /// Answers one request.
@@ -71,7 +74,8 @@ struct MetadataResponder: Sendable {
       guard method == .post else { return Self.notAllowed(method, path, "POST") }
       return await take(call, of: subject.server, content)
     }
-    guard let body = body(path, of: subject) else {
+    let isFolder = target.prefix { $0 != "?" }.hasSuffix("/")
+    guard let body = body(path, isFolder: isFolder, of: subject) else {
       return Self.error(.notFound, "there is nothing at \(Self.shown(path))")
     }
     guard method == .get || method == .head else { return Self.notAllowed(method, path, "GET, HEAD") }
@@ -112,8 +116,9 @@ struct MetadataResponder: Sendable {
     }
   }
 
-  private func body(_ path: [Substring], of subject: MetadataSubject) -> Body? {
-    let renderer = MetadataRenderer(rack: subject.rack, server: subject.server, privateSubnets: privateSubnets)
+  private func body(_ path: [Substring], isFolder: Bool, of subject: MetadataSubject) -> Body? {
+    let renderer = MetadataRenderer(
+      rack: subject.rack, server: subject.server, privateSubnets: privateSubnets, now: subject.now)
     switch path.first {
     case nil: return .text("2009-04-04\nlatest")
     case "metadata" where path.count == 1: return .json(renderer.json)
@@ -122,7 +127,7 @@ struct MetadataResponder: Sendable {
       switch path.dropFirst().first {
       case nil: return .text("meta-data\nuser-data")
       case "user-data" where path.count == 2: return .text(subject.server.details.userdata)
-      case "meta-data": return renderer.text(at: path.dropFirst(2)).map(Body.text)
+      case "meta-data": return renderer.text(at: path.dropFirst(2), isFolder: isFolder).map(Body.text)
       default: return nil
       }
     default: return nil
@@ -163,8 +168,8 @@ extension MetadataResponder {
   init(control: Control, privateSubnets: [String]) {
     self.init(
       lookup: { address, family in
-        let rack = await control.rack
-        return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0) }
+        let (rack, now) = (await control.rack, await control.now)
+        return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0, now: now) }
       }, privateSubnets: privateSubnets
     ) { report, server in await control.note(report.type, report.body, of: server) }
   }

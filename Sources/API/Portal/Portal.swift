@@ -24,6 +24,7 @@ struct Portal: Sendable {
 
   init(
     keeper: any RackKeeper, door: Door, accounts: CallerAccounts, heartbeat: Duration, streams: CallerShares,
+    consoles: ConsoleGate,
     now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
@@ -42,9 +43,11 @@ struct Portal: Sendable {
     ServerNetworkPage().register(on: &routes)
     AttachPage().register(on: &routes)
     NICPage().register(on: &routes)
+    ConsolePage(gate: consoles).register(on: &routes)
     RackPage().register(on: &routes)
     NetworksPage().register(on: &routes)
     AddressesPage().register(on: &routes)
+    SSHKeysPage().register(on: &routes)
     LiveUpdates(heartbeat: heartbeat, streams: streams).register(on: &routes)
     router = routes.responder()
   }

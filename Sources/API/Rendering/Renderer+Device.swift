@@ -20,12 +20,15 @@ extension Renderer {
         server.ports.map { port in
           part("network_ports", "/ports/\(port.id)") { $0.port(port, of: server) }
         }),
-      "ssh_keys": [], "volumes": [], "userdata": .string(details.userdata),
+      "ssh_keys": .array(server.sshKeys.compactMap { rack.sshKeys[$0] }.map { sshKey(nested: $0) }), "volumes": [],
+      "userdata": .string(details.userdata),
       "customdata": JSON(kept: details.customdata), "always_pxe": .boolean(details.alwaysPXE),
       "ipxe_script_url": JSON(details.ipxeScriptURL), "spot_instance": false, "provisioning_percentage": 100,
-      "root_password": nil, "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil,
+      "root_password": JSON(access.rootPassword(of: server, at: now)), "sos": .string(sosHost.address(of: server)),
+      "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil,
       "network_frozen": .boolean(server.isNetworkFrozen),
-      "toprack": place(of: server, names: PortName.nics).adding(("mode", .string(server.mode.rawValue))),
+      "toprack": place(of: server, names: PortName.nics).adding(
+        ("mode", .string(server.mode.rawValue)), ("serial", JSON(server.serial))),
     ]
   }
 

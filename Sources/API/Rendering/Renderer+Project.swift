@@ -18,7 +18,8 @@ extension Renderer {
       "created_at": time(project.createdAt), "updated_at": time(project.updatedAt),
       "organization": reference("organization", organizationBrief) { $0.organization },
       "payment_method": nil, "backend_transfer_enabled": .boolean(project.backendTransfer), "max_devices": [:],
-      "customdata": JSON(kept: project.customdata), "members": [], "ssh_keys": [],
+      "customdata": JSON(kept: project.customdata), "members": [],
+      "ssh_keys": .array(rack.sshKeys(of: .project(project.id)).map { sshKey(nested: $0) }),
     ]
     // In a list of devices each would have all the others once more.
     guard isOutermost || expansion["devices"] == .include else { return members }

@@ -23,6 +23,9 @@ struct Renderer {
   let problems: [ServerID: [Problem]]
   /// Whether somebody still waits for the answer.
   let isWanted: @Sendable () -> Bool
+  /// When the answer was begun: some things are told for a time.
+  let now: Date
+  let sosHost: SOSHost
   private let ledger: Ledger
   /// In how many other things the one that is being rendered lies.
   private let depth: Int
@@ -30,17 +33,18 @@ struct Renderer {
   init(
     rack: Rack, prefix: String, access: Access = Access(scope: .none, isReadOnly: true, by: "nobody"),
     expansion: Expansion = .none, interfaces: [ServerID: [PortName: NICLocation]] = [:],
-    problems: [ServerID: [Problem]] = [:], isWanted: @escaping @Sendable () -> Bool = { true }
+    problems: [ServerID: [Problem]] = [:], now: Date = .distantFuture, sosHost: SOSHost = SOSHost(),
+    isWanted: @escaping @Sendable () -> Bool = { true }
   ) {
     (self.rack, self.prefix, self.access) = (rack, prefix, access)
     (self.expansion, self.interfaces, self.problems) = (expansion, interfaces, problems)
-    self.isWanted = isWanted
+    (self.now, self.sosHost, self.isWanted) = (now, sosHost, isWanted)
     (ledger, depth) = (Ledger(rack: rack), 0)
   }
 
   private init(inside name: String, of outer: Renderer) {
     (rack, prefix, access, interfaces) = (outer.rack, outer.prefix, outer.access, outer.interfaces)
-    (problems, isWanted) = (outer.problems, outer.isWanted)
+    (problems, now, sosHost, isWanted) = (outer.problems, outer.now, outer.sosHost, outer.isWanted)
     (expansion, ledger, depth) = (outer.expansion.inside(name), outer.ledger, outer.depth + 1)
   }
 

@@ -1,4 +1,4 @@
-// The one organization, the one user, and their SSH keys, of which there are none: nothing boots here that would take one.
+// The one organization and the one user.
 
 import FoundationEssentials
 import Rack
@@ -19,11 +19,6 @@ struct AccountRoutes {
     routes.get("/users/:id") { call in
       guard UUID(uuidString: call.parameter("id")) == Owner.user else { throw call.unknown("user") }
       return .ok(call.renderer(await call.view()).user)
-    }
-    routes.get("/ssh-keys") { _ in .ok(["ssh_keys": []]) }
-    routes.get("/projects/:id/ssh-keys") { call in
-      _ = try await call.view().known(project: call.identifier(of: "project"))
-      return .ok(["ssh_keys": []])
     }
   }
 }

@@ -24,6 +24,7 @@ struct DeviceRequest {
     let addresses = collect { () throws(APIError) in try arguments.addressRequests("ip_addresses") } ?? nil
     collect { () throws(APIError) in try Self.checkSubnet(arguments) }
     let place = collect { () throws(APIError) in try Self.place(arguments) }
+    let keys = SSHKeyChoice(arguments, &collect)
     try collect.check()
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
@@ -31,7 +32,8 @@ struct DeviceRequest {
       place: place,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
       isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses?.map(\.request),
-      blocks: (addresses ?? []).compactMap(\.block))
+      blocks: (addresses ?? []).compactMap(\.block), keys: keys,
+      serial: update.serial.flatMap { $0.isEmpty ? nil : $0 })
   }
 
   private static func entry(
@@ -87,6 +89,21 @@ extension ServerUpdate {
     ipxeScriptURL = collect { () throws(APIError) in try arguments.string("ipxe_script_url") } ?? nil
     isLocked = collect { () throws(APIError) in try arguments.boolean("locked") } ?? nil
     isNetworkFrozen = collect { () throws(APIError) in try arguments.boolean("network_frozen") } ?? nil
+    serial = collect { () throws(APIError) in try Self.serial(arguments) } ?? nil
+  }
+}
+
+extension ServerUpdate {
+  /// Toprack's own member: `"toprack": {"serial": "/run/vm1.sock"}`; an empty one takes it away.
+  private static func serial(_ arguments: Arguments) throws(APIError) -> String? {
+    guard case .object? = arguments.value("toprack"), let value = arguments.value("toprack")?["serial"]?.given else {
+      return nil
+    }
+    guard case .string(let path) = value else {
+      throw .invalid(
+        "toprack.serial must be the path of a Unix socket or a serial device, not \(Arguments.shown(value))")
+    }
+    return path
   }
 }
 

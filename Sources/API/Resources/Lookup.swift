@@ -18,6 +18,11 @@ extension View {
     return project
   }
 
+  func known(key id: SSHKeyID) throws(APIError) -> SSHKey {
+    guard let key = self[id] else { throw .unknown("there is no SSH key \(id)") }
+    return key
+  }
+
   func known(port id: PortID) throws(APIError) -> (server: Server, port: Port) {
     guard let place = self[id] else { throw .unknown("there is no port \(id)") }
     return place

@@ -155,6 +155,8 @@ public struct APIService: Service, CustomStringConvertible {
       context.peer = peer
       context.isSecure = isSecure
       context.isWanted = { channel.isActive && !Task.isCancelled }
+      let upgrade = UpgradeSlot()
+      context.upgrade = upgrade
       var response =
         if let fault = connection.verdicts.next() {
           Routes.response(fault)
@@ -163,6 +165,9 @@ public struct APIService: Service, CustomStringConvertible {
         }
       response.headers[.date] = HTTPDate.text(date())
       response.headers[.server] = serverName
+      if let opening = upgrade.take(), response.status == .switchingProtocols {
+        return try await ConsoleSocket.take(channel, opening, head: response.headers)
+      }
       if request.method == .head {
         try await writer.writeResponse(response.head)
       } else {

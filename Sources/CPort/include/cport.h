@@ -10,6 +10,7 @@
  *   sysctl.c  settings of one interface below /proc/sys/net
  *   listen.c  a listening TCP socket inside a namespace
  *   run.c     a program of the system, run to its end
+ *   pty.c     a shell on a terminal of its own inside a namespace; serial devices
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
  *   prefetch.h  cache lines that a batch of frames will read
  *   poll.c    epoll with an integer token per descriptor
@@ -219,6 +220,34 @@ int cport_listen(int namespace_fd, uint32_t address, uint16_t port, int backlog)
  * returns its exit status, or 128 and the signal that ended it. What it says on standard output and error goes to `output`,
  * cut to what fits and NUL-terminated. -ETIMEDOUT: it said nothing for `timeout_ms`, and was killed. */
 int cport_run(int namespace_fd, char *const *arguments, const char *input, char *output, size_t capacity, int timeout_ms);
+
+/* ---- pty.c ------------------------------------------------------------------------------------------------------ */
+
+/* A shell on a terminal of its own, in a server's network namespace. Pointers are borrowed for the call. */
+struct cport_shell {
+    const char *path;
+    char *const *arguments;   /* NULL at the end, as of execve(2) */
+    char *const *environment;
+    const char *hostname;     /* what it takes its host's name to be */
+    /* Not 0: it is not root, but this user, who owns nothing, may configure the namespace (CAP_NET_ADMIN, CAP_NET_RAW,
+     * CAP_NET_BIND_SERVICE), sees none of the host's processes and sockets, and can write to /tmp alone. */
+    uint32_t confined_to;
+    const char *users;         /* what a confined one finds as /etc/passwd */
+    const char *const *hidden; /* directories that a confined one finds empty; NULL at the end */
+};
+
+/* Starts it. Returns the terminal's master, non-blocking, and its process. It is a session of its own: what is typed as
+ * Ctrl-C ends what it runs. Closing the master ends it (SIGHUP); cport_shell_end must follow. */
+int cport_shell_start(const struct cport_shell *shell, int namespace_fd, uint16_t rows, uint16_t columns, pid_t *pid);
+int cport_terminal_resize(int fd, uint16_t rows, uint16_t columns);
+
+/* Waits for it, up to `patience_ms`, then kills it. Returns its exit status, or 128 and the signal that ended it. */
+int cport_shell_end(pid_t pid, int patience_ms);
+
+/* Opens a serial device, non-blocking, raw, with the speed that it has. -ENOTTY: it is none. */
+int cport_serial_open(const char *path);
+/* A break of a quarter of a second or more; blocks as long. */
+int cport_serial_break(int fd);
 
 /* ---- poll.c ----------------------------------------------------------------------------------------------------- */
 

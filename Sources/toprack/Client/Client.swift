@@ -12,13 +12,14 @@ struct Client: Sendable {
   }
 
   let endpoint: Endpoint
-  private let token: String?
+  let token: String?
+  let trust: Trust
   private let http: HTTPClient
   private let timeout: TimeAmount
 
   /// `timeout`: a daemon that makes NICs for a hundred servers still answers within seconds.
   init(_ endpoint: Endpoint, token: String?, trust: Trust, timeout: TimeAmount = .seconds(60)) throws {
-    (self.endpoint, self.token, self.timeout) = (endpoint, token, timeout)
+    (self.endpoint, self.token, self.trust, self.timeout) = (endpoint, token, trust, timeout)
     http = try trust.client()
   }
 
@@ -127,11 +128,11 @@ struct Client: Sendable {
     return request
   }
 
-  private static func answer(of response: HTTPClientResponse) async throws -> Answer {
+  static func answer(of response: HTTPClientResponse) async throws -> Answer {
     Answer(Data(try await response.body.collect(upTo: answerLimit).readableBytesView))
   }
 
-  private func check(_ status: HTTPResponseStatus, _ answer: Answer) throws {
+  func check(_ status: HTTPResponseStatus, _ answer: Answer) throws {
     guard !(200..<300).contains(status.code) else { return }
     var messages =
       answer.errors ?? [
@@ -147,10 +148,15 @@ struct Client: Sendable {
     throw Failure(kind: .refused, messages: messages)
   }
 
-  private func location(_ path: String, _ query: [String: String?]) -> String {
+  /// Path and query.
+  func target(_ path: String, _ query: [String: String?]) -> String {
     let pairs = query.compactMapValues(\.self).sorted { $0.key < $1.key }
     let tail = pairs.map { "\($0.key)=\(Self.segment($0.value))" }.joined(separator: "&")
-    let target = path + (tail.isEmpty ? "" : (path.contains("?") ? "&" : "?") + tail)
+    return path + (tail.isEmpty ? "" : (path.contains("?") ? "&" : "?") + tail)
+  }
+
+  private func location(_ path: String, _ query: [String: String?]) -> String {
+    let target = target(path, query)
     switch endpoint {
     case .socket(let socket): return "http+unix://\(Self.segment(socket))\(target)"
     case .url(let url): return (url.hasSuffix("/") ? String(url.dropLast()) : url) + target

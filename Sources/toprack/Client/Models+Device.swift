@@ -25,11 +25,15 @@ struct Device: Decodable {
     /// Where each NIC is, when they are not in one namespace; the host is null.
     let namespaces: [String: String?]?
     let problems: [String]?
+    /// The console of a machine that runs by itself.
+    let serial: String?
   }
 
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String
   let locked: Bool, networkFrozen: Bool, operatingSystem: OperatingSystemList.System
   let plan: Plan, facility: Facility, metro: Facility?, project: Project
+  /// The password is told for a day.
+  let sshKeys: [Network.Link]?, rootPassword: String?
   let ipAddresses: [Address], networkPorts: [Port]
   let toprack: Toprack
 

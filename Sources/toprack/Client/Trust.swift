@@ -29,7 +29,7 @@ enum Trust: Hashable, Sendable {
     }
   }
 
-  private func tls() throws -> TLSConfiguration {
+  func tls() throws -> TLSConfiguration {
     var configuration = TLSConfiguration.makeClientConfiguration()
     switch self {
     case .system: break

@@ -28,6 +28,27 @@ extension Client {
     return project
   }
 
+  /// An SSH key by UUID, or by a name or fingerprint that no other has.
+  func sshKey(_ reference: String, project: Project?) async throws -> SSHKey {
+    let keys = try await get("/toprack/ssh-keys").decoded(as: SSHKeyList.self).sshKeys
+    let id = reference.lowercased()
+    if let key = keys.first(where: { $0.id == id }) { return key }
+    let found = keys.filter { key in
+      [key.label, key.fingerprint, key.toprack.sha256].contains(reference)
+        && project.map { key.owner.href.hasSuffix("/projects/\($0.id)") } ?? true
+    }
+    let owner = project.map { " of project \($0.name)" } ?? ""
+    guard let key = found.first else {
+      throw Failure.refused("there is no SSH key \"\(reference)\"\(owner); see 'toprack ssh-key list'")
+    }
+    guard found.count == 1 else {
+      let names = found.map { "\($0.id) (\($0.toprack.project.map { "project \($0)" } ?? "all projects"))" }
+      throw Failure.refused(
+        "\(reference) is the name of \(found.count) SSH keys: \(names.joined(separator: ", ")); name one by its UUID")
+    }
+    return key
+  }
+
   /// The one network that a number or UUID means, anywhere in the rack or in what the others say.
   func network(_ reference: String, facility: String?, metro: String?, project: Project?) async throws -> Network {
     let number = Int(reference)

@@ -31,6 +31,12 @@ extension ServerCommand {
     @Flag(help: "Put the NICs into a network namespace: --netns into one named as the server, --netns=NS into NS.")
     var netns = false
     @Option(name: .customLong(CommandLineForms.namedNamespace), help: .hidden) var namedNamespace: String?
+    @Option(
+      help: ArgumentHelp(
+        "Unix socket or serial device of the machine's console, on the daemon's host, where it is no namespace.",
+        valueName: "path"),
+      completion: .file())
+    var serial: String?
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -49,8 +55,11 @@ extension ServerCommand {
       body.merge(try notes.members()) { $1 }
       if lock { body["locked"] = true }
       if freezeNetwork { body["network_frozen"] = true }
-      if netns { body["toprack"] = ["netns": true] }
-      if let namedNamespace { body["toprack"] = ["netns": namedNamespace] }
+      var own: [String: Any] = [:]
+      if netns { own["netns"] = true }
+      if let namedNamespace { own["netns"] = namedNamespace }
+      if let serial { own["serial"] = serial }
+      if !own.isEmpty { body["toprack"] = own }
       let answer = try await client.post("/projects/\(project.id)/devices", body)
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }

@@ -32,6 +32,12 @@ extension ServerCommand {
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Option(help: ArgumentHelp("A new name, unique in its project.", valueName: "name")) var hostname: String?
+    @Option(
+      help: ArgumentHelp(
+        "Unix socket or serial device of the machine's console, on the daemon's host.", valueName: "path"),
+      completion: .file())
+    var serial: String?
+    @Flag(help: "The machine has no serial console any more.") var noSerial = false
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Take all tags away.") var noTags = false
     @Flag(exclusivity: .exclusive) var lock: Lock?
@@ -40,8 +46,9 @@ extension ServerCommand {
 
     func validate() throws {
       if noTags, !notes.tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
-      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil {
-        throw ValidationError("nothing to set: give a name, a note or a lock")
+      if serial != nil, noSerial { throw ValidationError("--serial and --no-serial exclude each other") }
+      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil, serial == nil, !noSerial {
+        throw ValidationError("nothing to set: give a name, a note, a lock or a serial console")
       }
     }
 
@@ -51,6 +58,7 @@ extension ServerCommand {
       if noTags { body["tags"] = [String]() }
       if let lock { body["locked"] = lock == .lock }
       if let freeze { body["network_frozen"] = freeze == .freezeNetwork }
+      if serial != nil || noSerial { body["toprack"] = ["serial": serial ?? ""] }
       let client = try global.client
       let device = try await client.device(server)
       let answer = try await client.put("/devices/\(device.id)", body)

@@ -13,8 +13,11 @@ enum ServerText {
       ("system", device.operatingSystem.name),
       ("NICs", "\(nics.joined(separator: ", ")) (\(device.place)), MTU \(device.toprack.mtu)"),
     ]
+    if let serial = device.toprack.serial { facts.append(("serial", serial)) }
     if let description = device.description { facts.append(("description", description)) }
     if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }
+    if let keys = device.sshKeys?.count, keys > 0 { facts.append(("SSH keys", "\(keys)")) }
+    if let password = device.rootPassword { facts.append(("password", "\(password), of root, shown for a day")) }
     let locks = (device.locked ? ["deletion"] : []) + (device.networkFrozen ? ["bond and mode"] : [])
     if !locks.isEmpty { facts.append(("locked", locks.joined(separator: ", "))) }
     for address in device.ipAddresses {

@@ -52,6 +52,13 @@ struct Candidates: Sendable {
     return projects.map { bearers[$0.name]?.count == 1 && ShellWords.isPlain($0.name) ? $0.name : $0.id }
   }
 
+  /// Names, and UUIDs where a name means several.
+  func sshKeys() async throws -> [String] {
+    let keys = try await client.get("/toprack/ssh-keys").decoded(as: SSHKeyList.self).sshKeys
+    let bearers = Dictionary(grouping: keys, by: \.label)
+    return keys.map { bearers[$0.label]?.count == 1 && ShellWords.isPlain($0.label) ? $0.label : $0.id }
+  }
+
   func tokens() async throws -> [String] {
     try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map {
       ShellWords.isPlain($0.name) ? $0.name : $0.id

@@ -10,6 +10,7 @@ extension Facts {
     let devices: Devices = try await client.get("/toprack/devices").decoded()
     let networks: Networks = try await client.get("/toprack/virtual-networks").decoded()
     let addresses: Addresses = try await client.get("/toprack/ips").decoded()
+    let keys: Keys = try await client.get("/toprack/ssh-keys").decoded()
     var facts = Facts()
     for project in projects.projects { facts.add(names.project(project.id), ["name": project.name]) }
     for network in networks.virtualNetworks {
@@ -26,6 +27,15 @@ extension Facts {
         names.block(block.id),
         ["block": "\(block.network)/\(block.cidr)", "project": names.project(block.project.id)])
     }
+    for key in keys.sshKeys {
+      let isProjects = key.owner.href.contains("/projects/")
+      facts.add(
+        names.sshKey(key.id),
+        [
+          "label": key.label, "key": key.key, "tags": key.tags.sortedList,
+          "owner": isProjects ? names.project(key.owner.id) : "the user",
+        ])
+    }
     for device in devices.devices { facts.add(device, names) }
     return facts
   }
@@ -39,6 +49,7 @@ extension Facts {
         "project": names.project(device.project.id), "mode": device.toprack.mode,
         "namespace": device.toprack.namespace ?? "", "state": device.state, "locked": "\(device.locked)",
         "description": device.description ?? "", "tags": device.tags.sortedList,
+        "SSH keys": device.sshKeys.map(\.id).sortedList,
         "addresses": device.ipAddresses.map { "\($0.address)/\($0.cidr)" }.sortedList,
       ])
     for port in device.networkPorts {
@@ -77,6 +88,11 @@ private struct Addresses: Decodable {
   let ipReservations: [Block]
 }
 
+private struct Keys: Decodable {
+  struct Key: Decodable { let id: String, label: String, key: String, tags: [String], owner: Reference }
+  let sshKeys: [Key]
+}
+
 private struct Devices: Decodable {
   struct Slug: Decodable { let slug: String }
   struct Code: Decodable { let code: String }
@@ -89,6 +105,7 @@ private struct Devices: Decodable {
   }
   struct Device: Decodable {
     let id: String, hostname: String, description: String?, state: String, locked: Bool, tags: [String]
+    let sshKeys: [Reference]
     let plan: Slug, facility: Code, project: Reference, ipAddresses: [Address], networkPorts: [Port], toprack: Toprack
   }
   let devices: [Device]

@@ -22,6 +22,14 @@ extension Facts {
         names.block("\(reservation.id)"),
         ["block": "\(reservation.block)", "project": names.project("\(reservation.project)")])
     }
+    for key in rack.sshKeys.values {
+      facts.add(
+        names.sshKey("\(key.id)"),
+        [
+          "label": key.label, "key": key.key.text, "tags": key.tags.sortedList,
+          "owner": key.owner.project.map { names.project("\($0)") } ?? "the user",
+        ])
+    }
     for server in rack.servers.values {
       let name = names.server("\(server.id)")
       facts.add(
@@ -31,7 +39,7 @@ extension Facts {
           "project": names.project("\(server.project)"), "mode": server.mode.rawValue,
           "namespace": server.place.namespace ?? "", "state": server.isPoweredOn ? "active" : "inactive",
           "locked": "\(server.isLocked)", "description": server.details.description ?? "",
-          "tags": server.details.tags.sortedList,
+          "tags": server.details.tags.sortedList, "SSH keys": server.sshKeys.map { "\($0)" }.sortedList,
           "addresses":
             (server.addresses.map { "\($0.address)/\($0.network.length)" }
             + server.blocks.map { "\($0.block)" }).sortedList,

@@ -39,6 +39,8 @@ struct Names {
     return project.name
   }
 
+  func sshKey(_ id: String) -> String { "SSH key \(id)" }
+
   func block(_ id: String) -> String {
     ReservationID(id).flatMap { rack.reservations[$0] }.map { "elastic block \($0.block)" } ?? "elastic block \(id)"
   }

@@ -188,6 +188,25 @@ import Testing
     }
   }
 
+  @Test("a console is opened by one of our own pages alone: the cookie comes along with the WebSocket of any")
+  func foreignConsole() async throws {
+    try await Browser.test { browser in
+      let path = "/portal/servers/\(try await browser.keeper.server("web1").id)/console"
+      let key = HTTPField.Name("Sec-WebSocket-Key")!
+      var headers: HTTPFields = [
+        .upgrade: "websocket", .connection: "Upgrade", key: "dGhlIHNhbXBsZSBub25jZQ==",
+        HTTPField.Name("Sec-WebSocket-Version")!: "13",
+      ]
+      #expect(try await browser.get("\(path)/socket", headers).status == 303, "nobody is signed in")
+      try await browser.signIn()
+      #expect(try await browser.get("\(path)/socket", headers).status == 422)
+      headers[.origin] = "https://evil.example"
+      #expect(try await browser.get("\(path)/socket", headers).status == 403)
+      let page = try await browser.get(path)
+      #expect(page.text.contains("web1 has no console") && !page.text.contains("terminal.js"))
+    }
+  }
+
   @Test("networks are added, several at once or none of them")
   func networks() async throws {
     try await Browser.test { browser in
@@ -210,6 +229,79 @@ import Testing
         #expect(answer.status == 422 && answer.text.contains(words), "\(numbers)")
       }
       #expect(try await browser.send(path, from: path, ["numbers": "7"]).text.contains("choose where"))
+    }
+  }
+
+  @Test("SSH keys are added for the project or for all, listed, and removed")
+  func sshKeys() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let path = "/portal/projects/\(await browser.keeper.project)/ssh-keys"
+      #expect(try await browser.get(path).text.contains("there is none yet"))
+      let added = try await browser.send(path, from: path, ["label": "laptop", "key": KeyVectors.ed25519 + "\r\n"])
+      #expect(added.status == 303 && added.location == path)
+      let page = try await browser.get(path).text
+      for words in [
+        "SSH key laptop was added", "It goes onto new servers of default", KeyVectors.ed25519SHA256, "anna@laptop",
+        "Keys of default", #"aria-current="page">SSH keys"#,
+      ] { #expect(page.contains(words), "\(words)") }
+      let server = try await browser.keeper.server("web1")
+      #expect(try await browser.get("/portal/servers/\(server.id)").text.contains("laptop"))
+
+      let fields = ["label": "<b>me</b>", "key": KeyVectors.ecdsa, "owner": "user"]
+      #expect(try await browser.send(path, from: path, fields).status == 303)
+      let both = try await browser.get(path).text
+      #expect(both.contains("It goes onto new servers of all projects") && both.contains("&lt;b&gt;me&lt;/b&gt;"))
+      #expect(!both.contains("<b>me</b>"))
+      let keys = await browser.keeper.rack.sshKeys.values
+      #expect(Set(keys.map(\.owner)) == [.user, .project(await browser.keeper.project)])
+      for key in keys {
+        #expect(try await browser.send("\(path)/\(key.id)/delete", from: path).status == 303)
+        #expect(try await browser.get(path).text.contains("was removed"))
+      }
+      #expect(await browser.keeper.rack.sshKeys.isEmpty)
+      #expect(try await browser.send("\(path)/\(keys.first!.id)/delete", from: path).status == 404)
+    }
+  }
+
+  @Test("a key that is refused is told why, next to the form, and a private one is not shown again")
+  func wrongSSHKeys() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let path = "/portal/projects/\(await browser.keeper.project)/ssh-keys"
+      let wrong = try await browser.send(path, from: path, ["label": "laptop", "key": "ssh-rsa x", "owner": "user"])
+      #expect(
+        wrong.status == 422 && wrong.text.contains("malformed base64") && wrong.text.contains(">ssh-rsa x</textarea>"))
+      #expect(wrong.text.contains(#"value="laptop""#) && wrong.text.contains(#"value="user" checked"#))
+      let secret = try await browser.send(path, from: path, ["label": "x", "key": KeyVectors.openSSHPrivate])
+      #expect(secret.status == 422 && secret.text.contains("is a private key") && !secret.text.contains("b3BlbnNz"))
+      let none = try await browser.send(path, from: path)
+      #expect(none.text.contains("key is missing") && none.text.contains("label is missing"))
+      #expect(await browser.keeper.rack.sshKeys.isEmpty)
+    }
+  }
+
+  @Test("with a project's token the user's keys are seen and not changed; with a read-only one nothing is")
+  func foreignSSHKeys() async throws {
+    try await Browser.test { browser in
+      let project = await browser.keeper.project
+      let user = try await browser.keeper.key("theirs", KeyVectors.rsa, of: .user)
+      let server = try await browser.keeper.server("web1")
+      try await browser.signIn(project: project)
+      let path = "/portal/projects/\(project)/ssh-keys"
+      let page = try await browser.get(path).text
+      #expect(page.contains("theirs") && !page.contains("Remove SSH key theirs") && !page.contains(#"value="user""#))
+      let refused = try await browser.send("\(path)/\(user.id)/delete", from: path)
+      #expect(refused.status == 403)
+      let added = try await browser.send(path, from: path, ["label": "x", "key": KeyVectors.ecdsa, "owner": "user"])
+      #expect(added.status == 403 && added.text.contains("concern the whole rack"))
+      #expect(await browser.keeper.rack.sshKeys.count == 1)
+      let password = try #require(server.rootPassword?.text)
+      #expect(try await browser.get("/portal/servers/\(server.id)").text.contains(password))
+
+      try await browser.signIn(project: project, isReadOnly: true)
+      #expect(try await !browser.get(path).text.contains("<textarea"))
+      #expect(try await !browser.get("/portal/servers/\(server.id)").text.contains(password))
     }
   }
 

@@ -30,6 +30,9 @@ from equinix_metal import (
     ProjectCreateFromRootInput,
     ProjectsApi,
     ProjectUpdateInput,
+    SSHKeyCreateInput,
+    SSHKeyInput,
+    SSHKeysApi,
     UsersApi,
     VirtualNetworkCreateInput,
     VLANsApi,
@@ -212,6 +215,25 @@ def events(request):
     return [event.type for event in EventsApi(client).find_device_events_all_pages(request["device"]).events]
 
 
+def key(made):
+    return {"id": made.id, "label": made.label, "key": made.key, "fingerprint": made.fingerprint}
+
+
+def add_key(request):
+    wanted = SSHKeyCreateInput(label=request["label"], key=request["key"])
+    if "project" in request:
+        return key(SSHKeysApi(client).create_project_ssh_key(request["project"], wanted))
+    return key(SSHKeysApi(client).create_ssh_key(wanted))
+
+
+def rename_key(request):
+    return key(SSHKeysApi(client).update_ssh_key(request["key"], SSHKeyInput(label=request["label"])))
+
+
+def device_keys(request):
+    return [each.href.split("/")[-1] for each in devices.find_device_by_id(request["device"]).ssh_keys]
+
+
 def describe(error):
     if not isinstance(error, equinix_metal.exceptions.ApiException):
         return None, [str(error)]
@@ -246,6 +268,11 @@ converse(
         "native": native,
         "batch": batch,
         "events": events,
+        "add_key": add_key,
+        "keys": lambda request: [each.label for each in SSHKeysApi(client).find_ssh_keys().ssh_keys],
+        "rename_key": rename_key,
+        "delete_key": lambda request: SSHKeysApi(client).delete_ssh_key(request["key"]),
+        "device_keys": device_keys,
     },
     describe,
 )

@@ -198,6 +198,28 @@ def native(request):
     return show(request)
 
 
+def key(made):
+    return {"id": made.id, "label": made.label, "key": made.key, "fingerprint": made.fingerprint}
+
+
+def add_key(request):
+    asking = connect(request["token"]) if "token" in request else manager
+    if "project" in request:
+        return key(asking.create_project_ssh_key(request["project"], request["label"], request["key"]))
+    return key(asking.create_ssh_key(request["label"], request["key"]))
+
+
+def rename_key(request):
+    found = manager.get_ssh_key(request["key"])
+    found.label = request["label"]
+    found.update()
+    return key(manager.get_ssh_key(request["key"]))
+
+
+def device_keys(request):
+    return [each["href"].split("/")[-1] for each in manager.get_device(request["device"]).ssh_keys]
+
+
 def describe(error):
     if not isinstance(error, packet.ResponseError):
         return None, [str(error)]
@@ -228,6 +250,11 @@ converse(
         "attach": attach,
         "detach": detach,
         "native": native,
+        "add_key": add_key,
+        "keys": lambda request: [each.label for each in manager.list_ssh_keys()],
+        "rename_key": rename_key,
+        "delete_key": lambda request: manager.get_ssh_key(request["key"]).delete(),
+        "device_keys": device_keys,
     },
     describe,
 )

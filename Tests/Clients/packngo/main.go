@@ -29,6 +29,8 @@ type request struct {
 	Network     *string
 	To          string
 	Port        string
+	Label       string
+	Key         string
 }
 
 type port struct {
@@ -51,6 +53,20 @@ type device struct {
 type network struct {
 	ID    string `json:"id"`
 	VXLAN int    `json:"vxlan"`
+}
+
+type sshKey struct {
+	ID          string `json:"id"`
+	Label       string `json:"label"`
+	Key         string `json:"key"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+func shown(key *packngo.SSHKey, err error) (interface{}, error) {
+	if err != nil {
+		return nil, err
+	}
+	return sshKey{key.ID, key.Label, key.Key, key.FingerPrint}, nil
 }
 
 type project struct {
@@ -214,6 +230,32 @@ func perform(r request) (interface{}, error) {
 			return nil, err
 		}
 		return described(r.Device)
+	case "add_key":
+		made, _, err := client.SSHKeys.Create(&packngo.SSHKeyCreateRequest{Label: r.Label, Key: r.Key, ProjectID: r.Project})
+		return shown(made, err)
+	case "keys":
+		found, _, err := client.SSHKeys.List()
+		labels := []string{}
+		for _, each := range found {
+			labels = append(labels, each.Label)
+		}
+		return labels, err
+	case "rename_key":
+		changed, _, err := client.SSHKeys.Update(r.Key, &packngo.SSHKeyUpdateRequest{Label: &r.Label})
+		return shown(changed, err)
+	case "delete_key":
+		_, err := client.SSHKeys.Delete(r.Key)
+		return nil, err
+	case "device_keys":
+		found, _, err := client.Devices.Get(r.Device, &packngo.GetOptions{Includes: []string{"ssh_keys"}})
+		if err != nil {
+			return nil, err
+		}
+		ids := []string{}
+		for _, each := range found.SSHKeys {
+			ids = append(ids, each.ID)
+		}
+		return ids, nil
 	case "attach":
 		return onPort(r, client.DevicePorts.Assign)
 	case "detach":

@@ -11,6 +11,8 @@ struct PortalAnswer: Sendable {
     case none
     case bytes([UInt8])
     case stream(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
+    /// The connection becomes a console.
+    case console(ConsoleOpening)
   }
 
   var status: HTTPResponse.Status
@@ -59,7 +61,7 @@ struct PortalAnswer: Sendable {
     var headers = headers
     headers.append(contentsOf: Self.protection)
     switch body {
-    case .none: return Response(status: status, headers: headers)
+    case .none, .console: return Response(status: status, headers: headers)
     case .bytes(let bytes):
       return Response(status: status, headers: headers, body: answers.body(bytes, for: caller))
     case .stream(let write): return Response(status: status, headers: headers, body: ResponseBody(write))

@@ -123,7 +123,9 @@ private struct Guards: Sendable {
       throw toSignIn(request)
     }
     let isForm = request.method == .post
-    if isForm, !request.head.isFromOwnPage { throw Self.foreignForm }
+    let handshake = WebSocketHandshake.read(request.head)
+    // The cookie comes along with a WebSocket of any page.
+    if isForm || handshake != nil, !request.head.isFromOwnPage { throw Self.foreignForm }
     let arguments =
       isForm ? try await Arguments(formOf: request) : try Arguments(form: [], query: Arguments.query(of: request))
     if isForm, !SessionCookie.isSame(try arguments.string(SessionCookie.field), session.formToken) {
@@ -133,13 +135,16 @@ private struct Guards: Sendable {
       try accounts.answers.check(access)
       let call = Call(
         prefix: "", path: request.uri.path, parameters: parameters(context), arguments: arguments,
-        lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access, keeper: keeper,
-        isWanted: context.isWanted, turn: turn)
+        lastEventID: request.headers[HTTPField.Name("Last-Event-ID")!], access: access,
+        origin: CallOrigin(peer: context.peer, handshake: handshake), keeper: keeper, isWanted: context.isWanted,
+        turn: turn)
       let problems = await call.problems()
       let visit = Visit(
         call: call, session: session, key: key, cookieName: name, isUpdate: request.headers[.update] != nil,
         isSecure: context.isSecure, site: site, problems: problems, facilities: await facilities(of: problems))
-      return try await page(visit).response(accounts.answers, access.caller)
+      let answer = try await page(visit)
+      if case .console(let opening) = answer.body { try context.become(opening) }
+      return answer.response(accounts.answers, access.caller)
     }
   }
 

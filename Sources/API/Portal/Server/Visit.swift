@@ -106,8 +106,8 @@ enum PagePlace {
   case project(Project, Tab)
   case server(Server, Project, ServerTab)
 
-  enum Tab: String { case servers, networks, rack, none }
-  enum ServerTab: String { case overview, network, none }
+  enum Tab: String { case servers, networks, keys, rack, none }
+  enum ServerTab: String { case overview, network, console, none }
 }
 
 /// What all pages have in common.
