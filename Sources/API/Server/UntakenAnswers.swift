@@ -54,8 +54,8 @@ final class UntakenAnswers: Sendable {
     }
   }
 
-  /// The body of an answer that is made. A long one is counted until its last piece has been taken, and copied in pieces
-  /// to where they wait for the socket, so that none keeps the whole.
+  /// The body of an answer that is made. A long one is counted until its last piece has been taken, and copied in
+  /// pieces to where they wait for the socket, so that none keeps the whole.
   func body(_ bytes: [UInt8], for caller: Caller) -> ResponseBody {
     guard bytes.count > Self.pieceSize else { return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)) }
     let lease = take(bytes.count, caller)

@@ -10,8 +10,8 @@ extension ServerCommand {
     static let configuration = CommandConfiguration(
       abstract: "Run a shell, or a command, where a server's NICs are.",
       discussion: """
-        Works on the daemon's machine, as root. Without a command it is $SHELL. $TOPRACK_SERVER is the server's name in \
-        it. The exit status is the command's.
+        Works on the daemon's machine, as root. Without a command it is $SHELL. $TOPRACK_SERVER is the server's name \
+        in it. The exit status is the command's.
 
         Examples:
           toprack server shell web1
