@@ -62,11 +62,11 @@ extension Integration {
       let source = try lab.individual("source", 300)
       let slow = try lab.individual("slow", 300)
       try slow.namespace.run("ip", "address", "add", "10.9.0.9/24", "dev", "eth0")
-      // Chains that call each other: 30 to the power of four rules for one packet.
+      // Chains that call each other: 45 to the power of four rules for one packet.
       var rules = ["add table inet f"]
       for level in 1...4 { rules.append("add chain inet f c\(level)") }
-      for level in 1...3 { rules += (0..<30).map { _ in "add rule inet f c\(level) jump c\(level + 1)" } }
-      rules += (0..<30).map { "add rule inet f c4 ip saddr 192.0.2.\($0) counter" }
+      for level in 1...3 { rules += (0..<45).map { _ in "add rule inet f c\(level) jump c\(level + 1)" } }
+      rules += (0..<45).map { "add rule inet f c4 ip saddr 192.0.2.\($0) counter" }
       rules += [
         "add chain inet f in { type filter hook prerouting priority 0; }", "add rule inet f in udp dport 9 jump c1",
       ]
