@@ -5,6 +5,7 @@ import Logging
 import Machines
 import NIOCore
 import NIOPosix
+import Host
 import Ports
 import Rack
 

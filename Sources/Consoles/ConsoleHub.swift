@@ -1,11 +1,11 @@
 // The consoles of all servers, and the way to them for everybody else.
 
+public import Host
 public import Logging
 public import Machines
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-public import Ports
 public import Rack
 
 /// All consoles of the daemon.

@@ -1,5 +1,6 @@
 import Dataplane
 import Logging
+import Host
 import Ports
 import Rack
 import Store

@@ -1,6 +1,7 @@
 public import Dataplane
 import FoundationEssentials
 import Gateway
+import Host
 public import Logging
 public import Rack
 public import Store
@@ -58,7 +59,7 @@ extension Control {
     let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
     let nics = NICs(
-      rack: rack.id, dataplane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
+      rack: rack.id, plane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
     let places = try await store.nicPlaces()
     let found = await nics.reconcile(wanted, places: places)
     wires.locations = found.locations

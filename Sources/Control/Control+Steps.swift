@@ -1,6 +1,6 @@
 import Dataplane
 import Gateway
-import Ports
+import Host
 import Rack
 import Store
 import Switching

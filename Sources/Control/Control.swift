@@ -1,5 +1,6 @@
 import Dataplane
 public import FoundationEssentials
+import Host
 import Logging
 public import Rack
 import Store

@@ -6,6 +6,7 @@ import Consoles
 import Control
 import Dataplane
 import Foundation
+import Host
 import Logging
 import Ports
 import Rack

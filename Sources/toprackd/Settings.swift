@@ -5,6 +5,7 @@ import Control
 import Dataplane
 import Foundation
 import Logging
+import Host
 import Ports
 import Rack
 

@@ -1,6 +1,7 @@
 import Control
 import Dataplane
 import Foundation
+import Host
 import Ports
 import Rack
 import Store

@@ -3,7 +3,7 @@ import Dataplane
 import Foundation
 import Glibc
 import Logging
-import Ports
+import Host
 import Rack
 import Store
 import Synchronization

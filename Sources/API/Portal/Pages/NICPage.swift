@@ -3,6 +3,7 @@
 
 import Capture
 import Control
+import Host
 import Rack
 
 struct NICPage {
