@@ -57,7 +57,7 @@ final class ConsoleDesk {
     for event in events { handle(event) }
   }
 
-  var refusal: String? { console.refusal }
+  func refusal(mayWrite: Bool) -> String? { console.refusal(mayWrite: mayWrite) }
 
   var status: ConsoleStatus {
     ConsoleStatus(
