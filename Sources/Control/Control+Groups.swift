@@ -77,6 +77,7 @@ extension Control {
         for event in accepted.outcome.events { events.publish(event) }
       }
       for outcome in outcomes { watchMade(outcome) }
+      expectSystems(of: outcomes)
     }
     for accepted in group {
       await dispose(accepted.outcome)

@@ -1,7 +1,7 @@
 import Ports
 public import Rack
 
-/// What a NIC's interface is called: `eth0` in a namespace; on the host `web1-eth0`. A name that the kernel would not
+/// What a NIC's interface is called: in a namespace as `Server.nicNames` says, `eth0`; on the host `web1-eth0`. A name that the kernel would not
 /// take (over 15 bytes) becomes the alternative name, which most tools take too, of a short one made from the server's
 /// identifier. So does one that another server has, which was called so before.
 package struct NICName: Hashable, Sendable {
@@ -10,7 +10,7 @@ package struct NICName: Hashable, Sendable {
 
   package init(_ nic: PortName, of server: Server) {
     guard server.place == .host else {
-      (device, alternative) = (nic.rawValue, nil)
+      (device, alternative) = (server.nicNames[nic], nil)
       return
     }
     let full = "\(server.hostname)-\(nic.rawValue)"

@@ -189,7 +189,8 @@ package actor NICs {
         ? Links.find(text, in: home)
         : home.links().first { $0.name == text || $0.alternativeName == text }
       guard let holder else { continue }
-      guard namespace == nil, case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
+      guard namespace == nil else { throw try taken(text, by: holder, in: home, of: server) }
+      guard case .nic = marks.owned(holder.alias) else { throw Self.foreign(text, namespace) }
       return NICName(unlikeOthers: nic, of: server)
     }
     return name

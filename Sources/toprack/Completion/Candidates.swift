@@ -22,7 +22,7 @@ struct Candidates: Sendable {
 
   func servers() async throws -> [String] { ServerNames(try await devices()).all }
 
-  func ports() async throws -> [String] { try await server()?.networkPorts.map(\.name) ?? [] }
+  func ports() async throws -> [String] { try await server()?.portNames ?? [] }
 
   func attachableNetworks() async throws -> [String] {
     guard let server = try await server() else { return try await networks() }
@@ -104,7 +104,7 @@ struct Candidates: Sendable {
   }
 
   private func port(of server: Device) -> Device.Port? {
-    server.networkPorts.last { words.contains($0.name) }
+    words.reversed().lazy.compactMap { try? server.port($0) }.first
   }
 
   private static func numbers(_ numbers: [Int]) -> [String] { Set(numbers).sorted().map(String.init) }
