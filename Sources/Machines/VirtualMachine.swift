@@ -100,13 +100,14 @@ public struct VirtualMachine: Sendable {
   /// What QEMU has said of the guest's end.
   private var lastWord: (guest: Bool, reason: String)?
 
-  /// `hasRun`: it is one of before the daemon's start.
+  /// `hasRun`, `hasFailed`: it is one of before the daemon's start. One that was to be started again is at once.
   public init(
     of name: String, restart: MachineSpec.Restart, isOn: Bool, isWanted: Bool = false, boot: Boot = .normal,
-    reason: String? = nil, hasRun: Bool = false
+    reason: String? = nil, hasRun: Bool = false, hasFailed: Bool = false
   ) {
     (self.name, self.restart, self.isOn, self.isWanted) = (name, restart, isOn, isWanted)
-    (self.boot, self.reason, self.hasRun) = (boot, reason, hasRun)
+    (self.boot, self.reason, self.hasRun) = (boot, reason, hasRun || hasFailed)
+    if hasFailed { state = .failed(again: restart == .onFailure && isWanted && isOn ? 0 : nil) }
   }
 
   public var phase: Phase {
