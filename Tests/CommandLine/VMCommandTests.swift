@@ -39,8 +39,8 @@ import Testing
       (["web1", "--disk", "d", "--cpus", "0"], "--cpus 0 is out of range; valid are 1 to 256"),
       (["web1", "--disk", "d", "--restart", "always"], "no"),
     ])
-  func run(_ arguments: [String], _ says: String) {
-    expect(VMCommand.Run.self, arguments, says)
+  func run(_ arguments: [String], _ says: String) async {
+    await expect(VMCommand.Run.self, arguments, says)
   }
 
   @Test(
@@ -54,13 +54,13 @@ import Testing
       (["web1", "--libvirt-form=half"], "valid are --libvirt and --libvirt=fragment"),
       (["web1", "--libvirt", "--no-rom"], "--no-rom is for QEMU's arguments"),
     ])
-  func attach(_ arguments: [String], _ says: String) {
-    expect(VMCommand.Attach.self, arguments, says)
+  func attach(_ arguments: [String], _ says: String) async {
+    await expect(VMCommand.Attach.self, arguments, says)
   }
 
-  private func expect(_ command: any ParsableCommand.Type, _ arguments: [String], _ says: String) {
+  private func expect(_ command: any AsyncParsableCommand.Type, _ arguments: [String], _ says: String) async {
     do {
-      _ = try command.parse(arguments)
+      _ = try await command.asyncParse(arguments)
       Issue.record("taken: \(arguments)")
     } catch {
       #expect(command.message(for: error).contains(says), "\(command.message(for: error))")
