@@ -139,7 +139,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Ports", "Rack", "Store",
+        "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -227,7 +227,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "Rack", "toprack",
+        "Machines", "Rack", "toprack",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
