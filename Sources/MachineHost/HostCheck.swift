@@ -6,7 +6,7 @@ import Machines
 /// Looks at the host before anything is done. Blocks.
 enum HostCheck {
   /// Throws what is in the way of `spec`. Returns the format of its disk.
-  static func check(_ spec: MachineSpec) throws(MachineFault) -> String? {
+  static func check(_ spec: MachineSpec) throws(MachineFault) -> DiskFormat? {
     if let fault = spec.fault { throw MachineFault(.refused, fault) }
     let available = memory
     guard spec.memory <= available else {
@@ -38,18 +38,14 @@ enum HostCheck {
 
   /// QEMU is told what an image is, and never guesses: a guest could write a header on a raw disk that names a file of
   /// the host. `boots`: it is what the machine boots, so a raw one must look so.
-  private static func format(of path: String, isSnapshot: Bool, boots: Bool) throws(MachineFault) -> String {
+  private static func format(of path: String, isSnapshot: Bool, boots: Bool) throws(MachineFault) -> DiskFormat {
     let head = try beginning(of: path, "disk", 0x8006)
     if !isSnapshot, access(path, W_OK) != 0 {
       throw MachineFault(
         .refused, "disk \(path) cannot be written: \(String(cString: strerror(errno))); snapshot leaves it as it is")
     }
-    let magics: [(String, Int, [UInt8])] = [
-      ("qcow2", 0, Array("QFI".utf8) + [0xFB]), ("vmdk", 0, Array("KDMV".utf8)),
-      ("vdi", 0x40, [0x7F, 0x10, 0xDA, 0xBE]),
-      ("vhdx", 0, Array("vhdxfile".utf8)), ("vpc", 0, Array("conectix".utf8)),
-    ]
-    for (format, offset, magic) in magics where head.dropFirst(offset).starts(with: magic) { return format }
+    let format = DiskFormat(header: head)
+    guard format == .raw else { return format }
     let isDisk = head.dropFirst(510).starts(with: [0x55, 0xAA]) || head.dropFirst(512).starts(with: "EFI PART".utf8)
     let isDisc = head.dropFirst(0x8001).starts(with: "CD001".utf8)
     guard isDisk || isDisc || !boots, head.count >= 512 else {
@@ -57,7 +53,7 @@ enum HostCheck {
         .refused,
         "disk \(path) is no disk image: valid are qcow2, vmdk, vdi, vhdx, vpc, and a raw disk with a boot sector")
     }
-    return "raw"
+    return .raw
   }
 
   /// The first bytes of a file, or of a device. `count`: of them, if there are as many.

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Machines
 import NIOCore
+import Ports
 import Rack
 
 /// Performs what a `VirtualMachine` wants, keeps its record, and the links between its NICs and the server's. Also of a
@@ -79,7 +80,7 @@ final class MachineDesk {
     let isUp = machine.map { $0.phase == .running || $0.phase == .stopping } ?? false
     return MachineStatus(
       server: server.id, state: state, reason: machine?.reason, process: isUp ? record.process?.id : nil,
-      accelerator: isUp ? record.accelerator : nil, nics: nics, console: console, spec: record.spec)
+      accelerator: isUp || machine == nil ? record.accelerator : nil, nics: nics, console: console, spec: record.spec)
   }
 
   private var nics: [MachineStatus.NIC] {
@@ -106,7 +107,7 @@ final class MachineDesk {
   // MARK: What people want
 
   /// Runs what was checked before. `seed`: files for cloud-init.
-  func run(_ spec: MachineSpec, format: String?, seed: [UInt8]?, _ answer: @escaping Answer) {
+  func run(_ spec: MachineSpec, format: DiskFormat?, seed: [UInt8]?, _ answer: @escaping Answer) {
     if record.attachment != nil {
       return answer(
         refused("is prepared for a machine of somebody else's: 'toprack vm detach \(server.name)' takes that back"))
@@ -141,10 +142,7 @@ final class MachineDesk {
     .failure(MachineFault(.refused, "\(server.name) \(why)"))
   }
 
-  static func nothing(of server: MachineServer) -> MachineFault {
-    MachineFault(
-      .unknown, "\(server.name) has no virtual machine: 'toprack vm run \(server.name) --disk IMAGE' starts one")
-  }
+  static func nothing(of server: MachineServer) -> MachineFault { MachineHub.nothing(of: server.name) }
 
   func attach(_ how: GuestLink.How, taps: [String: String], console: String?, _ answer: @escaping Answer) {
     if let machine, !machine.isAtRest || machine.deadline != nil {
@@ -164,19 +162,23 @@ final class MachineDesk {
     // Somebody else's machine is none of ours, also not one that has ended.
     machine = nil
     (record.spec, record.process, record.isWanted) = (nil, nil, false)
+    record.accelerator = nil
     record.attachment = MachineRecord.Attachment(console: console)
     record.links = links
     save()
     publishConsole()
     note("vm.attached", "the NICs of \(server.name) are prepared for a virtual machine")
-    let (before, wanted) = (old, links)
-    work { () throws(MachineFault) -> [String: Int] in
+    let (before, wanted, probe) = (old, links, context.probe)
+    work { () throws(MachineFault) -> ([String: Int], Accelerator?) in
       for (nic, link) in before where wanted[nic] != link { link.remove() }
-      return try Self.make(wanted)
+      let indexes = try Self.make(wanted)
+      return (indexes, SystemProgram(named: QEMUArguments.program).map(probe.choose))
     } then: { desk, result in
       switch result {
-      case .success(let indexes):
+      case .success((let indexes, let accelerator)):
         desk.linked(indexes)
+        desk.record.accelerator = accelerator
+        desk.save()
         answer(desk.status.map(Result.success) ?? .failure(Self.nothing(of: desk.server)))
       case .failure(let fault):
         // Half a way is none.

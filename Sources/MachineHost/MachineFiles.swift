@@ -126,7 +126,7 @@ struct MachineRecord: Codable, Hashable, Sendable {
   /// `nil`: somebody else's.
   var spec: MachineSpec?
   /// Of the spec's disk.
-  var format: String?
+  var format: DiskFormat?
   var hasSeed = false
   var isWanted = false
   var boot = VirtualMachine.Boot.normal

@@ -97,6 +97,11 @@ public final class MachineHub: Sendable {
   /// Where the console of a server is, if it has a machine.
   public func console(of server: ServerID) -> String? { consoles.withLockedValue { $0[server] } }
 
+  /// What is said of a server without one.
+  public static func nothing(of name: String) -> MachineFault {
+    MachineFault(.unknown, "\(name) has no virtual machine: 'toprack vm run \(name) --disk IMAGE' starts one")
+  }
+
   // MARK: What people want
 
   /// Returns when QEMU runs. `seed`: the disk that cloud-init reads.
@@ -104,9 +109,10 @@ public final class MachineHub: Sendable {
     _ spec: MachineSpec, on server: MachineServer, seed: [UInt8]? = nil
   ) async throws(MachineFault) -> MachineStatus {
     if let refusal { throw MachineFault(.unavailable, refusal) }
-    let checked = await withCheckedContinuation { (answer: CheckedContinuation<Result<String?, MachineFault>, Never>) in
+    let checked = await withCheckedContinuation {
+      (answer: CheckedContinuation<Result<DiskFormat?, MachineFault>, Never>) in
       NIOThreadPool.singleton.submit { _ in
-        let result: Result<String?, MachineFault>
+        let result: Result<DiskFormat?, MachineFault>
         do throws(MachineFault) { result = .success(try HostCheck.check(spec)) } catch { result = .failure(error) }
         answer.resume(returning: result)
       }

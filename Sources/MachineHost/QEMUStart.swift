@@ -13,7 +13,7 @@ import Rack
 struct QEMUStart: Sendable {
   var server: MachineServer
   var spec: MachineSpec
-  var format: String?
+  var format: DiskFormat?
   var hasSeed: Bool
   /// Of a machine that is new.
   var newSeed: [UInt8]?
@@ -28,11 +28,9 @@ struct QEMUStart: Sendable {
     var links: [String: GuestLink]
   }
 
-  static let program = "qemu-system-x86_64"
-
   /// Blocks, for a tenth of a second and up to some seconds.
   func start() throws(MachineFault) -> Running {
-    guard let qemu = SystemProgram(named: Self.program) else {
+    guard let qemu = SystemProgram(named: QEMUArguments.program) else {
       throw MachineFault(.unavailable, "QEMU is not installed: apt-get install qemu-system-x86")
     }
     if let fault = files.fault { throw fault }
@@ -72,49 +70,20 @@ struct QEMUStart: Sendable {
   }
 
   private func words(_ accelerator: Accelerator, _ links: [String: GuestLink]) -> [String] {
-    let kernel = rescue?.kernel ?? spec.kernel
-    let initrd = rescue == nil ? spec.initrd : rescue?.initrd
-    let append = rescue == nil ? spec.append : "console=ttyS0"
-    var words = [
-      "-name", "guest=\(server.name)", "-uuid", "\(server.id)", "-machine", "pc,accel=\(accelerator.name)", "-cpu",
-      accelerator.isKVM ? "host" : "max", "-smp", "\(spec.cpus)", "-m", "\(spec.memory >> 20)M", "-nodefaults",
-      "-no-user-config", "-display", "none", "-rtc", "base=utc",
-    ]
-    for (number, nic) in server.nics.enumerated() {
-      guard let tap = links[nic.name.rawValue]?.tap else { continue }
-      words += [
-        "-netdev", "tap,id=nic\(number),ifname=\(tap),script=no,downscript=no,vhost=off", "-device",
-        "virtio-net-pci,netdev=nic\(number),mac=\(nic.mac),speed=10000,duplex=full"
-          // A machine with a kernel never asks the network for one, and boots sooner without.
-          + (kernel == nil ? ",bootindex=\(1 + number)" : ",romfile="),
-      ]
+    let own = spec.kernel.map { QEMUArguments.Kernel($0, initrd: spec.initrd, append: spec.append) }
+    let kernel = rescue.map { QEMUArguments.Kernel($0.kernel, initrd: $0.initrd, append: "console=ttyS0") } ?? own
+    let disk = spec.disk.flatMap { path in
+      format.map { QEMUArguments.Disk(path, $0, isSnapshot: spec.snapshot) }
     }
-    if let kernel {
-      words += ["-kernel", kernel]
-      if let initrd { words += ["-initrd", initrd] }
-      if let append { words += ["-append", append] }
+    let nics = server.nics.compactMap { nic in
+      links[nic.name.rawValue].map { VirtualNIC(name: nic.name.rawValue, mac: nic.mac, back: .tap($0.tap)) }
     }
-    if let disk = spec.disk, let format {
-      words += [
-        "-drive",
-        "if=none,id=disk,file=\(disk.doublingCommas),format=\(format)" + (spec.snapshot ? ",snapshot=on" : ""),
-        "-device", "virtio-blk-pci,drive=disk" + (kernel == nil ? ",bootindex=0" : ""),
-      ]
-    }
-    if hasSeed {
-      words += [
-        "-drive", "if=none,id=seed,file=\(files.seed.doublingCommas),format=raw,read-only=on", "-device",
-        "virtio-blk-pci,drive=seed",
-      ]
-    }
-    words += [
-      "-device", "virtio-rng-pci", "-chardev",
-      "socket,id=console,path=\(files.console.doublingCommas),server=on,wait=off,"
-        + "logfile=\(files.consoleLog.doublingCommas),logappend=on",
-      "-serial", "chardev:console", "-chardev",
-      "socket,id=monitor,path=\(files.monitor.doublingCommas),server=on,wait=off", "-mon",
-      "chardev=monitor,mode=control",
-    ]
+    var words = QEMUArguments(
+      name: server.name, disk: disk, kernel: kernel, nics: nics, memory: spec.memory, cpus: spec.cpus,
+      accelerator: accelerator.isKVM ? .kvm : .tcg, console: files.console, consoleLog: files.consoleLog,
+      monitor: files.monitor, seed: hasSeed ? files.seed : nil
+    ).words
+    words += ["-uuid", "\(server.id)"]
     // Of what QEMU can log, system calls of user programs are none here; without anything to log it would close its
     // standard error, by which it says why it ends.
     words += ["-daemonize", "-pidfile", files.processID, "-D", files.log, "-d", "strace"]
