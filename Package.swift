@@ -94,12 +94,23 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    // Virtual machines: QEMU, and the way between its NICs and the servers'.
+    .target(
+      name: "MachineHost",
+      dependencies: [
+        "Host", "Machines", "Ports", "Rack",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "CCrypt", "COpenAPI", "CPortal", "Capture", "Consoles", "Control", "Host", "Machines", "Rack",
+        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -124,7 +135,8 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Host", "Machines", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "Host", "MachineHost",
+        "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -136,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Ports", "Rack", "Store",
+        "Host", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -230,7 +242,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "Rack", "toprack",
+        "Machines", "Rack", "toprack",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],

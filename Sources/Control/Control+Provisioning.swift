@@ -1,4 +1,5 @@
 import Dataplane
+import Host
 import Logging
 public import Rack
 import Switching

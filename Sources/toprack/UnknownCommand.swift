@@ -19,9 +19,9 @@ struct UnknownCommand {
   /// What others call our groups.
   private static let synonyms = [
     "vlan": "network", "vlans": "network", "device": "server", "devices": "server", "machine": "server",
-    "machines": "server", "vm": "server", "node": "server", "address": "ip", "addresses": "ip", "bond": "lacp",
-    "mac": "fdb", "arp": "neighbour", "nic": "port", "interface": "port", "log": "events", "logs": "events",
-    "tenant": "project",
+    "machines": "server", "vms": "vm", "qemu": "vm", "node": "server", "address": "ip", "addresses": "ip",
+    "bond": "lacp", "mac": "fdb", "arp": "neighbour", "nic": "port", "interface": "port", "log": "events",
+    "logs": "events", "tenant": "project",
   ]
 
   /// Options that have a value and stand before a command's name: those of every command.

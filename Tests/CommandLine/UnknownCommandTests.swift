@@ -16,7 +16,10 @@ import Testing
       ("neighbors list", "unknown command 'neighbors'; did you mean 'neighbour'?"),
       ("net list", "unknown command 'net'; did you mean 'network' or 'set'?"),
       ("SERVER list", "unknown command 'SERVER'; did you mean 'server'?"),
-      ("attach web1 eth0 1001", "unknown command 'attach'; did you mean 'toprack port attach'?"),
+      (
+        "attach web1 eth0 1001",
+        "unknown command 'attach'; did you mean 'toprack port attach' or 'toprack vm attach'?"
+      ),
       ("reboot web1", "unknown command 'reboot'; did you mean 'toprack server reboot'?"),
       ("vlan list", "unknown command 'vlan'; did you mean 'network'?"),
       ("rename x y", "unknown command 'rename'; did you mean 'toprack project rename'?"),

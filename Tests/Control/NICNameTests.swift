@@ -1,4 +1,5 @@
 import Control
+import Host
 import Ports
 import Rack
 import Testing

@@ -3,18 +3,26 @@ import Rack
 extension NetworkConfig {
   /// One YAML file. Addresses are in quotes, since a plain scalar cannot end in a colon.
   var netplan: [String] {
-    var lines = [
+    [
       "# \(hostname) is \(mode). Write this to /etc/netplan/60-toprack.yaml in its operating system, mode 600, and run",
       "# 'netplan apply'. A bond0 or VLANs of an earlier mode go with 'ip link delete', or with a reboot.",
       "network:", "  version: 2", "  renderer: networkd",
-    ]
+    ] + netplanInterfaces(naming: false)
+  }
+
+  /// What is below `network`, two spaces in. `naming`: NICs are known by their MAC address wherever they are, and are
+  /// given their names.
+  func netplanInterfaces(naming: Bool) -> [String] {
+    var lines = ["  ethernets:"]
     let isBonded = !bond.isEmpty
-    lines.append("  ethernets:")
     for nic in nicsInUse {
       let port = ports.first { $0.name == nic }
       if let port { lines.append("    " + remark(on: port)) }
       lines.append("    \(nic):")
-      if let mac = mac(of: nic) { lines += ["      match:", "        macaddress: \"\(mac)\""] }
+      if let mac = naming ? nics.first(where: { $0.name == nic })?.mac : mac(of: nic) {
+        lines += ["      match:", "        macaddress: \"\(mac)\""]
+      }
+      if naming { lines.append("      set-name: \(nic)") }
       lines += port.map(body(of:)) ?? ["      mtu: \(mtu)"]
     }
     if isBonded, let port = ports.first(where: { $0.name == "bond0" }) {

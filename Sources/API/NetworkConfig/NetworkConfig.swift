@@ -14,6 +14,8 @@ struct NetworkConfig: Hashable, Sendable {
     case ifupdown
     /// Commands for sh that write files for systemd-networkd 252.
     case networkd
+    /// `network-config` of cloud-init, version 2.
+    case cloudInit = "cloud-init"
   }
 
   struct NIC: Hashable, Sendable {
@@ -121,6 +123,7 @@ struct NetworkConfig: Hashable, Sendable {
       case .netplan: netplan
       case .ifupdown: ifupdown
       case .networkd: networkd
+      case .cloudInit: cloudInit
       }
     return lines.joined(separator: "\n") + "\n"
   }

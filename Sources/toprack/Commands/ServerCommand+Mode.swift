@@ -36,10 +36,11 @@ extension ServerCommand {
     static let configuration = CommandConfiguration(
       commandName: "network-config", abstract: "Print what a server's operating system has to be told for its mode.",
       discussion: """
-        ip        commands of iproute2 for sh; can be repeated
-        netplan   a file for netplan
-        ifupdown  a file for ifupdown, with ifenslave and vlan
-        networkd  commands for sh that write files for systemd-networkd
+        ip          commands of iproute2 for sh; can be repeated
+        netplan     a file for netplan
+        ifupdown    a file for ifupdown, with ifenslave and vlan
+        networkd    commands for sh that write files for systemd-networkd
+        cloud-init  network-config of cloud-init, version 2
 
         Bond, addresses, routes and VLANs, as they are now. Addresses inside VLANs are yours to choose.
 
@@ -50,7 +51,7 @@ extension ServerCommand {
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Option(
-      help: ArgumentHelp("ip, netplan, ifupdown or networkd.", valueName: "format"),
+      help: ArgumentHelp("ip, netplan, ifupdown, networkd or cloud-init.", valueName: "format"),
       completion: .networkConfigFormats)
     var format = "ip"
     @Flag(help: "For a kernel without bonds: one NIC does what bond0 would; the switch carries by it alone.")

@@ -22,6 +22,12 @@ struct Candidates: Sendable {
 
   func servers() async throws -> [String] { ServerNames(try await devices()).all }
 
+  /// Servers that have a virtual machine, run or attached.
+  func machines() async throws -> [String] {
+    let machines = try await client.get("/toprack/vms").decoded(as: VMList.self).vms
+    return try await servers().filter { name in machines.contains { $0.server == name } }
+  }
+
   func ports() async throws -> [String] { try await server()?.portNames ?? [] }
 
   func attachableNetworks() async throws -> [String] {

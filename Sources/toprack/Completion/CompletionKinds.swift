@@ -5,9 +5,11 @@ import ArgumentParser
 
 extension CompletionKind {
   static let modes = list(["layer3", "hybrid", "layer2-bonded", "layer2-individual"])
-  static let networkConfigFormats = list(["ip", "netplan", "ifupdown", "networkd"])
+  static let networkConfigFormats = list(["ip", "netplan", "ifupdown", "networkd", "cloud-init"])
 
   static let servers = live { try await $0.servers() }
+  /// Servers with a virtual machine.
+  static let machines = live { try await $0.machines() }
   static let ports = live { try await $0.ports() }
   /// Those that can be attached to the port before.
   static let attachable = live { try await $0.attachableNetworks() }

@@ -191,6 +191,7 @@ extension NetworkConfig.Format {
     case .netplan: "netplan"
     case .ifupdown: "Debian ifupdown"
     case .networkd: "systemd-networkd"
+    case .cloudInit: "cloud-init"
     }
   }
 }

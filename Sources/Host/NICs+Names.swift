@@ -1,6 +1,5 @@
-import Dataplane
 import Ports
-import Rack
+package import Rack
 
 /// Names inside a namespace that somebody has chosen: giving NICs others, and saying which are free.
 extension NICs {
@@ -11,7 +10,7 @@ extension NICs {
   ///   - before: where they are. Both have to be in `home`, the server's namespace.
   /// - Throws: `Refusal` for a name that something else has, and `Unavailable` when the kernel does not let it be done;
   ///   before Linux 6.2 it renames nothing that is up.
-  func rename(
+  package func rename(
     _ server: Server, _ before: [PortName: NICLocation], slot: Int, home: NamespaceIdentity?
   ) throws -> [PortName: NICLocation] {
     let wanted = PortName.nics.filter { before[$0]?.device != server.nicNames[$0] }
@@ -35,7 +34,7 @@ extension NICs {
     }
     var names: [PortName: String] = before.mapValues(\.device)
     func call(_ nic: PortName, _ name: String) throws {
-      guard try dataplane.move(Self.index(nic, slot: slot), to: space, name: name) else {
+      guard try plane.move(Self.index(nic, slot: slot), to: space, name: name) else {
         throw Unavailable(message: "\(nic.rawValue) of \(server.hostname) is gone: \(repair)")
       }
       names[nic] = name
@@ -53,11 +52,11 @@ extension NICs {
       return after
     } catch {
       for nic in wanted where names[nic] != before[nic]!.device {
-        _ = try? dataplane.move(
+        _ = try? plane.move(
           Self.index(nic, slot: slot), to: space, name: NICName(unlikeOthers: nic, of: server).device)
       }
       for nic in wanted where names[nic] != before[nic]!.device {
-        _ = try? dataplane.move(Self.index(nic, slot: slot), to: space, name: before[nic]!.device)
+        _ = try? plane.move(Self.index(nic, slot: slot), to: space, name: before[nic]!.device)
       }
       throw Unavailable.orRefusal(error)
     }
