@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "toprackd", targets: ["toprackd"]),
     .executable(name: "toprack", targets: ["toprack"]),
+    .executable(name: "toprack-sos-session", targets: ["toprack-sos-session"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -105,6 +106,8 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    // What sshd starts for a console; C, because it starts with each login.
+    .executableTarget(name: "toprack-sos-session"),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(

@@ -4,6 +4,8 @@ public struct Requester: Hashable, Sendable {
     /// A user of this machine, who came by the socket.
     case user
     case token
+    /// An SSH key, by which somebody came to a console.
+    case key
   }
 
   public let name: String

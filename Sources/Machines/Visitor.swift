@@ -1,12 +1,12 @@
 /// Who watches a console, as the console knows them.
 public struct Visitor: Hashable, Sendable {
   /// What their name is the name of.
-  public enum Kind: Hashable, Sendable { case user, token }
+  public enum Kind: Hashable, Sendable { case user, token, key }
 
-  /// Of a user of this machine, or of a token.
+  /// Of a user of this machine, of a token, or of an SSH key.
   public var name: String
   public var kind: Kind
-  /// `the Unix socket`, `192.0.2.7`.
+  /// `the Unix socket`, `192.0.2.7`, `192.0.2.7 by SSH`.
   public var from: String
   /// Whether they may ever have the keyboard.
   public var mayWrite: Bool

@@ -44,6 +44,15 @@ public struct SOSHost: Hashable, Sendable {
   /// Of a facility: `sos.ewr1.toprack`.
   public func host(in facility: String) -> String { host.replacing(Self.facility, with: facility) }
 
+  /// The same as a command. Without a port in the setting it is the one that toprack-sos listens at.
+  public func command(for server: Server) -> String {
+    let port = port ?? Self.listeningPort
+    return "ssh " + (port == 22 ? "" : "-p \(port) ") + "\(server.id)@\(host(in: server.facility))"
+  }
+
+  /// Where `toprack-sos` listens unless it is told otherwise.
+  public static let listeningPort = 2222
+
   /// What the console of a server is reached by: `UUID@sos.ewr1.toprack`, and `:PORT` behind it where it is not 22.
   public func address(of server: Server) -> String {
     "\(server.id)@\(host(in: server.facility))" + (port.map { $0 == 22 ? "" : ":\($0)" } ?? "")

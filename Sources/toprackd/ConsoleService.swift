@@ -51,8 +51,18 @@ struct ConsoleService: Service {
   /// Brings the visits into the journal, one after another.
   private func record() async {
     for await note in notes {
-      let visitor = Requester(note.visitor.name, note.visitor.kind == .token ? .token : .user)
+      let visitor = Requester(note.visitor.name, note.visitor.kind.requester)
       await control.note(note.kind.rawValue, note.text, of: note.server, by: visitor)
+    }
+  }
+}
+
+extension Visitor.Kind {
+  fileprivate var requester: Requester.Kind {
+    switch self {
+    case .user: .user
+    case .token: .token
+    case .key: .key
     }
   }
 }

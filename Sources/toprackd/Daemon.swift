@@ -63,7 +63,8 @@ struct Daemon {
         + [
           .init(
             service: MachineService(hub: machines, consoles: hub, control: control, notes: starts, moves: moves))
-        ] + [.init(service: api(of: control, with: hub, machines, at: socket, and: listeners))],
+        ] + [.init(service: consolesBySSH(hub, machines, control))]
+        + [.init(service: api(of: control, with: hub, machines, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
     defer { socket.remove() }
@@ -124,6 +125,12 @@ struct Daemon {
       ConsoleHub.Settings(
         directory: "\(settings.state)/consoles", shells: settings.shells, hidden: [settings.state, "/home", "/root"]),
       logger: logger, note: note)
+  }
+
+  private func consolesBySSH(_ hub: ConsoleHub, _ machines: MachineHub, _ control: Control) -> SOSService {
+    SOSService(
+      directory: "\(settings.state)/sos", hub: hub, machines: machines, control: control,
+      isReadOnlyUntilActive: settings.isReadOnlyUntilActive, logger: logger)
   }
 
   private var machineSettings: MachineHub.Settings {

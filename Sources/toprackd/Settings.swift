@@ -38,6 +38,8 @@ struct Settings {
   /// What `rescue` boots on a virtual machine, and what goes with it.
   var rescueKernel: String?
   var rescueInitrd: String?
+  /// By SSH nobody types to a server before it is active.
+  var isReadOnlyUntilActive = false
   /// What one project can have.
   var quotas = Quotas.standard
   /// Where consoles are reached by SSH.
@@ -69,9 +71,8 @@ struct Settings {
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
       "log-level", "placement", "provisioning", "console-shell", "rescue-kernel", "rescue-initrd", "quota-servers",
-      "quota-networks", "quota-addresses", "quota-ssh-keys",
-      "quota-text", "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers",
-      "poll", "hybrid_bonded",
+      "quota-networks", "quota-addresses", "quota-ssh-keys", "quota-text", "sos-host", "sos-read-only-until",
+      "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
       "hybrid-bonded",
     ] + GatewaySettings.names
   /// Names of a facility begin with this: `pools.ewr1.public-ipv4`.
@@ -137,6 +138,15 @@ struct Settings {
     case "quota-ssh-keys": quotas.sshKeys = try Self.number(value, in: Quotas.sshKeyRange)
     case "sos-host":
       do { sosHost = try SOSHost(reading: value) } catch { throw SettingsFault(error.message) }
+    case "sos-read-only-until":
+      switch value {
+      case "active": isReadOnlyUntilActive = true
+      case "never": isReadOnlyUntilActive = false
+      default:
+        throw SettingsFault(
+          "must be active (by SSH nobody types to a server before it is active) or never (everybody may at once), "
+            + "not \"\(value)\"")
+      }
     case "log-level":
       guard let level = Logger.Level(rawValue: value) else {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")

@@ -228,12 +228,16 @@ extension Integration {
       #expect(try refused.end() == 1 && refused.errors.contains("there is no server \"web1\""))
       let taker = try console(reader, "--take")
       #expect(try taker.end() == 1 && taker.errors.contains("read-only"))
-      let crowd = try (3...16).map { _ in try console(reader, "--no-replay") }
+      let readers = try (2...8).map { _ in try console(reader, "--no-replay") }
+      for one in readers { try one.wait(for: "for help.]\r\n") }
+      let ninth = try console(reader)
+      #expect(try ninth.end() == 1 && ninth.errors.contains("8 read-only watchers, which is the limit"))
+      let crowd = try (10...16).map { _ in try console(own, "--no-replay") }
       for one in crowd { try one.wait(for: "for help.]\r\n") }
       let late = try console(own)
       #expect(try late.end() == 1 && late.errors.contains("16 watchers, which is the limit"))
       try writer.type("echo still $((8+8))\r")
-      try crowd[13].wait(for: "still 16")
+      try crowd[6].wait(for: "still 16")
     }
   }
 }

@@ -81,6 +81,7 @@ struct View: Sendable {
 
   /// What `server` is reached by when nothing else reaches it.
   func sosAddress(of server: Server) -> String { sosHost.address(of: server) }
+  func sosCommand(for server: Server) -> String { sosHost.command(for: server) }
 
   func rootPassword(of server: Server) -> String? { access.rootPassword(of: server, at: now) }
 

@@ -2,7 +2,7 @@
 
 import Crypto
 import FoundationEssentials
-import Rack
+public import Rack
 
 extension Renderer {
   /// `owner` is the project or the user; newer clients read the same as `entity`.
@@ -42,7 +42,7 @@ extension SSHPublicKey {
   }
 
   /// As OpenSSH prints it: `SHA256:` and base64 without its padding.
-  var sha256: String {
+  public var sha256: String {
     "SHA256:" + String(Data(SHA256.hash(data: blob)).base64EncodedString().prefix { $0 != "=" })
   }
 }

@@ -35,7 +35,7 @@ struct Device: Decodable {
   let locked: Bool, networkFrozen: Bool, operatingSystem: OperatingSystemList.System
   let plan: Plan, facility: Facility, metro: Facility?, project: Project
   /// The password is told for a day.
-  let sshKeys: [Network.Link]?, rootPassword: String?
+  let sshKeys: [Network.Link]?, rootPassword: String?, sos: String?
   let ipAddresses: [Address], networkPorts: [Port]
   let toprack: Toprack
 

@@ -20,6 +20,7 @@ enum ServerText {
     if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }
     if let keys = device.sshKeys?.count, keys > 0 { facts.append(("SSH keys", "\(keys)")) }
     if let password = device.rootPassword { facts.append(("password", "\(password), of root, shown for a day")) }
+    if let sos = device.sos { facts.append(("console", sos)) }
     let locks = (device.locked ? ["deletion"] : []) + (device.networkFrozen ? ["bond and mode"] : [])
     if !locks.isEmpty { facts.append(("locked", locks.joined(separator: ", "))) }
     for address in device.ipAddresses {

@@ -57,7 +57,7 @@ extension Lab {
 
   /// Asks until `condition` holds or `limit` is over; returns whether it held.
   @discardableResult
-  func poll(for limit: Duration = .seconds(10), until condition: () throws -> Bool) throws -> Bool {
+  func poll(for limit: Duration = .seconds(30), until condition: () throws -> Bool) throws -> Bool {
     let deadline = Deadline.after(limit)
     while true {
       if try condition() { return true }
