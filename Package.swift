@@ -86,12 +86,23 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    // Virtual machines: QEMU, and the way between its NICs and the servers'.
+    .target(
+      name: "MachineHost",
+      dependencies: [
+        "Machines", "Ports", "Rack",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "CCrypt", "COpenAPI", "CPortal", "Capture", "Consoles", "Control", "Machines", "Rack",
+        "CCrypt", "COpenAPI", "CPortal", "Capture", "Consoles", "Control", "MachineHost", "Machines", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -116,7 +127,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Machines", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "MachineHost", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),

@@ -3,6 +3,7 @@
 import Consoles
 import Control
 import Logging
+import MachineHost
 import Machines
 import Rack
 import ServiceLifecycle
@@ -13,6 +14,7 @@ import ServiceLifecycle
 /// by the events. Who comes to the console of a server that was made this moment brings along what the hub has to know.
 struct ConsoleService: Service {
   let hub: ConsoleHub
+  let machines: MachineHub
   let control: Control
   /// Visits for the journal.
   let notes: AsyncStream<ConsoleNote>
@@ -33,14 +35,14 @@ struct ConsoleService: Service {
       let events = await control.watchEvents()
       let rack = await control.rack
       hub.keep(only: Set(rack.servers.keys))
-      hub.put(rack.servers.values.map { ConsoleServer($0, in: rack) })
+      hub.put(rack.servers.values.map { ConsoleServer($0, in: rack, machines: machines) })
       for await event in events where event.type.hasPrefix("device.") {
         guard let id = event.server else { continue }
         let rack = await control.rack
         if event.type == "device.delete" {
           hub.remove(id)
         } else if let server = rack.servers[id] {
-          hub.put([ConsoleServer(server, in: rack)])
+          hub.put([ConsoleServer(server, in: rack, machines: machines)])
         }
       }
     }

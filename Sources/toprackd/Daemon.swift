@@ -7,6 +7,7 @@ import Control
 import Dataplane
 import Foundation
 import Logging
+import MachineHost
 import Ports
 import Rack
 import ServiceLifecycle
@@ -47,10 +48,21 @@ struct Daemon {
     }
     let (notes, noted) = AsyncStream.makeStream(of: ConsoleNote.self, bufferingPolicy: .bufferingNewest(1024))
     let hub = consoles { noted.yield($0) }
+    let (starts, started) = AsyncStream.makeStream(of: MachineNote.self, bufferingPolicy: .bufferingNewest(1024))
+    let (moves, moved) = AsyncStream.makeStream(of: ServerID.self)
+    let machines = MachineHub(machineSettings, logger: logger) {
+      started.yield($0)
+    } consoleMoved: {
+      moved.yield($0)
+    }
+    await MachineService.restore(machines, from: control)
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: ControlService(control: control, logger: logger))] + metadata(of: control)
-        + [.init(service: ConsoleService(hub: hub, control: control, notes: notes))]
-        + [.init(service: api(of: control, with: hub, at: socket, and: listeners))],
+        + [.init(service: ConsoleService(hub: hub, machines: machines, control: control, notes: notes))]
+        + [
+          .init(
+            service: MachineService(hub: machines, consoles: hub, control: control, notes: starts, moves: moves))
+        ] + [.init(service: api(of: control, with: hub, machines, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace
     defer { socket.remove() }
@@ -113,13 +125,20 @@ struct Daemon {
       logger: logger, note: note)
   }
 
+  private var machineSettings: MachineHub.Settings {
+    MachineHub.Settings(
+      directory: "\(settings.state)/machines", rescue: settings.rescue, refusal: Privileges.machineRefusal)
+  }
+
   private func api(
-    of control: Control, with hub: ConsoleHub, at socket: APISocket, and listeners: [APIListener]
+    of control: Control, with hub: ConsoleHub, _ machines: MachineHub, at socket: APISocket,
+    and listeners: [APIListener]
   ) -> some Service {
     APIService(
       listeners: [.unix(path: socket.path)] + listeners,
       responder: APIResponder(
-        control: control, rate: settings.rateLimit, placement: settings.placement, consoles: hub),
+        control: control, rate: settings.rateLimit, placement: settings.placement, consoles: hub,
+        machines: machines),
       serverName: "toprackd/\(Release.version)",
       logger: frameworkLogger
     ) { await announce(control, socket, listeners) }

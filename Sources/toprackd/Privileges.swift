@@ -26,6 +26,16 @@ enum Privileges {
   /// Whether servers can be put into network namespaces.
   static var canEnterNamespaces: Bool { has(systemAdministration) }
 
+  /// Why no virtual machines can be started; `nil`: they can.
+  static var machineRefusal: String? {
+    let way = "run toprackd as root by itself, or QEMU yourself after 'toprack vm attach SERVER'"
+    if ServiceManager.startedUs {
+      return "this daemon may not start virtual machines: as a service of systemd it is closed in, and they would end "
+        + "with it; \(way)"
+    }
+    return getuid() == 0 ? nil : "this daemon may not start virtual machines: it is not root; \(way)"
+  }
+
   private static func has(_ capability: Int) -> Bool {
     guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
       let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),

@@ -5,6 +5,7 @@ import Control
 import Dataplane
 import Foundation
 import Logging
+import MachineHost
 import Ports
 import Rack
 
@@ -31,6 +32,9 @@ struct Settings {
   var placement = Placement.own
   /// What the shells of consoles may; `nil`: there are none.
   var shells: Shell.Rights? = .confined
+  /// What `rescue` boots on a virtual machine, and what goes with it.
+  var rescueKernel: String?
+  var rescueInitrd: String?
   /// What one project can have.
   var quotas = Quotas.standard
   /// Where consoles are reached by SSH.
@@ -61,7 +65,8 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "console-shell", "quota-servers", "quota-networks", "quota-addresses", "quota-ssh-keys",
+      "log-level", "placement", "console-shell", "rescue-kernel", "rescue-initrd", "quota-servers", "quota-networks",
+      "quota-addresses", "quota-ssh-keys",
       "quota-text", "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers",
       "poll", "hybrid_bonded",
       "hybrid-bonded",
@@ -111,6 +116,8 @@ struct Settings {
           "must be confined (a user who may configure the server's namespace alone), root (of this machine) or none, "
             + "not \"\(value)\"")
       }
+    case "rescue-kernel": rescueKernel = try Self.file(value)
+    case "rescue-initrd": rescueInitrd = try Self.file(value)
     case "quota-servers": quotas.servers = try Self.number(value, in: Quotas.serverRange)
     case "quota-networks": quotas.networks = try Self.number(value, in: Quotas.networkRange)
     case "quota-addresses": quotas.addresses = try Self.number(value, in: Quotas.addressRange)
@@ -162,6 +169,9 @@ struct Settings {
     if isSelfSigned, certificate != nil {
       return "tls-self-signed and tls-cert are two ways to a certificate: give one of them"
     }
+    if rescueInitrd != nil, rescueKernel == nil {
+      return "rescue-initrd is what rescue-kernel loads: give both, or rescue-kernel alone"
+    }
     return gateway.conflict(with: plan)
   }
 
@@ -182,6 +192,16 @@ struct Settings {
 
   private static func isUplinkOfFacility(_ name: String) -> Bool {
     Catalogue.facilities.contains { name == "\(poolPrefix)\($0.code).uplink" }
+  }
+
+  /// The rescue system; `nil`: there is none.
+  var rescue: RescueSystem? { rescueKernel.map { RescueSystem(kernel: $0, initrd: rescueInitrd) } }
+
+  private static func file(_ value: String) throws(SettingsFault) -> String {
+    guard value.hasPrefix("/"), !value.utf8.contains(0) else {
+      throw SettingsFault("must be the absolute path of a file")
+    }
+    return value
   }
 
   private static func path(_ value: String) throws(SettingsFault) -> String {

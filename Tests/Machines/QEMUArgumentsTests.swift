@@ -24,7 +24,7 @@ import Testing
         -device virtio-net-pci,netdev=nic1,mac=02:00:00:00:07:01,speed=10000,duplex=full,bootindex=2 \
         -drive if=none,id=disk,file=/images/a,,b.qcow2,format=qcow2,snapshot=on \
         -device virtio-blk-pci,drive=disk,bootindex=0 \
-        -drive if=none,id=seed,driver=vvfat,dir=/run/c/seed,label=cidata,read-only=on \
+        -drive if=none,id=seed,file=/run/c/seed,format=raw,read-only=on \
         -device virtio-blk-pci,drive=seed \
         -chardev socket,id=console,path=/run/c/web1.sock,server=on,wait=off,logfile=/run/c/web1.log,logappend=on \
         -serial chardev:console -device virtio-rng-pci \

@@ -75,6 +75,9 @@ struct View: Sendable {
     rack.assignments(of: reservation.id)
   }
 
+  /// Those that open a server that the view has given out, one line each.
+  func keyLines(of server: Server) -> [String] { rack.sshKeys(on: server).map(\.key.line) }
+
   /// What `server` is reached by when nothing else reaches it.
   func sosAddress(of server: Server) -> String { sosHost.address(of: server) }
 

@@ -2,6 +2,7 @@
 
 import Consoles
 import HTTPTypes
+import MachineHost
 import Machines
 import Rack
 
@@ -12,6 +13,8 @@ struct ConsoleGate: Sendable {
 
   /// `nil`: this daemon has none.
   let hub: ConsoleHub?
+  /// Whose serial ports are consoles; `nil`: nobody's.
+  var machines: MachineHub?
   private let shares = CallerShares(shareLimit, "console sessions")
 
   /// Lets the caller to the console of a server that a view has given out. Throws what is in the way.
@@ -19,7 +22,7 @@ struct ConsoleGate: Sendable {
   /// Members of the query: `read-only`, `take`, `replay` (true unless it says otherwise), `rows` and `cols`, `term`.
   func open(_ server: Server, for call: Call) async throws -> ConsoleOpening {
     let visitor = try visitor(call)
-    let machine = await call.view().consoleServer(server)
+    let machine = console(of: server, in: await call.view())
     if let refusal = machine.refusal { throw APIError.invalid(refusal) }
     guard let hub else { throw APIError(.serviceUnavailable, "this daemon has no consoles") }
     if let refusal = await hub.refusal(of: machine) { throw APIError.invalid(refusal) }
@@ -31,6 +34,13 @@ struct ConsoleGate: Sendable {
     return ConsoleOpening(
       hub: hub, server: machine, visitor: visitor, accept: handshake.accept,
       isWanted: { await call.isStillLetIn() }, share: share)
+  }
+
+  /// The console of a server that the view has given out: its machine's serial port, or what it has without one.
+  func console(of server: Server, in view: View) -> ConsoleServer {
+    var console = view.consoleServer(server)
+    if let path = machines?.console(of: server.id) { console.source = .serial(path: path) }
+    return console
   }
 
   private func visitor(_ call: Call) throws(APIError) -> Visitor {

@@ -5,6 +5,7 @@ public import Consoles
 public import Control
 import HTTPTypes
 public import Hummingbird
+public import MachineHost
 
 /// The whole REST tree as one responder, with its door; safe to share by all listeners.
 public struct APIResponder: HTTPResponder {
@@ -18,21 +19,23 @@ public struct APIResponder: HTTPResponder {
   ///   - rate: requests a second that each token may make.
   ///   - placement: where servers are put that are made with a project's token.
   ///   - consoles: of the rack's servers; `nil`: it has none.
+  ///   - machines: virtual machines on their NICs; `nil`: it has none.
   public init(
-    control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own, consoles: ConsoleHub? = nil
+    control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own, consoles: ConsoleHub? = nil,
+    machines: MachineHub? = nil
   ) {
-    self.init(keeper: control, rate: rate, placement: placement, consoles: consoles)
+    self.init(keeper: control, rate: rate, placement: placement, consoles: consoles, machines: machines)
   }
 
   /// `now`: time on a clock that never goes back, by which rates and sessions are counted.
   init(
     keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, placement: Placement = .own,
-    heartbeat: Duration = EventStream.heartbeat, consoles: ConsoleHub? = nil,
+    heartbeat: Duration = EventStream.heartbeat, consoles: ConsoleHub? = nil, machines: MachineHub? = nil,
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     var routes = Routes(keeper: keeper)
     let streams = EventStream.shares()
-    let gate = ConsoleGate(hub: consoles)
+    let gate = ConsoleGate(hub: consoles, machines: machines)
     Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate)
     self.init(
       routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
@@ -49,7 +52,7 @@ public struct APIResponder: HTTPResponder {
     CatalogueRoutes().register(on: &routes)
     CapacityRoutes().register(on: &routes)
     ProjectRoutes().register(on: &routes)
-    DeviceRoutes().register(on: &routes)
+    DeviceRoutes(machines: consoles.machines).register(on: &routes)
     VirtualNetworkRoutes().register(on: &routes)
     PortRoutes().register(on: &routes)
     AssignmentRoutes().register(on: &routes)
@@ -66,6 +69,7 @@ public struct APIResponder: HTTPResponder {
     ToprackTokenRoutes().register(on: &routes)
     ToprackBackupRoutes().register(on: &routes)
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
+    ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 

@@ -1,8 +1,12 @@
 // Servers, under the name that the Metal API gives them.
 
+import MachineHost
 import Rack
 
 struct DeviceRoutes {
+  /// `nil`: there are no virtual machines.
+  var machines: MachineHub?
+
   func register(on routes: inout Routes) {
     routes.post("/projects/:id/devices", create)
     routes.get("/projects/:id/devices") { call in
@@ -89,6 +93,7 @@ struct DeviceRoutes {
     guard let action = Action(rawValue: word) else {
       throw APIError.invalid("type \(Arguments.shown(.string(word))) is not known; \(rule)")
     }
+    if action == .rescue { try await checkRescue(of: server) }
     let command: Command =
       switch action {
       case .powerOn: .setPower(server.id, on: true)
@@ -99,6 +104,16 @@ struct DeviceRoutes {
       }
     try await call.perform(command)
     return .accepted
+  }
+
+  /// A machine of ours boots what the settings name. One that is not ours boots whatever its owner thinks of.
+  private func checkRescue(of server: Server) async throws(APIError) {
+    guard let machines, !machines.canRescue, let status = await machines.status(of: server.id), status.spec != nil,
+      status.state != .stopped
+    else { return }
+    throw .invalid(
+      "the virtual machine of \(server.hostname) has no rescue system to boot: name one by the settings rescue-kernel "
+        + "and rescue-initrd of toprackd")
   }
 }
 

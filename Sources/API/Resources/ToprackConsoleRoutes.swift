@@ -23,7 +23,7 @@ struct ToprackConsoleRoutes {
     return .ok([
       "consoles": .array(
         servers.compactMap { server in
-          let machine = view.consoleServer(server)
+          let machine = gate.console(of: server, in: view)
           return machine.source.map { renderer.console(of: server, $0, statuses[server.id]) }
         })
     ])

@@ -1,7 +1,7 @@
 /// What a machine with cloud-init is told at its first boot, by a disk: the data source NoCloud.
 ///
-/// A file system with the label "cidata" has the files `meta-data`, `user-data`, `vendor-data` and `network-config`. QEMU
-/// makes that file system itself out of a folder with these files (vvfat); nothing of it is ever written.
+/// A file system with the label "cidata" has the files `meta-data`, `user-data`, `vendor-data` and `network-config`
+/// (`disk`). It is one file: QEMU opens it before it becomes a user of no rights, which cannot look into folders.
 ///
 /// - The instance is the server: cloud-init does once for a server what it does once, however often it is started.
 /// - Keys open the default user of the image and, as on the real servers, root.
@@ -34,6 +34,11 @@ public struct CloudInitSeed: Hashable, Sendable {
     ]
     if let network { files.append(("network-config", network)) }
     return files
+  }
+
+  /// The disk; `nil`: there is more in it than such a one holds.
+  public var disk: [UInt8]? {
+    FATImage(label: Self.label.uppercased(), files: files.map { ($0.name, Array($0.text.utf8)) })?.bytes
   }
 
   private var metadata: String {

@@ -2,7 +2,7 @@
 ///
 /// QEMU is told, and never guesses: a machine may write whatever it likes to a raw disk, also the beginning of an image
 /// that names a file of the host as what is below it.
-public enum DiskFormat: String, CaseIterable, Sendable {
+public enum DiskFormat: String, CaseIterable, Codable, Sendable {
   case raw, qcow2, vmdk, vdi, vhdx, vpc
 
   /// Bytes that `init(header:)` wants to see.

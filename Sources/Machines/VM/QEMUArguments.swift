@@ -53,7 +53,7 @@ public struct QEMUArguments: Hashable, Sendable {
   public var consoleLog: String?
   /// Path of the socket for QMP.
   public var monitor: String?
-  /// The folder with the files of a `CloudInitSeed`.
+  /// Path of the disk with the files of a `CloudInitSeed`.
   public var seed: String?
 
   public init(
@@ -134,8 +134,7 @@ public struct QEMUArguments: Hashable, Sendable {
     }
     if let seed {
       words += [
-        "-drive",
-        "if=none,id=seed,driver=vvfat,dir=\(Self.value(seed)),label=\(CloudInitSeed.label),read-only=on", "-device",
+        "-drive", "if=none,id=seed,file=\(Self.value(seed)),format=raw,read-only=on", "-device",
         "virtio-blk-pci,drive=seed",
       ]
     }

@@ -16,7 +16,7 @@ struct ConsolePage {
     let view = await visit.call.view()
     let (server, project) = try visit.server(in: view)
     var fields = visit.fields(of: server)
-    fields["refusal"] = view.consoleServer(server).refusal
+    fields["refusal"] = gate.console(of: server, in: view).refusal
     return visit.page(
       "console", title: "Console of \(server.hostname)", in: .server(server, project, .console), ["is": fields])
   }

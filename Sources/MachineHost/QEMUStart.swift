@@ -1,0 +1,120 @@
+// One start of QEMU, from what is known to a process that runs.
+
+import Glibc
+import Machines
+import Ports
+import Rack
+
+/// All that a start needs, as a value that can go to another thread.
+///
+/// QEMU puts itself into the background (`-daemonize`): it is in a session of its own and nobody's child, so that it
+/// outlives us, and it says whether it runs before it does, with the reason in its log when it does not. Disks, TAPs and
+/// sockets are opened before it becomes a user of no rights.
+struct QEMUStart: Sendable {
+  var server: MachineServer
+  var spec: MachineSpec
+  var format: DiskFormat?
+  var hasSeed: Bool
+  /// Of a machine that is new.
+  var newSeed: [UInt8]?
+  /// What to boot instead of what the spec says.
+  var rescue: RescueSystem?
+  var files: MachineFiles
+  var probe: KVMProbe
+
+  struct Running: Sendable {
+    var process: MachineProcess
+    var accelerator: Accelerator
+    var links: [String: GuestLink]
+  }
+
+  /// Blocks, for a tenth of a second and up to some seconds.
+  func start() throws(MachineFault) -> Running {
+    guard let qemu = SystemProgram(named: QEMUArguments.program) else {
+      throw MachineFault(.unavailable, "QEMU is not installed: apt-get install qemu-system-x86")
+    }
+    if let fault = files.fault { throw fault }
+    guard files.make() else {
+      throw MachineFault(.unavailable, "\(files.folder) cannot be made: \(String(cString: strerror(errno)))")
+    }
+    if let newSeed, !MachineFiles.write(newSeed, to: files.seed) {
+      throw MachineFault(.unavailable, "\(files.seed) cannot be written: \(String(cString: strerror(errno)))")
+    }
+    let namespace = try server.namespace()
+    let accelerator = probe.choose(qemu)
+    var links: [String: GuestLink] = [:]
+    for nic in server.nics {
+      let link = GuestLink(
+        how: .forward, interface: nic.interface, namespace: nic.namespace, tap: server.tap(of: nic.name, .forward))
+      try link.make()
+      links[nic.name.rawValue] = link
+    }
+    for path in [files.console, files.monitor, files.log, files.processID] { unlink(path) }
+    do throws(PortsFault) {
+      let result = try qemu.run(words(accelerator, links), in: namespace)
+      guard result.status == 0 else {
+        let reason = files.lastWord ?? result.output.lastLine ?? "it ended with status \(result.status)"
+        throw PortsFault(errno: EIO, message: reason)
+      }
+    } catch {
+      throw MachineFault(.unavailable, "QEMU does not start: \(error.message)")
+    }
+    let number = MachineFiles.read(files.processID, limit: 32).flatMap { bytes in
+      Int(String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self))
+    }
+    guard let process = number.flatMap(MachineProcess.init) else {
+      throw MachineFault(.unavailable, "QEMU has ended at once: \(files.lastWord ?? "it does not say why")")
+    }
+    process.volunteer()
+    return Running(process: process, accelerator: accelerator, links: links)
+  }
+
+  private func words(_ accelerator: Accelerator, _ links: [String: GuestLink]) -> [String] {
+    let own = spec.kernel.map { QEMUArguments.Kernel($0, initrd: spec.initrd, append: spec.append) }
+    let kernel = rescue.map { QEMUArguments.Kernel($0.kernel, initrd: $0.initrd, append: "console=ttyS0") } ?? own
+    let disk = spec.disk.flatMap { path in
+      format.map { QEMUArguments.Disk(path, $0, isSnapshot: spec.snapshot) }
+    }
+    let nics = server.nics.compactMap { nic in
+      links[nic.name.rawValue].map { VirtualNIC(name: nic.name.rawValue, mac: nic.mac, back: .tap($0.tap)) }
+    }
+    var words = QEMUArguments(
+      name: server.name, disk: disk, kernel: kernel, nics: nics, memory: spec.memory, cpus: spec.cpus,
+      accelerator: accelerator.isKVM ? .kvm : .tcg, console: files.console, consoleLog: files.consoleLog,
+      monitor: files.monitor, seed: hasSeed ? files.seed : nil
+    ).words
+    words += ["-uuid", "\(server.id)"]
+    // Of what QEMU can log, system calls of user programs are none here; without anything to log it would close its
+    // standard error, by which it says why it ends.
+    words += ["-daemonize", "-pidfile", files.processID, "-D", files.log, "-d", "strace"]
+    if getuid() == 0 {
+      words += ["-runas", "\(server.user):\(server.user)", "-sandbox", "on,obsolete=deny,resourcecontrol=deny"]
+    }
+    return words
+  }
+}
+
+/// What a machine boots when its own system is not to be.
+public struct RescueSystem: Hashable, Sendable {
+  public var kernel: String
+  public var initrd: String?
+
+  public init(kernel: String, initrd: String?) { (self.kernel, self.initrd) = (kernel, initrd) }
+}
+
+extension MachineServer {
+  /// Where its NICs are, which a machine on them must be in, too.
+  func namespace() throws(MachineFault) -> String? {
+    guard nics.count == PortName.nics.count else {
+      throw MachineFault(.unavailable, "NICs of \(name) are lost: 'toprack server show \(name)' says why")
+    }
+    let places = Set(nics.map(\.namespace))
+    guard let place = places.first, places.count == 1, place?.hasPrefix("net:") != true else {
+      throw MachineFault(
+        .unavailable,
+        "the NICs of \(name) are not together in one network namespace that has a name: "
+          + "'toprack server repair \(name)' puts them back")
+    }
+    return place
+  }
+}
