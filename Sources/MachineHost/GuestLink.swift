@@ -27,6 +27,8 @@ public struct GuestLink: Hashable, Codable, Sendable {
   public var namespace: String?
   /// The machine's interface.
   public var tap: String
+  /// It is a TAP that somebody has made for the machine, and stays when the link goes.
+  public var isTheirs = false
 
   /// What an interface of a machine says by its alias, with the NIC's behind it.
   static let mark = "toprack-vm "
@@ -46,9 +48,13 @@ public struct GuestLink: Hashable, Codable, Sendable {
       throw MachineFault(.unavailable, "there is no interface \(interface)\(placeWords)")
     }
     let old = links.first { $0.name == tap }
+    if isTheirs, old == nil {
+      throw MachineFault(
+        .refused, "there is no TAP \(tap)\(placeWords): 'ip tuntap add dev \(tap) mode tap vnet_hdr' makes one")
+    }
     if let old, !isUsable(old) {
       throw MachineFault(
-        .refused, "interface \(tap)\(placeWords) exists already and is no TAP for a machine: choose another name")
+        .refused, "interface \(tap)\(placeWords) is no TAP for a machine: choose another")
     }
     do throws(PortsFault) {
       switch how {
@@ -75,9 +81,9 @@ public struct GuestLink: Hashable, Codable, Sendable {
     return made.index
   }
 
-  /// Ours, or a TAP that somebody has made for the machine; never a NIC.
+  /// Ours, or a TAP of theirs; never a NIC.
   private func isUsable(_ link: Link) -> Bool {
-    if link.alias?.hasPrefix(Self.mark) == true { return true }
+    if !isTheirs { return link.alias?.hasPrefix(Self.mark) == true }
     return how == .forward && link.isTAP && link.name != interface && link.alias?.hasPrefix("toprack ") != true
   }
 
@@ -86,7 +92,8 @@ public struct GuestLink: Hashable, Codable, Sendable {
     if how == .forward {
       try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
     }
-    guard let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true else {
+    guard !isTheirs, let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true
+    else {
       return
     }
     if how == .forward {

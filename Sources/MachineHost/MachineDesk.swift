@@ -132,6 +132,11 @@ final class MachineDesk {
   }
 
   func stop(force: Bool, _ answer: @escaping Answer) {
+    if record.attachment != nil {
+      return answer(
+        refused("has a machine that somebody else runs: 'toprack vm detach \(server.name)' takes back what is prepared")
+      )
+    }
     guard machine != nil else { return answer(.failure(Self.nothing(of: server))) }
     stoppers.append(answer)
     record.isWanted = false
@@ -157,7 +162,7 @@ final class MachineDesk {
     for nic in server.nics {
       links[nic.name.rawValue] = GuestLink(
         how: how, interface: nic.interface, namespace: nic.namespace,
-        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how))
+        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how), isTheirs: taps[nic.name.rawValue] != nil)
     }
     // Somebody else's machine is none of ours, also not one that has ended.
     machine = nil
@@ -426,17 +431,19 @@ extension MachineDesk {
       server: server, spec: spec, format: record.format, hasSeed: record.hasSeed, newSeed: newSeed,
       rescue: boot == .rescue ? context.rescue : nil, files: files, probe: context.probe)
     newSeed = nil
-    let old = record.links
+    let (old, links) = (record.links, job.links)
+    // Before they are made: whatever becomes of the start, somebody has to take them away.
+    record.links = links
+    save()
     work { () throws(MachineFault) in
-      let running = try job.start()
-      for (nic, link) in old where running.links[nic] != link { link.remove() }
-      return running
+      for (nic, link) in old where links[nic] != link { link.remove() }
+      return try job.start()
     } then: { desk, result in
       switch result {
       case .failure(let fault): desk.handle(.startFailed(fault.message))
       case .success(let running):
         (desk.record.process, desk.record.accelerator) = (running.process, running.accelerator)
-        (desk.record.links, desk.linkFaults) = (running.links, [:])
+        desk.linkFaults = [:]
         // Before anything else: whoever comes after us has to find it.
         desk.save()
         desk.connect { desk in
