@@ -1,6 +1,7 @@
 // The way between a server's NIC and the interface of a virtual machine.
 
 import Glibc
+import Host
 import Machines
 import Ports
 

@@ -1,6 +1,7 @@
 // Whether KVM runs guests here, found out by running one.
 
 import Glibc
+import Host
 import Machines
 import NIOConcurrencyHelpers
 import Ports

@@ -2,10 +2,10 @@
 
 import Dispatch
 import Glibc
+import Host
 import Logging
 import Machines
 import NIOCore
-import Ports
 import Rack
 
 /// Performs what a `VirtualMachine` wants, keeps its record, and the links between its NICs and the server's. Also of a

@@ -1,6 +1,7 @@
 // One start of QEMU, from what is known to a process that runs.
 
 import Glibc
+import Host
 import Machines
 import Ports
 import Rack

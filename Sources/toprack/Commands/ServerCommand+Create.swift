@@ -9,12 +9,14 @@ extension ServerCommand {
       discussion: """
         The NICs are the TAP interfaces NAME-eth0 and NAME-eth1 on the host; with --netns they are eth0 and eth1 in a \
         network namespace, which is made when it does not exist, and is then removed with the server. --netns without a \
-        name takes the server's, or where that is taken one with its short UUID behind. With the token of a project they \
+        name takes the server's, or where that is taken one with its short UUID behind. --nics calls them otherwise there, \
+        as in a container that has an eth0 already: the ports of the switch are eth0 and eth1 all the same. With the token of a project they \
         are in a namespace that is made for the server, asked for or not. They are down until you set them up.
 
         Examples:
           toprack server create web1
           toprack server create web2 --netns
+          toprack server create n2 --netns=clab-lab-n2 --nics eth1,eth2
           toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
           toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
         """)
@@ -37,6 +39,7 @@ extension ServerCommand {
         valueName: "path"),
       completion: .file())
     var serial: String?
+    @OptionGroup var names: NICsOption
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -59,6 +62,7 @@ extension ServerCommand {
       if netns { own["netns"] = true }
       if let namedNamespace { own["netns"] = namedNamespace }
       if let serial { own["serial"] = serial }
+      if let names = names.member { own["nics"] = names }
       if !own.isEmpty { body["toprack"] = own }
       let answer = try await client.post("/projects/\(project.id)/devices", body)
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
