@@ -28,6 +28,8 @@ public struct GuestLink: Hashable, Codable, Sendable {
   public var namespace: String?
   /// The machine's interface.
   public var tap: String
+  /// It is a TAP that somebody has made for the machine, and stays when the link goes.
+  public var isTheirs = false
 
   /// What an interface of a machine says by its alias, with the NIC's behind it.
   static let mark = "toprack-vm "
@@ -47,9 +49,13 @@ public struct GuestLink: Hashable, Codable, Sendable {
       throw MachineFault(.unavailable, "there is no interface \(interface)\(placeWords)")
     }
     let old = links.first { $0.name == tap }
-    if let old, how == .macvtap || !old.isTAP, old.alias?.hasPrefix(Self.mark) != true {
+    if isTheirs, old == nil {
       throw MachineFault(
-        .refused, "interface \(tap)\(placeWords) exists already and is not Toprack's: choose another name")
+        .refused, "there is no TAP \(tap)\(placeWords): 'ip tuntap add dev \(tap) mode tap vnet_hdr' makes one")
+    }
+    if let old, !isUsable(old) {
+      throw MachineFault(
+        .refused, "interface \(tap)\(placeWords) is no TAP for a machine: choose another")
     }
     do throws(PortsFault) {
       switch how {
@@ -76,12 +82,19 @@ public struct GuestLink: Hashable, Codable, Sendable {
     return made.index
   }
 
+  /// Ours, or a TAP of theirs; never a NIC.
+  private func isUsable(_ link: Link) -> Bool {
+    if !isTheirs { return link.alias?.hasPrefix(Self.mark) == true }
+    return how == .forward && link.isTAP && link.name != interface && link.alias?.hasPrefix("toprack ") != true
+  }
+
   /// Takes it away, as far as it is there and ours.
   func remove() {
     if how == .forward {
       try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
     }
-    guard let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true else {
+    guard !isTheirs, let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true
+    else {
       return
     }
     if how == .forward {

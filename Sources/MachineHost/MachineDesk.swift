@@ -6,7 +6,6 @@ import Host
 import Logging
 import Machines
 import NIOCore
-import Ports
 import Rack
 
 /// Performs what a `VirtualMachine` wants, keeps its record, and the links between its NICs and the server's. Also of a
@@ -133,6 +132,11 @@ final class MachineDesk {
   }
 
   func stop(force: Bool, _ answer: @escaping Answer) {
+    if record.attachment != nil {
+      return answer(
+        refused("has a machine that somebody else runs: 'toprack vm detach \(server.name)' takes back what is prepared")
+      )
+    }
     guard machine != nil else { return answer(.failure(Self.nothing(of: server))) }
     stoppers.append(answer)
     record.isWanted = false
@@ -158,7 +162,7 @@ final class MachineDesk {
     for nic in server.nics {
       links[nic.name.rawValue] = GuestLink(
         how: how, interface: nic.interface, namespace: nic.namespace,
-        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how))
+        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how), isTheirs: taps[nic.name.rawValue] != nil)
     }
     // Somebody else's machine is none of ours, also not one that has ended.
     machine = nil
@@ -168,7 +172,6 @@ final class MachineDesk {
     record.links = links
     save()
     publishConsole()
-    note("vm.attached", "the NICs of \(server.name) are prepared for a virtual machine")
     let (before, wanted, probe) = (old, links, context.probe)
     work { () throws(MachineFault) -> ([String: Int], Accelerator?) in
       for (nic, link) in before where wanted[nic] != link { link.remove() }
@@ -180,11 +183,11 @@ final class MachineDesk {
         desk.linked(indexes)
         desk.record.accelerator = accelerator
         desk.save()
+        desk.note("vm.attached", "the NICs of \(desk.server.name) are prepared for a virtual machine")
         answer(desk.status.map(Result.success) ?? .failure(Self.nothing(of: desk.server)))
       case .failure(let fault):
         // Half a way is none.
-        desk.detach { _ in }
-        answer(.failure(fault))
+        desk.withdraw { answer(.failure(fault)) }
       }
     }
   }
@@ -196,6 +199,11 @@ final class MachineDesk {
           MachineFault(.unknown, "nothing is prepared at \(server.name) for a virtual machine of somebody else's")))
     }
     note("vm.detached", "the NICs of \(server.name) are not prepared for a virtual machine any more")
+    withdraw { answer(.success(())) }
+  }
+
+  /// Takes back what was prepared.
+  private func withdraw(_ done: @escaping @Sendable () -> Void) {
     let links = record.links
     (record, saved) = (MachineRecord(), nil)
     publishConsole()
@@ -203,7 +211,7 @@ final class MachineDesk {
       for link in links.values { link.remove() }
       files.removeAll()
     } then: { _, _ in
-      answer(.success(()))
+      done()
     }
   }
 
@@ -423,17 +431,19 @@ extension MachineDesk {
       server: server, spec: spec, format: record.format, hasSeed: record.hasSeed, newSeed: newSeed,
       rescue: boot == .rescue ? context.rescue : nil, files: files, probe: context.probe)
     newSeed = nil
-    let old = record.links
+    let (old, links) = (record.links, job.links)
+    // Before they are made: whatever becomes of the start, somebody has to take them away.
+    record.links = links
+    save()
     work { () throws(MachineFault) in
-      let running = try job.start()
-      for (nic, link) in old where running.links[nic] != link { link.remove() }
-      return running
+      for (nic, link) in old where links[nic] != link { link.remove() }
+      return try job.start()
     } then: { desk, result in
       switch result {
       case .failure(let fault): desk.handle(.startFailed(fault.message))
       case .success(let running):
         (desk.record.process, desk.record.accelerator) = (running.process, running.accelerator)
-        (desk.record.links, desk.linkFaults) = (running.links, [:])
+        desk.linkFaults = [:]
         // Before anything else: whoever comes after us has to find it.
         desk.save()
         desk.connect { desk in

@@ -84,7 +84,8 @@ extension Integration {
         ["ip", "list"], ["ip", "reserve"], ["ip", "assign"], ["ip", "unassign"], ["ip", "release"],
         ["server", "network-config"], ["lacp", "show"], ["fdb", "show"], ["fdb", "flush"], ["set", "aging"],
         ["set", "lacp-rate"], ["set", "mtu"],
-        ["completion"], ["cleanup"],
+        ["completion"], ["cleanup"], ["vm", "run"], ["vm", "stop"], ["vm", "status"], ["vm", "list"], ["vm", "attach"],
+        ["vm", "detach"],
       ]
       for command in commands {
         let finished = try nowhere.attempt(command + ["--help"])
@@ -142,44 +143,6 @@ extension Integration {
       ] {
         let found = lines.filter { $0.contains(words) }
         #expect(found.count == 1 && found[0].contains(" by=\(who) "), "\(words): \(found)")
-      }
-    }
-
-    @Test("attach-vm takes a server's name, prints arguments that leave the boot ROM alone, and takes all away again")
-    func attachVM() throws {
-      let lab = try Lab()
-      let namespace = lab.namespace("v")
-      try lab.toprack("server", "create", "v", "--netns=\(namespace.name)")
-      let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-      func attach(_ arguments: String...) throws -> Finished {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        return try run(
-          ["\(repository)/scripts/attach-vm", "--socket", lab.daemon.socket] + arguments,
-          environment: ["PATH": "\(Daemon.binaries):\(path)"])
-      }
-      func names() throws -> [String] { try Interface.list(in: namespace).map(\.name).sorted() }
-      let ports = try #require(try lab.toprack.json("port", "show", "v").array)
-      let attached = try attach("v")
-      #expect(attached.status == 0, "\(attached.errors)")
-      let lines = attached.text.split(separator: "\n")
-      #expect(lines.count == 4 && !attached.text.contains("romfile"), "\(attached.text)")
-      for port in ports where port["name"].string != "bond0" {
-        #expect(attached.text.contains("mac=\(port["mac"].string ?? "?"),speed=10000,duplex=full\n"))
-      }
-      #expect(try names().count == 4)
-      #expect(try attach("--no-rom", "v", "eth1").text.contains("romfile=\n"))
-      #expect(try attach("--detach", "v").status == 0)
-      #expect(try names() == ["eth0", "eth1"])
-      for (arguments, says) in [
-        (["nobody"], "nobody"), (["v", "eth7"], "valid are eth0 and eth1"), ([], "no server and no NIC"),
-        (["--netns", "nowhere", "eth0"], "there is no network namespace nowhere"),
-      ] {
-        let refused = try run(
-          ["\(repository)/scripts/attach-vm", "--socket", lab.daemon.socket] + arguments,
-          environment: ["PATH": "\(Daemon.binaries):/usr/sbin:/usr/bin:/sbin:/bin"])
-        #expect(refused.status == 1 && refused.errors.contains(says), "\(refused.errors)")
-        #expect(refused.text.isEmpty)
       }
     }
 

@@ -6,7 +6,7 @@ import Testing
 extension Integration {
   @Suite("A machine that boots from the network", .enabled(if: Guest.image != nil, "TOPRACK_GUEST is not set"))
   struct PXEBootTests {
-    @Test("what attach-vm SERVER prints boots a Linux: DHCP, the server's iPXE script by HTTP, kernel and initrd")
+    @Test("what vm attach SERVER prints boots a Linux: DHCP, the server's iPXE script by HTTP, kernel and initrd")
     func boots() throws {
       let image = try #require(Guest.image)
       let lab = try Lab()
@@ -42,16 +42,18 @@ extension Integration {
       let made = try HTTPAnswer("POST", "/projects/\(project)/devices", body: request, socket: lab.daemon.socket)
       try #require(made.status == 201, "\(made.errors ?? [])")
       let nics = try attach("metal", in: lab)
-      let console = "\(lab.daemon.directory)/console"
       let machine = try ChildProcess(
         [
           "ip", "netns", "exec", namespace.name, "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "512",
-          "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "file:\(console)", "-boot",
-          "n",
+          "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-boot", "n",
         ] + nics)
       defer { withExtendedLifetime((files, machine)) {} }
 
-      func text() -> String { (try? String(contentsOfFile: console, encoding: .isoLatin1)) ?? "" }
+      // The serial line that the arguments have is the server's console.
+      func text() -> String {
+        let log = "\(lab.daemon.state)/consoles/metal.log"
+        return (try? String(contentsOfFile: log, encoding: .isoLatin1)) ?? ""
+      }
       func log() -> String { String(decoding: files.standardError, as: UTF8.self) }
       let isUp = try lab.poll(for: .seconds(240)) { text().contains("GUEST-READY") }
       #expect(isUp, "\(text().suffix(2_000))\n\(log())\n\(String(decoding: machine.standardError, as: UTF8.self))")
@@ -69,16 +71,9 @@ extension Integration {
       }
     }
 
-    /// QEMU's arguments, as the script prints them for whoever types the server's name.
+    /// QEMU's arguments, as a shell would take them.
     private func attach(_ server: String, in lab: Lab) throws -> [String] {
-      let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-      let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-      let printed = try run(
-        ["\(repository)/scripts/attach-vm", "--socket", lab.daemon.socket, server],
-        environment: ["PATH": "\(Daemon.binaries):\(path)"])
-      try #require(printed.status == 0, "\(printed.errors)")
-      return printed.text.split(whereSeparator: \.isWhitespace).map(String.init)
+      try lab.toprack("vm", "attach", server).split(whereSeparator: \.isWhitespace).map(String.init)
     }
   }
 }

@@ -11,7 +11,7 @@ extension NetworkConfig {
   }
 
   /// What is below `network`, two spaces in. `naming`: NICs are known by their MAC address wherever they are, and are
-  /// given their names.
+  /// given their names; the bond has the first one's address.
   func netplanInterfaces(naming: Bool) -> [String] {
     var lines = ["  ethernets:"]
     let isBonded = !bond.isEmpty
@@ -28,6 +28,10 @@ extension NetworkConfig {
     if isBonded, let port = ports.first(where: { $0.name == "bond0" }) {
       lines += [
         "  bonds:", "    " + remark(on: port), "    bond0:", "      interfaces: [\(bond.joined(separator: ", "))]",
+      ]
+      // udev gives a bond an address of its own invention before it has a NIC.
+      if naming { lines.append("      macaddress: \"\(nics[0].mac)\"") }
+      lines += [
         "      parameters:", "        mode: \(bondingMode.name)", "        mii-monitor-interval: 100",
       ]
       lines += hashPolicy.map { ["        transmit-hash-policy: \($0)"] } ?? []

@@ -4,11 +4,14 @@ import Glibc
 
 /// A virtual machine on a machine's two NICs: a whole Linux, with a bonding driver that the host's kernel may not have.
 ///
-/// `scripts/guest` builds what it boots, and `scripts/attach-vm` joins its NICs to the machine's, as it would for a user. QEMU emulates
-/// the processor: slower than KVM, and the same everywhere. Boots in some 5 s.
-final class Guest {
+/// `scripts/guest` builds what it boots, and `toprack vm attach` joins its NICs to the machine's, as it would for a user.
+/// QEMU emulates the processor: slower than KVM, and the same everywhere. Boots in some 5 s.
+final class Guest: GuestShell {
   /// The folder that `scripts/guest` printed: TOPRACK_GUEST. Tests with a guest run only when it is given.
   static let image = ProcessInfo.processInfo.environment["TOPRACK_GUEST"].flatMap { $0.isEmpty ? nil : $0 }
+
+  /// The folder that `scripts/guest-cloud` printed: TOPRACK_GUEST_CLOUD.
+  static let cloudImage = ProcessInfo.processInfo.environment["TOPRACK_GUEST_CLOUD"].flatMap { $0.isEmpty ? nil : $0 }
 
   private let lab: Lab
   private let namespace: NetworkNamespace
@@ -17,23 +20,25 @@ final class Guest {
   private let commands: LineSocket
   private let monitor: LineSocket
 
-  /// `speed`: whether its NICs report one, as `scripts/attach-vm` has it.
-  init(in lab: Lab, on machine: Machine, speed: Bool = true) throws {
+  /// `speed`: whether its NICs report one, as `vm attach` has it. `options`: more of that.
+  init(in lab: Lab, on machine: Machine, speed: Bool = true, options: String...) throws {
     Orphans.sweepOnce
     self.lab = lab
     namespace = machine.namespace
     directory = "\(lab.daemon.directory)/vm-\(machine.name)"
     guard let image = Self.image else { throw HarnessError("TOPRACK_GUEST is not set") }
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let nics = try attachToNICs(of: machine).map { word in
+    let way = try Way(to: machine, in: lab, options)
+    let nics = way.arguments.map { word in
       speed ? word : word.replacingOccurrences(of: ",speed=10000,duplex=full", with: "")
     }
 
-    let emulator = [
-      "ip", "netns", "exec", namespace.name, "qemu-system-x86_64", "-name", machine.name, "-accel", "tcg", "-cpu",
-      "max",
-      "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-    ]
+    let emulator =
+      way.opening + [
+        "ip", "netns", "exec", namespace.name, "qemu-system-x86_64", "-name", machine.name, "-accel", "tcg", "-cpu",
+        "max",
+        "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+      ]
     let system = [
       "-kernel", "\(image)/vmlinux", "-initrd", "\(image)/initrd",
       "-append", "console=ttyS0 quiet mitigations=off panic=-1 random.trust_cpu=on",
@@ -65,16 +70,7 @@ final class Guest {
     _ = process.wait(until: .after(.seconds(10)))
   }
 
-  /// Runs a shell script in the guest, which must succeed, and returns what it printed.
-  @discardableResult
-  func run(_ script: String, limit: Duration = .seconds(60)) throws -> String {
-    let (status, output) = try attempt(script, limit: limit)
-    guard status == 0 else { throw HarnessError("in the guest, `\(script)` ended with \(status): \(output)") }
-    return output
-  }
-
-  /// Runs a shell script in the guest, whatever becomes of it.
-  func attempt(_ script: String, limit: Duration = .seconds(60)) throws -> (status: Int, output: String) {
+  func attempt(_ script: String, limit: Duration) throws -> (status: Int, output: String) {
     try Self.run(script, by: commands, until: .after(limit))
   }
 
@@ -97,13 +93,22 @@ final class Guest {
   }
 }
 
-/// Joins a TAP for QEMU to each NIC of `machine`, and returns QEMU's arguments for them.
-private func attachToNICs(of machine: Machine) throws -> [String] {
-  let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path
-  let printed = try runSuccessfully([
-    "\(repository)/scripts/attach-vm", "--no-rom", "--netns", machine.namespace.name, machine.eth0.interface,
-    machine.eth1.interface,
-  ])
-  return printed.text.split(whereSeparator: \.isWhitespace).map(String.init)
+/// What `toprack vm attach` says of the way from a machine's NICs to QEMU.
+private struct Way {
+  /// QEMU's for its NICs. The serial line is the guest's own.
+  let arguments: [String]
+  /// What opens the descriptors that they name, before the command behind it.
+  let opening: [String]
+
+  init(to machine: Machine, in lab: Lab, _ options: [String]) throws {
+    let finished = try lab.toprack.attempt(["--json", "vm", "attach", machine.name, "--no-rom"] + options)
+    guard finished.status == 0 else { throw CommandRefused(finished) }
+    let answer = try JSON(finished.output)
+    let words = (answer["qemu"].array ?? []).compactMap(\.string)
+    arguments = stride(from: 0, to: words.count - 1, by: 2).filter { ["-netdev", "-device"].contains(words[$0]) }
+      .flatMap { words[$0...($0 + 1)] }
+    let files = (answer["descriptors"].object ?? [:]).compactMapValues(\.string)
+    let redirections = files.map { "\($0.key)<>\($0.value)" }.joined(separator: " ")
+    opening = files.isEmpty ? [] : ["bash", "-c", "exec \"$@\" \(redirections)", "bash"]
+  }
 }
