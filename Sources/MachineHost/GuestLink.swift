@@ -46,9 +46,9 @@ public struct GuestLink: Hashable, Codable, Sendable {
       throw MachineFault(.unavailable, "there is no interface \(interface)\(placeWords)")
     }
     let old = links.first { $0.name == tap }
-    if let old, how == .macvtap || !old.isTAP, old.alias?.hasPrefix(Self.mark) != true {
+    if let old, !isUsable(old) {
       throw MachineFault(
-        .refused, "interface \(tap)\(placeWords) exists already and is not Toprack's: choose another name")
+        .refused, "interface \(tap)\(placeWords) exists already and is no TAP for a machine: choose another name")
     }
     do throws(PortsFault) {
       switch how {
@@ -73,6 +73,12 @@ public struct GuestLink: Hashable, Codable, Sendable {
       throw MachineFault(.unavailable, "interface \(tap)\(placeWords) is gone as soon as it was made")
     }
     return made.index
+  }
+
+  /// Ours, or a TAP that somebody has made for the machine; never a NIC.
+  private func isUsable(_ link: Link) -> Bool {
+    if link.alias?.hasPrefix(Self.mark) == true { return true }
+    return how == .forward && link.isTAP && link.name != interface && link.alias?.hasPrefix("toprack ") != true
   }
 
   /// Takes it away, as far as it is there and ours.

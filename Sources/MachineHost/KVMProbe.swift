@@ -54,7 +54,8 @@ final class KVMProbe: Sendable {
       if result.status == 124 || result.status == 137 {
         return "/dev/kvm is there, and a guest does not get far with it"
       }
-      let line = result.output.lastLine ?? "QEMU ended with status \(result.status)"
+      // What went wrong is said before what came of it.
+      let line = result.output.firstError ?? result.output.lastLine ?? "QEMU ended with status \(result.status)"
       return "/dev/kvm is there, and no guest starts with it: \(line)"
     } catch {
       return error.message
@@ -97,6 +98,13 @@ final class KVMProbe: Sendable {
 extension String {
   /// As a value within a word of QEMU's, where a comma stands between two.
   var doublingCommas: String { split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,") }
+
+  /// What QEMU has said first that is no warning.
+  fileprivate var firstError: String? {
+    split(whereSeparator: \.isNewline).lazy.compactMap { line in
+      line.firstRange(of: "error: ").map { String(line[$0.upperBound...]) }
+    }.first
+  }
 
   /// Without the name of the program that says it.
   var lastLine: String? {

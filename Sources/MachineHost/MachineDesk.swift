@@ -167,7 +167,6 @@ final class MachineDesk {
     record.links = links
     save()
     publishConsole()
-    note("vm.attached", "the NICs of \(server.name) are prepared for a virtual machine")
     let (before, wanted, probe) = (old, links, context.probe)
     work { () throws(MachineFault) -> ([String: Int], Accelerator?) in
       for (nic, link) in before where wanted[nic] != link { link.remove() }
@@ -179,11 +178,11 @@ final class MachineDesk {
         desk.linked(indexes)
         desk.record.accelerator = accelerator
         desk.save()
+        desk.note("vm.attached", "the NICs of \(desk.server.name) are prepared for a virtual machine")
         answer(desk.status.map(Result.success) ?? .failure(Self.nothing(of: desk.server)))
       case .failure(let fault):
         // Half a way is none.
-        desk.detach { _ in }
-        answer(.failure(fault))
+        desk.withdraw { answer(.failure(fault)) }
       }
     }
   }
@@ -195,6 +194,11 @@ final class MachineDesk {
           MachineFault(.unknown, "nothing is prepared at \(server.name) for a virtual machine of somebody else's")))
     }
     note("vm.detached", "the NICs of \(server.name) are not prepared for a virtual machine any more")
+    withdraw { answer(.success(())) }
+  }
+
+  /// Takes back what was prepared.
+  private func withdraw(_ done: @escaping @Sendable () -> Void) {
     let links = record.links
     (record, saved) = (MachineRecord(), nil)
     publishConsole()
@@ -202,7 +206,7 @@ final class MachineDesk {
       for link in links.values { link.remove() }
       files.removeAll()
     } then: { _, _ in
-      answer(.success(()))
+      done()
     }
   }
 

@@ -65,10 +65,9 @@ public struct MachineSpec: Codable, Hashable, Sendable {
     return nil
   }
 
-  /// `512 MiB`, in the largest unit that it is a whole number of.
+  /// `512 MiB`, `2 GiB`; what is no whole number of them is cut.
   public static func size(_ bytes: Int) -> String {
-    for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
-    where bytes >= unit && bytes % unit == 0 { return "\(bytes / unit) \(name)" }
+    if bytes >= 1 << 30, bytes.isMultiple(of: 1 << 30) { return "\(bytes >> 30) GiB" }
     return bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : "\(bytes) bytes"
   }
 }

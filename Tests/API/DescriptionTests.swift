@@ -53,6 +53,7 @@ import Testing
   /// Paths that a rack alone cannot answer, or that do not end.
   private static let elsewhere: Set = [
     "/toprack/status", "/toprack/backup", "/events/stream", "/openapi.yaml", "/toprack/devices/{server}/console",
+    "/toprack/devices/{server}/vm",
   ]
 
   @Test("answers are as it says, also with everything included", arguments: ["", "?include=*", "?exclude=*"])
@@ -109,6 +110,10 @@ import Testing
         (.post, "/capacity/metros", #"{"servers": [{"metro": "ny", "plan": "c3.small.x86"}]}"#, 200),
         (.put, "/toprack/devices/{server}/mode", #"{"mode": "hybrid"}"#, 200),
         (.put, "/toprack/devices/{server}/mtu", #"{"mtu": 9000}"#, 200),
+        (.get, "/toprack/devices/{server}/vm", nil, 404), (.put, "/toprack/devices/{server}/vm", "{}", 503),
+        (.delete, "/toprack/devices/{server}/vm", nil, 503),
+        (.put, "/toprack/devices/{server}/attachment", "{}", 503),
+        (.delete, "/toprack/devices/{server}/attachment", nil, 503),
         (.post, "/toprack/devices/{server}/repair", nil, 422),
         (.post, "/toprack/devices/{server}/ports/{port}/reopen", nil, 422),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
