@@ -15,6 +15,7 @@ extension ServerCommand {
         Examples:
           toprack server create web1
           toprack server create web2 --netns
+          toprack server create web3 --netns --vlan 1001
           toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
           toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
         """)
@@ -37,6 +38,7 @@ extension ServerCommand {
         valueName: "path"),
       completion: .file())
     var serial: String?
+    @OptionGroup var wiring: WiringOptions
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -60,7 +62,8 @@ extension ServerCommand {
       if let namedNamespace { own["netns"] = namedNamespace }
       if let serial { own["serial"] = serial }
       if !own.isEmpty { body["toprack"] = own }
-      let answer = try await client.post("/projects/\(project.id)/devices", body)
+      var answer = try await client.post("/projects/\(project.id)/devices", body)
+      if !wiring.isEmpty { answer = try await wiring.apply(to: answer.decoded(), client) }
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }
   }
