@@ -15,7 +15,7 @@ import Ports
 ///
 /// Rules hold on to an interface, not to its name: `make` is called again whenever the NIC is another. It makes what is
 /// missing and leaves what is right, so it can be called at any time. What it has made says so by its alias, and by the
-/// name of its nftables table, which are those of `scripts/attach-vm`.
+/// name of its nftables table.
 ///
 /// Blocks. Any thread, one at a time for one NIC.
 public struct GuestLink: Hashable, Codable, Sendable {

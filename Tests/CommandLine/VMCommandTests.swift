@@ -58,6 +58,16 @@ import Testing
     await expect(VMCommand.Attach.self, arguments, says)
   }
 
+  @Test("networks of a new server are numbers, with a port or without")
+  func wiring() throws {
+    for text in ["1001", "eth1:2", "bond0:3999"] {
+      #expect((try? WiringOptions.parse(["--vlan", text])) != nil, "\(text)")
+    }
+    for text in ["", "1", "4000", "x", "eth0:", "eth0:x", "a:b:3", "eth0:1001:"] {
+      #expect(throws: (any Error).self, "\(text)") { try WiringOptions.parse(["--vlan", text]) }
+    }
+  }
+
   private func expect(_ command: any AsyncParsableCommand.Type, _ arguments: [String], _ says: String) async {
     do {
       _ = try await command.asyncParse(arguments)

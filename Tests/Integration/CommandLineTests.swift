@@ -146,6 +146,28 @@ extension Integration {
       }
     }
 
+    @Test("server create --vlan wires the server and makes the network; the next one shares it")
+    func wiredAtOnce() throws {
+      let lab = try Lab()
+      func vlans(_ server: String, _ port: String) throws -> [Int] {
+        try lab.toprack.json("port", "show", server, port)["vlans"].array?.compactMap { $0["vxlan"].int } ?? []
+      }
+      for name in ["a", "b"] {
+        let made = try lab.toprack.json(
+          "server", "create", name, "--netns=\(lab.namespace(name).name)", "--vlan", "1001")
+        #expect(made["toprack"]["mode"].string == "layer2-individual")
+        #expect(try vlans(name, "eth0") == [1001])
+      }
+      #expect(try lab.toprack.json("network", "list").array?.count == 1)
+      try lab.toprack(
+        "server", "create", "c", "--netns=\(lab.namespace("c").name)", "--mode", "hybrid", "--vlan", "1001", "--vlan",
+        "eth1:1002")
+      #expect(try vlans("c", "eth1").sorted() == [1001, 1002])
+      let refused = try lab.toprack.attempt(
+        ["server", "create", "d", "--netns=\(lab.namespace("d").name)", "--mode", "layer4"])
+      #expect(refused.status == 1 && refused.errors.hasPrefix("toprack: d is made, but "), "\(refused.errors)")
+    }
+
     @Test("a reader that goes away early is no error")
     func closedPipe() throws {
       let lab = try Lab()

@@ -17,6 +17,7 @@ extension ServerCommand {
           toprack server create web1
           toprack server create web2 --netns
           toprack server create n2 --netns=clab-lab-n2 --nics eth1,eth2
+          toprack server create web3 --netns --vlan 1001
           toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
           toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
         """)
@@ -40,6 +41,7 @@ extension ServerCommand {
       completion: .file())
     var serial: String?
     @OptionGroup var names: NICsOption
+    @OptionGroup var wiring: WiringOptions
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -64,7 +66,8 @@ extension ServerCommand {
       if let serial { own["serial"] = serial }
       if let names = names.member { own["nics"] = names }
       if !own.isEmpty { body["toprack"] = own }
-      let answer = try await client.post("/projects/\(project.id)/devices", body)
+      var answer = try await client.post("/projects/\(project.id)/devices", body)
+      if !wiring.isEmpty { answer = try await wiring.apply(to: answer.decoded(), client) }
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }
   }

@@ -15,7 +15,7 @@ extension VMCommand {
 
           ip netns exec web1 qemu-system-x86_64 -m 1024 disk.img $(toprack vm attach web1)
 
-        --tap takes TAPs that are there: the first is eth0's, the second eth1's. --macvtap puts a macvtap on each NIC \
+        --tap names the TAPs: the first is eth0's, the second eth1's. Those that are there are taken. --macvtap puts a macvtap on each NIC \
         instead; QEMU gets it open, by the numbers that are said on standard error.
 
         They keep QEMU's boot ROM, so that the machine can boot from the network. Doing it again does no harm. \
@@ -30,7 +30,8 @@ extension VMCommand {
         """)
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
-    @Option(help: ArgumentHelp("TAPs that are there, for eth0 and eth1.", valueName: "eth0[,eth1]")) var tap: String?
+    @Option(help: ArgumentHelp("Names of the TAPs; those that are there are taken.", valueName: "eth0[,eth1]"))
+    var tap: String?
     @Flag(help: "A macvtap on each NIC, in the place of TAPs and rules.") var macvtap = false
     @Flag(help: "Print a domain for libvirt; --libvirt=fragment prints what goes into one that is there.")
     var libvirt = false

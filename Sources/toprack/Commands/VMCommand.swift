@@ -92,7 +92,7 @@ extension VMCommand {
     static let configuration = CommandConfiguration(
       abstract: "Take away what 'vm attach' has made.",
       discussion: """
-        TAPs that Toprack made go; those that were given by --tap stay.
+        TAPs that Toprack made go; those that were there before stay.
 
         Example: toprack vm detach web1
         """)
