@@ -28,8 +28,6 @@ public struct GuestLink: Hashable, Codable, Sendable {
   public var namespace: String?
   /// The machine's interface.
   public var tap: String
-  /// It is a TAP that somebody has made for the machine, and stays when the link goes.
-  public var isTheirs = false
 
   /// What an interface of a machine says by its alias, with the NIC's behind it.
   static let mark = "toprack-vm "
@@ -49,10 +47,6 @@ public struct GuestLink: Hashable, Codable, Sendable {
       throw MachineFault(.unavailable, "there is no interface \(interface)\(placeWords)")
     }
     let old = links.first { $0.name == tap }
-    if isTheirs, old == nil {
-      throw MachineFault(
-        .refused, "there is no TAP \(tap)\(placeWords): 'ip tuntap add dev \(tap) mode tap vnet_hdr' makes one")
-    }
     if let old, !isUsable(old) {
       throw MachineFault(
         .refused, "interface \(tap)\(placeWords) is no TAP for a machine: choose another")
@@ -82,19 +76,16 @@ public struct GuestLink: Hashable, Codable, Sendable {
     return made.index
   }
 
-  /// Ours, or a TAP of theirs; never a NIC.
+  /// Ours, or a TAP that somebody has made for the machine; never a NIC.
   private func isUsable(_ link: Link) -> Bool {
-    if !isTheirs { return link.alias?.hasPrefix(Self.mark) == true }
+    if link.alias?.hasPrefix(Self.mark) == true { return true }
     return how == .forward && link.isTAP && link.name != interface && link.alias?.hasPrefix("toprack ") != true
   }
 
   /// Takes it away, as far as it is there and ours.
   func remove() {
-    if how == .forward {
-      try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
-    }
-    guard !isTheirs, let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true
-    else {
+    cut()
+    guard let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true else {
       return
     }
     if how == .forward {
@@ -105,6 +96,12 @@ public struct GuestLink: Hashable, Codable, Sendable {
       } catch {}
     }
     try? run("ip", package: "iproute2", ["link", "delete", tap])
+  }
+
+  /// Takes the way away, and leaves the machine's interface.
+  func cut() {
+    guard how == .forward else { return }
+    try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
   }
 
   private func list() throws(MachineFault) -> [Link] {

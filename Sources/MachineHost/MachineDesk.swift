@@ -162,7 +162,7 @@ final class MachineDesk {
     for nic in server.nics {
       links[nic.name.rawValue] = GuestLink(
         how: how, interface: nic.interface, namespace: nic.namespace,
-        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how), isTheirs: taps[nic.name.rawValue] != nil)
+        tap: taps[nic.name.rawValue] ?? server.tap(of: nic.name, how))
     }
     // Somebody else's machine is none of ours, also not one that has ended.
     machine = nil
@@ -274,9 +274,11 @@ final class MachineDesk {
       link.interface = nic.interface
       links[nic.name.rawValue] = link
     }
-    let wanted = links
+    let (wanted, old) = (links, record.links)
     work { () -> [String: Result<Int, MachineFault>] in
-      wanted.mapValues { link in
+      // Rules of a name that the NIC had would be there beside those of its new one.
+      for (nic, link) in wanted { if let old = old[nic], old != link { old.cut() } }
+      return wanted.mapValues { link in
         do throws(MachineFault) { return .success(try link.make()) } catch { return .failure(error) }
       }
     } then: { desk, result in
