@@ -62,6 +62,14 @@ let package = Package(
 
     // Control plane.
     .target(name: "Rack", swiftSettings: strict),
+    // Whatever touches the host's network, but frames.
+    .target(name: "CHost"),
+    .target(
+      name: "Host",
+      dependencies: [
+        "CHost", "CPort", "Ports", "Rack", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: data),
     .target(
       name: "Store",
       dependencies: ["Rack", .product(name: "GRDB", package: "GRDB.swift")],
@@ -69,7 +77,7 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "Gateway", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -79,7 +87,7 @@ let package = Package(
     .target(
       name: "Consoles",
       dependencies: [
-        "Machines", "Ports", "Rack",
+        "Host", "Machines", "Ports", "Rack",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -90,7 +98,7 @@ let package = Package(
     .target(
       name: "MachineHost",
       dependencies: [
-        "Machines", "Ports", "Rack",
+        "Host", "Machines", "Ports", "Rack",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -102,7 +110,7 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "CCrypt", "COpenAPI", "CPortal", "Capture", "Consoles", "Control", "MachineHost", "Machines", "Rack",
+        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -127,7 +135,8 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "MachineHost", "Machines", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "Host", "MachineHost",
+        "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -139,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Machines", "Ports", "Rack", "Store",
+        "Host", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -152,7 +161,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
     .executableTarget(
       name: "forwarding-bench",
-      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Ports", "Switching", "Wire"],
+      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Host", "Ports", "Switching", "Wire"],
       path: "Benchmarks/Forwarding", swiftSettings: data),
     .executableTarget(
       name: "api-bench",
@@ -168,13 +177,19 @@ let package = Package(
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
-    .testTarget(name: "PortsTests", dependencies: ["Ports", "Wire"], path: "Tests/Ports", swiftSettings: data),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "CHost", "Dataplane", "Host", "Ports", "Rack", "Seeded", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/Host", swiftSettings: data),
     .testTarget(
       name: "SwitchingTests", dependencies: ["Seeded", "Switching", "Wire"], path: "Tests/Switching",
       swiftSettings: data),
     .testTarget(
       name: "DataplaneTests",
-      dependencies: ["Dataplane", "Gateway", "LinkAggregation", "Ports", "Seeded", "Switching", "Wire"],
+      dependencies: ["Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Seeded", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
       name: "GatewayTests", dependencies: ["Gateway", "Seeded", "Switching", "Wire"], path: "Tests/Gateway",
@@ -200,7 +215,7 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Gateway", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
+        "Control", "Dataplane", "Gateway", "Host", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -208,7 +223,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Consoles", "Control", "Rack", "Seeded",
+        "API", "Consoles", "Control", "Host", "Rack", "Seeded",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

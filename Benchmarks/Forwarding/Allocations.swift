@@ -2,6 +2,7 @@ import AllocationCounter
 import Dataplane
 import Gateway
 import Glibc
+import Host
 import Ports
 import Switching
 import Wire

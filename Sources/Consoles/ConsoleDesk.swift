@@ -5,6 +5,7 @@ import Logging
 import Machines
 import NIOCore
 import NIOPosix
+import Host
 import Ports
 import Rack
 
@@ -56,7 +57,7 @@ final class ConsoleDesk {
     for event in events { handle(event) }
   }
 
-  var refusal: String? { console.refusal }
+  func refusal(mayWrite: Bool) -> String? { console.refusal(mayWrite: mayWrite) }
 
   var status: ConsoleStatus {
     ConsoleStatus(

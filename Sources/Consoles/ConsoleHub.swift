@@ -1,11 +1,11 @@
 // The consoles of all servers, and the way to them for everybody else.
 
+public import Host
 public import Logging
 public import Machines
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-public import Ports
 public import Rack
 
 /// All consoles of the daemon.
@@ -81,10 +81,10 @@ public final class ConsoleHub: Sendable {
     }
   }
 
-  /// Why one cannot come to the console of `server` now; `nil`: one can.
-  public func refusal(of server: ConsoleServer) async -> String? {
+  /// Why one, who may write or not, cannot come to the console of `server` now; `nil`: they can.
+  public func refusal(of server: ConsoleServer, mayWrite: Bool = true) async -> String? {
     if let refusal = server.refusal { return refusal }
-    return await ask { hub in hub.room.value.closing ?? hub.room.value.desks[server.id]?.refusal }
+    return await ask { hub in hub.room.value.closing ?? hub.room.value.desks[server.id]?.refusal(mayWrite: mayWrite) }
   }
 
   /// Of those consoles that somebody has come to, or that have a machine.

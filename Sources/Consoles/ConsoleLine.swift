@@ -4,6 +4,7 @@ import Glibc
 import Machines
 import NIOCore
 import NIOPosix
+import Host
 import Ports
 
 /// How a source is reached, as a value that can go to another thread.

@@ -1,6 +1,6 @@
 import Dataplane
 import Gateway
-import Ports
+import Host
 public import Rack
 import Switching
 import Wire

@@ -2,6 +2,7 @@ import Dataplane
 import FoundationEssentials
 import Gateway
 import Logging
+import Host
 import Ports
 public import Rack
 import Switching
@@ -57,7 +58,7 @@ extension GatewayStart {
   ) async throws -> GatewayStart {
     let mac = MACAddress(gatewayOf: MACAddress(systemOf: rack.id))
     var start = GatewayStart(
-      plan: RoutingPlan(mac: mac, settings), uplinks: Uplinks(rack: rack.id, dataplane: dataplane, logger: logger))
+      plan: RoutingPlan(mac: mac, settings), uplinks: Uplinks(rack: rack.id, plane: dataplane, logger: logger))
     let pools = addresses.pools
     start.routing.pools = IPPrefix.minimal(
       pools.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])

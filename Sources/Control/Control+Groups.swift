@@ -1,4 +1,5 @@
 import Dataplane
+import Host
 import Logging
 import Rack
 import Store
@@ -76,6 +77,7 @@ extension Control {
         for event in accepted.outcome.events { events.publish(event) }
       }
       for outcome in outcomes { watchMade(outcome) }
+      expectSystems(of: outcomes)
     }
     for accepted in group {
       await dispose(accepted.outcome)

@@ -1,5 +1,6 @@
 import Dataplane
 import FoundationEssentials
+import Host
 import Logging
 public import Rack
 import Switching

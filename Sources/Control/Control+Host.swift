@@ -1,5 +1,6 @@
 import Dataplane
 import Logging
+import Host
 import Ports
 import Rack
 import Store
@@ -33,7 +34,7 @@ extension Control {
     }
   }
 
-  private func watchNIC(_ name: PortName, _ location: NICLocation, _ slot: Int) {
+  func watchNIC(_ name: PortName, _ location: NICLocation, _ slot: Int) {
     let nic = NICs.index(name, slot: slot)
     guard let place = location.place else { return }
     watch?.watch(nic, ticket: host.ticket(for: nic), at: place)
@@ -316,6 +317,7 @@ extension Control {
     let (id, needsBoth): (ServerID, Bool)
     switch command {
     case .setMTU(let server, _), .setPower(let server, on: _), .reboot(let server): (id, needsBoth) = (server, true)
+    case .updateServer(let server, let update) where update.nicNames != nil: (id, needsBoth) = (server, true)
     case .setMode(let server, _): (id, needsBoth) = (server, false)
     default: return
     }

@@ -1,6 +1,6 @@
 import Dataplane
 public import FoundationEssentials
-import Ports
+public import Host
 public import Rack
 import Store
 import Switching

@@ -1,5 +1,5 @@
 import Dataplane
-import Ports
+import Host
 public import Rack
 import Switching
 

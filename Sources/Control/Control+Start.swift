@@ -1,6 +1,7 @@
 public import Dataplane
 import FoundationEssentials
 import Gateway
+import Host
 public import Logging
 public import Rack
 public import Store
@@ -36,6 +37,7 @@ extension Control {
   ///   - quotas: what one project can have.
   ///   - gateway: the way out of the rack; without, there is none, and no metadata service.
   ///   - sosHost: where the API says that consoles are.
+  ///   - awaitsSystems: whether servers are being installed until their operating systems are heard.
   ///   - version: what `status` says.
   /// - Throws: `StoreFault` when there is no usable state, `UplinkRefusal` when the host has something in the way.
   ///   Servers' interfaces that cannot be had are no error: `status` names them, and the rest works.
@@ -43,7 +45,7 @@ extension Control {
     store: Store, dataplane: Dataplane, limits: Switch.Limits = Switch.Limits(), newRackLACPFast: Bool = false,
     plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil, quotas: Quotas = Quotas(),
     gateway settings: GatewaySettings = .closed, sosHost: SOSHost = SOSHost(),
-    version: String, logger: Logger
+    awaitsSystems: Bool = false, version: String, logger: Logger
   ) async throws -> Control {
     let rack = try await store.load(
       newRackLACPFast: newRackLACPFast, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
@@ -58,7 +60,7 @@ extension Control {
     let gateway = try await GatewayStart.open(
       settings, rack: rack, addresses: plan, wires: wires, dataplane: dataplane, logger: logger)
     let nics = NICs(
-      rack: rack.id, dataplane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
+      rack: rack.id, plane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
     let places = try await store.nicPlaces()
     let found = await nics.reconcile(wanted, places: places)
     wires.locations = found.locations
@@ -91,10 +93,11 @@ extension Control {
       ])
     let control = Control(
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
-      sosHost: sosHost, start: report, logger: logger)
+      sosHost: sosHost, awaitsSystems: awaitsSystems, start: report, logger: logger)
     await control.begin(found, places)
     await control.sweep(found.strays)
     await control.watchGuard()
+    await control.awaitAll()
     return control
   }
 }

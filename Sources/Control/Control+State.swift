@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Logging
-import Rack
+public import Rack
 import Store
 
 /// A backup of the rack's database: a file without a name, which ends with its owner.

@@ -1,6 +1,6 @@
 import Dataplane
 import Gateway
-import Ports
+import Host
 import Rack
 import Store
 import Switching
@@ -8,9 +8,15 @@ import Wire
 
 /// The steps of a command around its commit, each a walk over the effects that `Rack` asked for.
 extension Control {
-  /// Whether the host has the namespace that a new server asks for; neither the caller nor the rack can know that.
+  /// Whether the host has the namespace that a new server asks for, and whether installations wait for their systems;
+  /// neither the caller nor the rack can know that.
   func located(_ command: Command) -> Command {
+    if case .reinstall(let server, var installation) = command {
+      installation.isAwaited = provisioning.isAwaited
+      return .reinstall(server, installation)
+    }
     guard case .createServer(var request) = command else { return command }
+    request.isAwaited = provisioning.isAwaited
     let namespace = request.place.namespace(hostname: request.hostname)
     request.place.exists = namespace.map(NetworkNamespaces.exists) ?? false
     return .createServer(request)
@@ -35,6 +41,8 @@ extension Control {
         try wires.openDomain(for: id)
       case .setMTU(let id):
         try await setMTU(outcome.server(id) ?? working.servers[id]!)
+      case .nameNICs(let id):
+        try await nameNICs(of: outcome.server(id)!)
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -54,6 +62,8 @@ extension Control {
         let before = host.mtusBefore[id, default: [:]]
         await nics.restoreMTUs(before, slot: slot)
         for (nic, mtu) in before { wires.locations[id]?[nic]?.mtu = mtu }
+      case .nameNICs(let id):
+        await takeBackNames(of: id)
       case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
       }
     }
@@ -85,7 +95,7 @@ extension Control {
         await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
       case .setPower(let id):
         carriers[id] = outcome.server(id)!.isPoweredOn
-      case .makeNICs, .setMTU, .reboot: break
+      case .makeNICs, .setMTU, .nameNICs, .reboot: break
       }
     }
     if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }
@@ -124,7 +134,7 @@ extension Control {
         problems.clearAll(of: server.id)
       case .closeDomain(let id):
         wires.closeDomain(of: id)
-      case .makeNICs, .rewire, .setMTU, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break
+      case .makeNICs, .rewire, .setMTU, .nameNICs, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break
       }
     }
   }
@@ -163,9 +173,9 @@ extension Control {
     ]
   }
 
-  /// Where the NICs are that an outcome has made, for the database.
+  /// Where the NICs are that an outcome has made or named, for the database.
   func madePlaces(_ outcome: Outcome) -> [NICPlaceChange] {
-    made(outcome).flatMap { server in
+    (made(outcome) + named(outcome)).flatMap { server in
       wires.locations[server.id, default: [:]].compactMap { nic, location in
         location.record.map { NICPlaceChange(server: server.id, nic: nic, place: $0) }
       }
@@ -176,6 +186,10 @@ extension Control {
 
   private func made(_ outcome: Outcome) -> [Server] {
     outcome.effects.compactMap { if case .makeNICs(let id) = $0 { outcome.server(id) } else { nil } }
+  }
+
+  private func named(_ outcome: Outcome) -> [Server] {
+    outcome.effects.compactMap { if case .nameNICs(let id) = $0 { outcome.server(id) } else { nil } }
   }
 
   func routing(of server: Server) -> RoutingChange {

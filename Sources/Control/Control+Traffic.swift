@@ -1,4 +1,5 @@
 import Dataplane
+import Host
 public import Rack
 
 /// What a list of servers shows of a NIC.

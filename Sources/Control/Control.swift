@@ -1,5 +1,6 @@
 import Dataplane
 public import FoundationEssentials
+import Host
 import Logging
 public import Rack
 import Store
@@ -46,6 +47,7 @@ public actor Control {
   /// Sees what others do to the NICs; `nil` before it is started.
   var watch: HostWatch?
   var marks = PortMarks()
+  var provisioning = Provisioning()
   /// The last commit found no room, or the one before and nothing has shown otherwise.
   var isDiskFull = false
   let logger: Logger
@@ -56,8 +58,9 @@ public actor Control {
 
   init(
     rack: Rack, store: Store, dataplane: Dataplane, nics: NICs, wires: Wires, gateway: RunningGateway,
-    sosHost: SOSHost, start: StartReport, logger: Logger
+    sosHost: SOSHost, awaitsSystems: Bool, start: StartReport, logger: Logger
   ) {
+    provisioning.isAwaited = awaitsSystems
     self.sosHost = sosHost
     (self.rack, working, self.store) = (rack, rack, store)
     (self.dataplane, self.nics, self.gateway) = (dataplane, nics, gateway)

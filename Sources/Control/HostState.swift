@@ -1,4 +1,4 @@
-import Ports
+import Host
 import Rack
 import Store
 import Switching

@@ -1,5 +1,6 @@
 import Dataplane
 import Gateway
+import Host
 import Rack
 import Switching
 import Wire

@@ -1,6 +1,7 @@
 // The way between a server's NIC and the interface of a virtual machine.
 
 import Glibc
+import Host
 import Machines
 import Ports
 
@@ -48,7 +49,7 @@ public struct GuestLink: Hashable, Codable, Sendable {
     let old = links.first { $0.name == tap }
     if let old, !isUsable(old) {
       throw MachineFault(
-        .refused, "interface \(tap)\(placeWords) exists already and is no TAP for a machine: choose another name")
+        .refused, "interface \(tap)\(placeWords) is no TAP for a machine: choose another")
     }
     do throws(PortsFault) {
       switch how {
@@ -83,9 +84,7 @@ public struct GuestLink: Hashable, Codable, Sendable {
 
   /// Takes it away, as far as it is there and ours.
   func remove() {
-    if how == .forward {
-      try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
-    }
+    cut()
     guard let link = try? list().first(where: { $0.name == tap }), link.alias?.hasPrefix(Self.mark) == true else {
       return
     }
@@ -97,6 +96,12 @@ public struct GuestLink: Hashable, Codable, Sendable {
       } catch {}
     }
     try? run("ip", package: "iproute2", ["link", "delete", tap])
+  }
+
+  /// Takes the way away, and leaves the machine's interface.
+  func cut() {
+    guard how == .forward else { return }
+    try? run("nft", package: "nftables", ["-f", "-"], "add table netdev \(table)\ndelete table netdev \(table)\n")
   }
 
   private func list() throws(MachineFault) -> [Link] {

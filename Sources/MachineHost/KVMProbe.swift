@@ -1,6 +1,7 @@
 // Whether KVM runs guests here, found out by running one.
 
 import Glibc
+import Host
 import Machines
 import NIOConcurrencyHelpers
 import Ports
@@ -23,11 +24,14 @@ final class KVMProbe: Sendable {
   init(in directory: String) { self.directory = directory }
 
   func choose(_ qemu: SystemProgram) -> Accelerator {
-    if let known = found.withLockedValue({ $0 }) { return known }
-    let reason = reason(qemu)
-    let choice = Accelerator(isKVM: reason == nil, reason: reason)
-    found.withLockedValue { $0 = choice }
-    return choice
+    // Who comes meanwhile waits for the answer.
+    found.withLockedValue { found in
+      if let found { return found }
+      let reason = reason(qemu)
+      let choice = Accelerator(isKVM: reason == nil, reason: reason)
+      found = choice
+      return choice
+    }
   }
 
   /// Why KVM is not used; `nil`: it works.

@@ -2,10 +2,10 @@
 
 import Dispatch
 import Glibc
+import Host
 import Logging
 import Machines
 import NIOCore
-import Ports
 import Rack
 
 /// Performs what a `VirtualMachine` wants, keeps its record, and the links between its NICs and the server's. Also of a
@@ -132,6 +132,11 @@ final class MachineDesk {
   }
 
   func stop(force: Bool, _ answer: @escaping Answer) {
+    if record.attachment != nil {
+      return answer(
+        refused("has a machine that somebody else runs: 'toprack vm detach \(server.name)' takes back what is prepared")
+      )
+    }
     guard machine != nil else { return answer(.failure(Self.nothing(of: server))) }
     stoppers.append(answer)
     record.isWanted = false
@@ -269,9 +274,11 @@ final class MachineDesk {
       link.interface = nic.interface
       links[nic.name.rawValue] = link
     }
-    let wanted = links
+    let (wanted, old) = (links, record.links)
     work { () -> [String: Result<Int, MachineFault>] in
-      wanted.mapValues { link in
+      // Rules of a name that the NIC had would be there beside those of its new one.
+      for (nic, link) in wanted { if let old = old[nic], old != link { old.cut() } }
+      return wanted.mapValues { link in
         do throws(MachineFault) { return .success(try link.make()) } catch { return .failure(error) }
       }
     } then: { desk, result in
@@ -426,17 +433,19 @@ extension MachineDesk {
       server: server, spec: spec, format: record.format, hasSeed: record.hasSeed, newSeed: newSeed,
       rescue: boot == .rescue ? context.rescue : nil, files: files, probe: context.probe)
     newSeed = nil
-    let old = record.links
+    let (old, links) = (record.links, job.links)
+    // Before they are made: whatever becomes of the start, somebody has to take them away.
+    record.links = links
+    save()
     work { () throws(MachineFault) in
-      let running = try job.start()
-      for (nic, link) in old where running.links[nic] != link { link.remove() }
-      return running
+      for (nic, link) in old where links[nic] != link { link.remove() }
+      return try job.start()
     } then: { desk, result in
       switch result {
       case .failure(let fault): desk.handle(.startFailed(fault.message))
       case .success(let running):
         (desk.record.process, desk.record.accelerator) = (running.process, running.accelerator)
-        (desk.record.links, desk.linkFaults) = (running.links, [:])
+        desk.linkFaults = [:]
         // Before anything else: whoever comes after us has to find it.
         desk.save()
         desk.connect { desk in

@@ -1,6 +1,7 @@
 // One start of QEMU, from what is known to a process that runs.
 
 import Glibc
+import Host
 import Machines
 import Ports
 import Rack
@@ -25,7 +26,16 @@ struct QEMUStart: Sendable {
   struct Running: Sendable {
     var process: MachineProcess
     var accelerator: Accelerator
-    var links: [String: GuestLink]
+  }
+
+  /// By the NIC's name: what its start makes.
+  var links: [String: GuestLink] {
+    var links: [String: GuestLink] = [:]
+    for nic in server.nics {
+      links[nic.name.rawValue] = GuestLink(
+        how: .forward, interface: nic.interface, namespace: nic.namespace, tap: server.tap(of: nic.name, .forward))
+    }
+    return links
   }
 
   /// Blocks, for a tenth of a second and up to some seconds.
@@ -42,16 +52,10 @@ struct QEMUStart: Sendable {
     }
     let namespace = try server.namespace()
     let accelerator = probe.choose(qemu)
-    var links: [String: GuestLink] = [:]
-    for nic in server.nics {
-      let link = GuestLink(
-        how: .forward, interface: nic.interface, namespace: nic.namespace, tap: server.tap(of: nic.name, .forward))
-      try link.make()
-      links[nic.name.rawValue] = link
-    }
+    for (_, link) in links.sorted(by: { $0.key < $1.key }) { try link.make() }
     for path in [files.console, files.monitor, files.log, files.processID] { unlink(path) }
     do throws(PortsFault) {
-      let result = try qemu.run(words(accelerator, links), in: namespace)
+      let result = try qemu.run(words(accelerator), in: namespace)
       guard result.status == 0 else {
         let reason = files.lastWord ?? result.output.lastLine ?? "it ended with status \(result.status)"
         throw PortsFault(errno: EIO, message: reason)
@@ -66,10 +70,10 @@ struct QEMUStart: Sendable {
       throw MachineFault(.unavailable, "QEMU has ended at once: \(files.lastWord ?? "it does not say why")")
     }
     process.volunteer()
-    return Running(process: process, accelerator: accelerator, links: links)
+    return Running(process: process, accelerator: accelerator)
   }
 
-  private func words(_ accelerator: Accelerator, _ links: [String: GuestLink]) -> [String] {
+  private func words(_ accelerator: Accelerator) -> [String] {
     let own = spec.kernel.map { QEMUArguments.Kernel($0, initrd: spec.initrd, append: spec.append) }
     let kernel = rescue.map { QEMUArguments.Kernel($0.kernel, initrd: $0.initrd, append: "console=ttyS0") } ?? own
     let disk = spec.disk.flatMap { path in

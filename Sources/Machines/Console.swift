@@ -16,7 +16,7 @@
 /// promoted: a line typed by one who does not know that they have the keyboard does harm.
 ///
 /// ## Limits
-/// 64 KiB of what was said are kept (`Scrollback`), 16 watch, and one who lets 256 KiB wait is let go, so that the
+/// 64 KiB of what was said are kept (`Scrollback`), 16 watch, of whom at most 8 may not write, and one who lets 256 KiB wait is let go, so that the
 /// source never waits for anybody. Keys that the machine does not take are dropped beyond 1 MiB.
 ///
 /// ## Invariants
@@ -28,6 +28,8 @@ public struct Console: Sendable {
   public typealias Instant = UInt64
 
   public static let visitorLimit = 16
+  /// Of those, who may not write: they cannot keep out who may.
+  public static let readerLimit = 8
   /// Bytes on the way to one who watches.
   public static let backlogLimit = 256 << 10
   /// Bytes on the way to the machine.
@@ -136,8 +138,13 @@ public struct Console: Sendable {
     watchers.sorted { $0.key < $1.key }.map { ($0.key, $0.value.visitor, $0.value.since) }
   }
 
-  /// Why nobody can come now; `nil`: one more can.
-  public var refusal: String? {
+  /// Why one more, who may write or not, cannot come now; `nil`: they can.
+  public func refusal(mayWrite: Bool) -> String? {
+    let readers = watchers.values.count { !$0.visitor.mayWrite }
+    if !mayWrite, readers >= Self.readerLimit {
+      return "the console of \(name) has \(Self.readerLimit) read-only watchers, which is the limit; "
+        + "try again when one has left"
+    }
     guard watchers.count >= Self.visitorLimit else { return nil }
     return "the console of \(name) has \(Self.visitorLimit) watchers, which is the limit; try again when one has left"
   }
@@ -178,7 +185,7 @@ public struct Console: Sendable {
 
 extension Console {
   private mutating func arrive(_ id: VisitorID, _ visitor: Visitor, _ now: Instant, _ effects: inout [Effect]) {
-    if let refusal { return effects.append(.end(id, refusal)) }
+    if let refusal = refusal(mayWrite: visitor.mayWrite) { return effects.append(.end(id, refusal)) }
     let writes = visitor.mayWrite && (writer == nil || visitor.takes)
     watchers[id] = Watcher(visitor: visitor, since: now, hasWritten: writes)
     if visitor.replays { send(scrollback.bytes, to: id, now, &effects) }

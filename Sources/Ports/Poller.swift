@@ -69,15 +69,15 @@ import CPort
 
 /// Wakes a `Poller` from any thread. Wake-ups that nobody has seen yet are one.
 public final class Waker: Sendable {
-  let descriptor: Int32
+  package let descriptor: Int32
 
-  init() throws(PortsFault) {
+  package init() throws(PortsFault) {
     descriptor = Int32(try PortsFault.check(cport_wake_open(), "making an event descriptor"))
   }
   deinit { cport_close(descriptor) }
 
   public func wake() { cport_wake_signal(descriptor) }
-  func clear() { cport_wake_clear(descriptor) }
+  package func clear() { cport_wake_clear(descriptor) }
 }
 
 /// Names the calling thread, for `ps` and debuggers; at most 15 bytes.

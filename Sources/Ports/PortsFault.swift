@@ -9,7 +9,8 @@ public struct PortsFault: Error, Hashable, Sendable, CustomStringConvertible {
   public let message: String
   public var description: String { message }
 
-  init(_ result: Int, _ what: String) {
+  /// Of a negative `errno`, as the functions of cport and chost return it.
+  package init(_ result: Int, _ what: String) {
     errno = Int32(-result)
     message = "\(what): \(unsafe String(cString: strerror(errno)))"
   }
@@ -21,14 +22,14 @@ public struct PortsFault: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// Passes a result >= 0 through; throws a `-errno` as a fault about `what`.
   @discardableResult
-  static func check(_ result: some BinaryInteger, _ what: @autoclosure () -> String) throws(PortsFault) -> Int {
+  package static func check(_ result: some BinaryInteger, _ what: @autoclosure () -> String) throws(PortsFault) -> Int {
     guard result >= 0 else { throw PortsFault(Int(result), what()) }
     return Int(result)
   }
 }
 
 /// "interface eth0 in namespace web1" or "interface web1-eth0".
-func place(_ name: String, _ namespace: String?) -> String {
+package func interfaceWords(_ name: String, _ namespace: String?) -> String {
   "interface \(name.asInterfaceName)" + (namespace.map { " in namespace \($0)" } ?? "")
 }
 

@@ -6,7 +6,7 @@ import CPort
 /// Reads and writes carry a 12-byte virtio-net header (`VirtioNetHeader`) before each frame.
 public struct TAP: ~Copyable, Sendable {
   /// Valid while the value lives.
-  let descriptor: Int32
+  package let descriptor: Int32
   public let name: String
   public let namespace: String?
   /// What the kernel leaves to us; all of it since Linux 6.2.
@@ -25,49 +25,14 @@ public struct TAP: ~Copyable, Sendable {
     public static let udpSegmentation = Offloads(rawValue: 4)
   }
 
-  /// Creates the TAP `name`, or attaches to the persistent one of that name, inside `namespace` (nil: the process's
-  /// own).
-  ///
-  /// A new one is not persistent yet: it is marked as ours first, so that a crash in between leaves nothing that nobody
-  /// owns. `carrier`: whether its cable is plugged from now on.
-  /// Throws EBUSY when another process holds it, EINVAL when an interface of that name exists and is no TAP of ours,
-  /// ENAMETOOLONG over 15 bytes, EPERM without CAP_NET_ADMIN.
-  public static func open(_ name: String, in namespace: String?, carrier: Bool = true) throws(PortsFault) -> TAP {
-    try NetworkNamespaces.with(namespace) { (file) throws(PortsFault) -> Opened in
-      try Opened(name, descriptor: file, namespace, carrier: carrier)
-    }.tap(name, namespace)
-  }
-
-  /// The same inside a namespace that has no name.
-  static func open(_ name: String, descriptor: Int32, carrier: Bool = true) throws(PortsFault) -> TAP {
-    try Opened(name, descriptor: descriptor, nil, carrier: carrier).tap(name, nil)
-  }
-
-  /// What the kernel gives; generic code carries no noncopyable value.
-  private struct Opened {
-    let descriptor: Int32
-    let offloads: UInt32
-
-    init(_ name: String, descriptor file: Int32, _ namespace: String?, carrier: Bool) throws(PortsFault) {
-      var offloads: UInt32 = 0
-      descriptor = Int32(
-        try PortsFault.check(
-          unsafe cport_tap_open(file, name, carrier ? 1 : 0, &offloads), "opening \(place(name, namespace))"))
-      self.offloads = offloads
-    }
-
-    func tap(_ name: String, _ namespace: String?) -> TAP {
-      TAP(descriptor: descriptor, name: name, namespace: namespace, offloads: Offloads(rawValue: offloads))
-    }
-  }
-
   /// Wraps a descriptor that behaves as a TAP's does, a frame a read and a frame a write: one end of a datagram socket
   /// pair lets the whole forwarding plane run without root. Takes the descriptor over.
   package init(adopting descriptor: Int32, name: String) {
     self.init(descriptor: descriptor, name: name, namespace: nil, offloads: [])
   }
 
-  private init(descriptor: Int32, name: String, namespace: String?, offloads: Offloads) {
+  /// Takes over the descriptor of an interface that is attached: `TAP.open` of `Host` makes such.
+  package init(descriptor: Int32, name: String, namespace: String?, offloads: Offloads) {
     self.descriptor = descriptor
     self.name = name
     self.namespace = namespace
@@ -79,12 +44,13 @@ public struct TAP: ~Copyable, Sendable {
   /// Whether the interface stays when nobody holds it.
   public borrowing func setPersistent(_ on: Bool) throws(PortsFault) {
     try PortsFault.check(
-      cport_tap_set_persistent(descriptor, on ? 1 : 0), "making \(place(name, namespace)) persistent")
+      cport_tap_set_persistent(descriptor, on ? 1 : 0), "making \(interfaceWords(name, namespace)) persistent")
   }
 
   /// Plugs or pulls the cable.
   public borrowing func setCarrier(_ on: Bool) throws(PortsFault) {
-    try PortsFault.check(cport_tap_set_carrier(descriptor, on ? 1 : 0), "setting carrier of \(place(name, namespace))")
+    try PortsFault.check(
+      cport_tap_set_carrier(descriptor, on ? 1 : 0), "setting carrier of \(interfaceWords(name, namespace))")
   }
 
   /// Whether the interface is up on the server's side. False when it is gone.
@@ -98,4 +64,20 @@ public struct TAP: ~Copyable, Sendable {
 
   /// Ends the interface: it is gone when this returns.
   public consuming func remove() throws(PortsFault) { try setPersistent(false) }
+
+  /// Which of `taps` are gone, in their order. Cheap: one system call for all of them.
+  public static func findGone(_ descriptors: [Int32]) -> [Bool] {
+    var gone = [UInt8](repeating: 0, count: descriptors.count)
+    var first = 0
+    while first < descriptors.count {
+      let count = min(16_384, descriptors.count - first)
+      let part = Array(descriptors[first..<first + count])
+      var answer = [UInt8](repeating: 0, count: count)
+      if unsafe cport_tap_find_gone(part, &answer, Int32(count)) == 0 {
+        gone.replaceSubrange(first..<first + count, with: answer)
+      }
+      first += count
+    }
+    return gone.map { $0 != 0 }
+  }
 }

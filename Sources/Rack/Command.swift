@@ -17,6 +17,8 @@ public enum Command: Hashable, Sendable {
   /// A boot, also of one that is off; nothing is installed.
   case rescue(ServerID)
   case reinstall(ServerID, Installation)
+  /// The operating system of a server that is being installed was heard.
+  case heard(ServerID)
   /// All steps from any state to the mode, as one.
   case setMode(ServerID, NetworkMode)
   case setMTU(ServerID, Int)
@@ -92,6 +94,8 @@ public struct ServerRequest: Hashable, Sendable {
   public var operatingSystem: String
   public var project: ProjectID
   public var place: PlaceRequest
+  /// What its interfaces are called in its namespace; `nil`: eth0 and eth1.
+  public var nicNames: NICNames?
   public var details: ServerDetails
   public var isLocked: Bool
   public var isNetworkFrozen: Bool
@@ -102,16 +106,19 @@ public struct ServerRequest: Hashable, Sendable {
   public var keys: SSHKeyChoice
   /// Where the console of its machine is; `nil`: the machine is its namespace.
   public var serial: String?
+  /// It is being installed until it is heard. Who knows the daemon's settings says so.
+  public var isAwaited = false
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
-    details: ServerDetails = ServerDetails(), isLocked: Bool = false, isNetworkFrozen: Bool = false,
+    nicNames: NICNames? = nil, details: ServerDetails = ServerDetails(), isLocked: Bool = false,
+    isNetworkFrozen: Bool = false,
     addresses: [AddressRequest]? = nil, blocks: [BlockWish] = [], keys: SSHKeyChoice = SSHKeyChoice(),
     serial: String? = nil
   ) {
     (self.hostname, self.plan, self.facility) = (hostname, plan, facility)
     (self.operatingSystem, self.project, self.place) = (operatingSystem, project, place)
-    (self.details, self.isLocked, self.isNetworkFrozen) = (details, isLocked, isNetworkFrozen)
+    (self.nicNames, self.details, self.isLocked, self.isNetworkFrozen) = (nicNames, details, isLocked, isNetworkFrozen)
     (self.addresses, self.blocks, self.keys, self.serial) = (addresses, blocks, keys, serial)
   }
 }
@@ -123,6 +130,8 @@ public struct Installation: Hashable, Sendable {
   public var userdata: String?
   /// Empty: none.
   public var ipxeScriptURL: String?
+  /// It is being installed until it is heard. Who knows the daemon's settings says so.
+  public var isAwaited = false
 
   public init(operatingSystem: String? = nil, userdata: String? = nil, ipxeScriptURL: String? = nil) {
     (self.operatingSystem, self.userdata, self.ipxeScriptURL) = (operatingSystem, userdata, ipxeScriptURL)
@@ -168,6 +177,8 @@ public struct ServerUpdate: Hashable, Sendable {
   public var isNetworkFrozen: Bool?
   /// Where the console of its machine is. Empty: none any more.
   public var serial: String?
+  /// What its interfaces are called in its namespace; they are renamed.
+  public var nicNames: NICNames?
 
   public init() {}
 }

@@ -34,7 +34,8 @@ public struct Event: Hashable, Sendable {
 
 extension Rack {
   /// The events of a command that was decided on this rack and changes something, in order. An installation has its
-  /// first and its last stage beside its own: who waits for the machine waits for that.
+  /// first and its last stage beside its own: who waits for the machine waits for that. Where the rack waits until the
+  /// operating system is heard, the last comes then.
   func events(of command: Command, _ outcome: Outcome, with source: inout some Entropy) -> [Event] {
     let story = story(of: command, outcome)
     func event(_ type: String, _ body: String) -> Event {
@@ -43,6 +44,10 @@ extension Rack {
         project: story.project, server: story.server, network: story.network)
     }
     let own = event(story.type, story.body)
+    let complete = event(Event.complete.type, Event.complete.body)
+    let isAwaited = outcome.changes.contains {
+      if case .server(let server, replacing: _) = $0 { server.isProvisioning } else { false }
+    }
     switch command {
     case .createServer:
       let keys = outcome.changes.compactMap { change in
@@ -52,9 +57,9 @@ extension Rack {
           nil as Event?
         }
       }
-      return [event(Event.queued.type, Event.queued.body), own] + keys
-        + [event(Event.complete.type, Event.complete.body)]
-    case .reinstall: return [own, event(Event.complete.type, Event.complete.body)]
+      return [event(Event.queued.type, Event.queued.body), own] + keys + (isAwaited ? [] : [complete])
+    case .reinstall: return isAwaited ? [own] : [own, complete]
+    case .heard: return [own, complete]
     default: return [own]
     }
   }
@@ -118,6 +123,8 @@ extension Rack {
     case (.rescue(let id), _): return server("device.rescue", id) { "\($0.hostname) booted into rescue" }
     case (.reinstall(let id, _), _):
       return server("device.reinstall", id) { "\($0.hostname) reinstalled with \($0.operatingSystem)" }
+    case (.heard(let id), _):
+      return server("device.active", id) { "\($0.hostname) is active: its operating system was heard" }
     case (.setMode(let id, _), _):
       return server("device.mode", id) { "\($0.hostname) converted" + modes(old, new) }
     case (.setMTU, _): return server("device.mtu") { "\($0.hostname) has MTU \($0.mtu)" }

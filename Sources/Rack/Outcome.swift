@@ -37,6 +37,8 @@ public enum Effect: Hashable, Sendable {
   /// `Server.wiring`, `Server.addresses`, `Server.blocks` or `Server.bootOptions` is not what it was.
   case rewire(ServerID)
   case setMTU(ServerID)
+  /// The interfaces are to be called as `Server.nicNames` says.
+  case nameNICs(ServerID)
   /// Carrier on both NICs as `Server.isPoweredOn` says; the ports follow by `rewire`.
   case setPower(ServerID)
   /// Carrier and ports go, and come back.

@@ -73,7 +73,7 @@ extension Rack {
     if let fault = Names.fault(ofNamespace: name) { return fault }
     let holder = index.namespaces[name].flatMap { servers[$0] }
     if let holder, holder.project == project {
-      return "network namespace \(name.quoted) has eth0 and eth1 of server \(holder.hostname) already; "
+      return "network namespace \(name.quoted) has the NICs of server \(holder.hostname) already; "
         + "a namespace holds one server"
     }
     if request.mustBeOwn, holder != nil || request.exists {

@@ -27,6 +27,7 @@ extension Rack {
     case .reboot(let id): try reboot(try server(id))
     case .rescue(let id): rescue(try server(id))
     case .reinstall(let id, let installation): try reinstall(try server(id), installation, with: &source)
+    case .heard(let id): heard(try server(id))
     case .setMode(let id, let mode): try setMode(of: try server(id), to: mode, with: &source)
     case .setMTU(let id, let mtu): try setMTU(of: try server(id), to: mtu)
 
@@ -132,6 +133,7 @@ extension Rack {
     guard new != old else { return Outcome(subject: subject) }
     var effects: [Effect] = []
     if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
+    if new.nicNames != old.nicNames { effects.append(.nameNICs(new.id)) }
     if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
     if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks
       || new.bootOptions != old.bootOptions

@@ -10,7 +10,8 @@ extension Rack {
     let id = ServerID(source.identifier())
     let hostname = request.hostname ?? freeHostname(for: id, of: project.id)
     let place = place(request.place, hostname: hostname, id: id, project: project.id)
-    let (plan, facility, system) = try check(request, place.fault)
+    let namesFault = Server.fault(of: request.nicNames, in: place.place, hostname: hostname)
+    let (plan, facility, system) = try check(request, [place.fault, namesFault].compactMap(\.self))
     let kinds = try addressKinds(request)
     let keys = try keys(for: request.keys, of: project, with: &source)
 
@@ -21,12 +22,13 @@ extension Rack {
     var server = Server(
       id: id, number: freeNumber, hostname: hostname, plan: plan.slug,
       facility: facility.code, operatingSystem: system.slug, project: project.id, place: place.place,
-      layer: plan.initialMode.layer,
+      nicNames: request.nicNames ?? NICNames(), layer: plan.initialMode.layer,
       bond0: Port(id: bond0, name: .bond0, mac: nil, bonded: !members.isEmpty, networks: [], native: nil),
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
       eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
       addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
-      isNetworkFrozen: request.isNetworkFrozen, serial: request.serial, createdAt: source.now)
+      isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, serial: request.serial,
+      createdAt: source.now)
     let pools = try giveAddresses(kinds, to: &server, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     server.sshKeys = keys.ids
@@ -58,10 +60,13 @@ extension Rack {
     if let flag = update.isLocked { new.isLocked = flag }
     if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
     if let path = update.serial { new.serial = path.isEmpty ? nil : path }
+    if let names = update.nicNames { new.nicNames = names }
     let faults =
       faults(of: new.details)
-      + [Self.bootFault(new.details, new.operatingSystem), new.serial.flatMap(Names.fault(ofSerial:))].compactMap(
-        \.self)
+      + [
+        Self.bootFault(new.details, new.operatingSystem), new.serial.flatMap(Names.fault(ofSerial:)),
+        Server.fault(of: update.nicNames, in: old.place, hostname: old.hostname),
+      ].compactMap(\.self)
       + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, in: old.project, of: old.id))
     guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return outcome(of: old, to: new, subject: .server(old.id))
@@ -84,6 +89,7 @@ extension Rack {
   ) throws(Refusal) -> Outcome {
     var new = old
     new.rootPassword = RootPassword(with: &source)
+    new.isProvisioning = installation.isAwaited
     if let name = installation.operatingSystem {
       guard let system = Catalogue.operatingSystem(name) else { throw .invalid(Self.unknownOperatingSystem(name)) }
       new.operatingSystem = system.slug
@@ -141,7 +147,7 @@ extension Rack {
 
   /// Resolves what the request names, or says everything that is wrong with it at once.
   private func check(
-    _ request: ServerRequest, _ placeFault: String?
+    _ request: ServerRequest, _ placeFaults: [String]
   ) throws(Refusal) -> (Plan, Facility, OperatingSystem) {
     var faults: [String] = []
     let plan = Catalogue.plan(request.plan)
@@ -159,7 +165,7 @@ extension Rack {
     if let fault = request.serial.flatMap(Names.fault(ofSerial:)) { faults.append(fault) }
     if let system, let fault = Self.bootFault(request.details, system.slug) { faults.append(fault) }
     if let hostname = request.hostname { faults += self.faults(ofHostname: hostname, in: request.project, of: nil) }
-    if let placeFault { faults.append(placeFault) }
+    faults += placeFaults
     guard let plan, let facility, let system, faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }
     return (plan, facility, system)
   }

@@ -4,7 +4,7 @@ public import FoundationEssentials
 public enum Place: Hashable, Sendable {
   /// In the daemon's own network namespace, named after the server.
   case host
-  /// In the namespace of that name, as `eth0` and `eth1`. `made`: it did not exist, so that Toprack made it and removes
+  /// In the namespace of that name, called as `Server.nicNames` says. `made`: it did not exist, so that Toprack made it and removes
   /// it with the server.
   case namespace(String, made: Bool)
 
@@ -59,6 +59,8 @@ public struct Server: Hashable, Sendable {
   public var operatingSystem: String
   public let project: ProjectID
   public var place: Place
+  /// What its interfaces are called in its namespace.
+  public var nicNames: NICNames
   /// 2 or 3: what bond0 was last converted to.
   public var layer: Int
   public var bond0: Port, eth0: Port, eth1: Port
@@ -81,6 +83,8 @@ public struct Server: Hashable, Sendable {
   public var isNetworkFrozen: Bool
   /// Without power both NICs have no carrier and nothing crosses them.
   public var isPoweredOn: Bool
+  /// It was installed, and its operating system has not been heard yet.
+  public var isProvisioning: Bool
   /// A Unix socket or a serial device: the console of a machine that runs by itself.
   public var serial: String?
   public let createdAt: Date
@@ -89,19 +93,22 @@ public struct Server: Hashable, Sendable {
 
   public init(
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
-    project: ProjectID, place: Place, layer: Int, bond0: Port, eth0: Port, eth1: Port, addresses: [Address],
+    project: ProjectID, place: Place, nicNames: NICNames = NICNames(), layer: Int, bond0: Port, eth0: Port, eth1: Port,
+    addresses: [Address],
     blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    isPoweredOn: Bool = true, serial: String? = nil, createdAt: Date, updatedAt: Date? = nil
+    isPoweredOn: Bool = true, isProvisioning: Bool = false, serial: String? = nil, createdAt: Date,
+    updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
-    (self.bond0, self.eth0, self.eth1) = (bond0, eth0, eth1)
+    (self.nicNames, self.bond0, self.eth0, self.eth1) = (nicNames, bond0, eth0, eth1)
     (self.addresses, self.blocks, self.lastHeld) = (addresses, blocks, lastHeld)
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
     (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
     (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
+    self.isProvisioning = isProvisioning
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

@@ -129,12 +129,14 @@ struct RowReader {
           plan: try row.text("plan"), facility: try row.text("facility"),
           operatingSystem: try row.text("operating_system"),
           project: try row.identifier("project"), place: namespace.map { .namespace($0, made: made) } ?? .host,
+          nicNames: NICNames(eth0: try row.text("eth0_name"), eth1: try row.text("eth1_name")),
           layer: try row.integer("layer"), bond0: bond0, eth0: eth0, eth1: eth1, addresses: addresses[id, default: []],
           blocks: blocks[id, default: []], lastHeld: lastHeld[id, default: [:]], mtu: try row.integer("mtu"),
           details: try row.details(), sshKeys: keys[id, default: []], rootPassword: try row.rootPassword(),
           isLocked: try row.integer("locked") == 1,
           isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
-          serial: row["serial"], createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
+          isProvisioning: try row.integer("provisioning") == 1, serial: row["serial"],
+          createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }
   }

@@ -107,14 +107,15 @@ struct RowWriter {
       INSERT INTO server
         (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
          description, tags, userdata, customdata, always_pxe, ipxe_script_url, locked, network_frozen, powered_on,
-         root_password, root_password_at, serial, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         root_password, root_password_at, serial, eth0_name, eth1_name, provisioning, created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, operating_system = excluded.operating_system, namespace = excluded.namespace,
         namespace_made = excluded.namespace_made, layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
         userdata = excluded.userdata, customdata = excluded.customdata, always_pxe = excluded.always_pxe,
         ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
         network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, serial = excluded.serial,
+        eth0_name = excluded.eth0_name, eth1_name = excluded.eth1_name, provisioning = excluded.provisioning,
         root_password = excluded.root_password, root_password_at = excluded.root_password_at,
         updated_at = excluded.updated_at
       """,
@@ -124,7 +125,8 @@ struct RowWriter {
         server.mtu, server.details.description, server.details.tags.json, server.details.userdata,
         server.details.customdata, server.details.alwaysPXE, server.details.ipxeScriptURL, server.isLocked,
         server.isNetworkFrozen, server.isPoweredOn, server.rootPassword?.text, server.rootPassword?.madeAt.seconds,
-        server.serial, server.createdAt.seconds, server.updatedAt.seconds,
+        server.serial, server.nicNames.eth0, server.nicNames.eth1, server.isProvisioning, server.createdAt.seconds,
+        server.updatedAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {
       try write(port, of: server.id, networksBefore: old?[port.name].networks ?? [])

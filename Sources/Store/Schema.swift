@@ -36,6 +36,12 @@ enum Schema {
     migrator.registerMigration("9 serial") { db in
       try db.execute(sql: serial)
     }
+    migrator.registerMigration("10 names of NICs") { db in
+      try db.execute(sql: namesOfNICs)
+    }
+    migrator.registerMigration("11 provisioning") { db in
+      try db.execute(sql: provisioning)
+    }
     return migrator
   }()
 
@@ -341,6 +347,17 @@ enum Schema {
 
   /// The path of the console of a machine that runs by itself; null where there is none.
   private static let serial = "ALTER TABLE server ADD COLUMN serial TEXT;"
+
+  /// What interfaces are called inside a namespace.
+  private static let namesOfNICs = """
+    ALTER TABLE server ADD COLUMN eth0_name TEXT NOT NULL DEFAULT 'eth0';
+    ALTER TABLE server ADD COLUMN eth1_name TEXT NOT NULL DEFAULT 'eth1';
+    """
+
+  /// Servers of an older rack were active at once.
+  private static let provisioning = """
+    ALTER TABLE server ADD COLUMN provisioning INTEGER NOT NULL DEFAULT 0 CHECK (provisioning IN (0, 1));
+    """
 
   private static let backendTransfer = """
     ALTER TABLE project ADD COLUMN backend_transfer INTEGER NOT NULL DEFAULT 0 CHECK (backend_transfer IN (0, 1));

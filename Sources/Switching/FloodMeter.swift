@@ -19,7 +19,7 @@
 
   /// Floods in a second from which on it is worth a look whether there is a loop. A loop reaches it within
   /// milliseconds.
-  public static let loud: UInt32 = 1_000
+  public static let loud: UInt32 = 2_000
 
   struct Cell: BitwiseCopyable {
     var second: UInt32 = 0

@@ -6,6 +6,7 @@ import Consoles
 import Control
 import Dataplane
 import Foundation
+import Host
 import Logging
 import MachineHost
 import Ports
@@ -97,7 +98,7 @@ struct Daemon {
       let control = try await Control.start(
         store: store, dataplane: Dataplane(plane), limits: plane.limits, newRackLACPFast: settings.newRackLACPFast,
         plan: settings.plan, hybridBonded: settings.hybridBonded, quotas: settings.quotas, gateway: settings.gateway,
-        sosHost: settings.sosHost, version: Release.version, logger: logger)
+        sosHost: settings.sosHost, awaitsSystems: settings.awaitsSystems, version: Release.version, logger: logger)
       return (control, listeners)
     } catch let fault as StartFault {
       throw fault

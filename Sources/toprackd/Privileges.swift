@@ -1,6 +1,7 @@
 // What the process is allowed to do, asked before anything is tried, so that the error names the cause.
 
 import Foundation
+import Host
 
 enum Privileges {
   /// Numbers of linux/capability.h.

@@ -4,6 +4,7 @@ import API
 import Control
 import Dataplane
 import Foundation
+import Host
 import Logging
 import MachineHost
 import Ports
@@ -30,6 +31,8 @@ struct Settings {
   var rateLimit = APIResponder.defaultRate
   /// Where servers are put that are made with the token of a project.
   var placement = Placement.own
+  /// Whether servers are being installed until their operating systems are heard.
+  var awaitsSystems = false
   /// What the shells of consoles may; `nil`: there are none.
   var shells: Shell.Rights? = .confined
   /// What `rescue` boots on a virtual machine, and what goes with it.
@@ -65,8 +68,8 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "console-shell", "rescue-kernel", "rescue-initrd", "quota-servers", "quota-networks",
-      "quota-addresses", "quota-ssh-keys",
+      "log-level", "placement", "provisioning", "console-shell", "rescue-kernel", "rescue-initrd", "quota-servers",
+      "quota-networks", "quota-addresses", "quota-ssh-keys",
       "quota-text", "sos-host", "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers",
       "poll", "hybrid_bonded",
       "hybrid-bonded",
@@ -106,6 +109,15 @@ struct Settings {
             + "not \"\(value)\"")
       }
       self.placement = placement
+    case "provisioning":
+      switch value {
+      case "at-once": awaitsSystems = false
+      case "until-heard": awaitsSystems = true
+      default:
+        throw SettingsFault(
+          "must be at-once (a server is active when it is made) or until-heard (when its operating system has sent a frame "
+            + "or phoned home), not \"\(value)\"")
+      }
     case "console-shell":
       switch value {
       case "confined": shells = .confined

@@ -10,6 +10,7 @@ import ArgumentParser
 import Control
 import Dataplane
 import Foundation
+import Host
 import Logging
 import Rack
 

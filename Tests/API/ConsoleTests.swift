@@ -94,6 +94,26 @@ import Testing
     #expect(throws: APIError.self) { try view.checked(.updateServer(id, update)) }
   }
 
+  @Test("names of NICs inside a namespace are taken, shown and changed; what is no two names is refused")
+  func nicNames() async throws {
+    try await WholeAPI.test { api in
+      let device = try await api.device(
+        #", "hostname": "n2", "toprack": {"netns": "n2", "nics": {"eth0": "eth1", "eth1": "eth2"}}"#)
+      #expect(device["toprack"]?["nics"] == ["eth0": "eth1", "eth1": "eth2"])
+      let path = "/devices/\(try api.id(device))"
+      for bad in [
+        #""eth1,eth2""#, "7", "{}", #"{"eth0": "a"}"#, #"{"eth0": "a", "eth1": 7}"#, #"["a", "b"]"#,
+        #"{"eth0": "a", "eth1": "b", "eth2": "c"}"#, #"{"eth0": "lo", "eth1": "b"}"#, #"{"eth0": "a", "eth1": "a"}"#,
+      ] {
+        try await api.refuse(.put, path, #"{"toprack": {"nics": \#(bad)}}"#, 422, "a")
+      }
+      let named = try await api.call(.put, path, #"{"toprack": {"nics": {"eth0": "a", "eth1": "b"}}}"#)
+      #expect(named["toprack"]?["nics"] == ["eth0": "a", "eth1": "b"])
+      let host = try await api.device(#", "hostname": "h""#)
+      #expect(host["toprack"]?["nics"] == .null)
+    }
+  }
+
   @Test("a connection becomes a console: accepted as RFC 6455 has it, greeted, and closed with its number")
   func webSocket() async throws {
     try await Serving.api(consoles: Self.hub()) { port, token, keeper in

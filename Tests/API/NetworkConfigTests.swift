@@ -16,6 +16,7 @@ import Testing
     var networks: [PortName: [Int]] = [:]
     var native: Int?
     var place: PlaceRequest = .namespace("web1", made: true)
+    var nicNames: NICNames?
     var elastic = false
     var mtu = 1500
     var withBond = true
@@ -35,6 +36,12 @@ import Testing
       Case(name: "hybrid-bonded", networks: [.bond0: [1002, 1001]]),
       Case(
         name: "layer2-bonded-no-bond", mode: .layer2Bonded, networks: [.bond0: [1001]], withBond: false, formats: [.ip]),
+      Case(
+        name: "named-layer3", nicNames: NICNames(eth0: "eth1", eth1: "eth2"), formats: [.ip, .netplan, .networkd]),
+      Case(
+        name: "named-layer2-individual", mode: .layer2Individual,
+        networks: [.eth0: [1001, 1002], .eth1: [1001, 1002]],
+        nicNames: NICNames(eth0: "eth1", eth1: "ethernet-1-1"), formats: [.ip, .ifupdown]),
       Case(name: "layer3-balance-tlb", plan: "t1.small.x86"),
       Case(name: "hybrid-balance-tlb", mode: .hybrid, plan: "x1.small.x86", networks: [.eth1: [1001]]),
     ]
@@ -47,7 +54,7 @@ import Testing
         .createServer(
           ServerRequest(
             hostname: "web1", plan: plan, facility: "ewr1", operatingSystem: "debian_12", project: project,
-            place: place)), with: &source)
+            place: place, nicNames: nicNames)), with: &source)
       func server() throws -> Server { try #require(rack.server(named: "web1")) }
       for number in 1001...1003 {
         try rack.perform(

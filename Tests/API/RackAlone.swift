@@ -1,5 +1,6 @@
 @testable import Control
 import Foundation
+import Host
 import Hummingbird
 import Rack
 
@@ -186,7 +187,7 @@ extension Rack {
 struct LocalResponder: HTTPResponder {
   let responder: APIResponder
 
-  init(_ routes: Routes, keeper: RackAlone = RackAlone()) {
+  init(_ routes: API.Routes, keeper: RackAlone = RackAlone()) {
     responder = APIResponder(routes: routes, door: Door(keeper: keeper), keeper: keeper)
   }
 

@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import Host
 import Ports
 import Rack
 import Testing

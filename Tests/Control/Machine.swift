@@ -3,7 +3,7 @@ import Dataplane
 import Foundation
 import Glibc
 import Logging
-import Ports
+import Host
 import Rack
 import Store
 import Synchronization
@@ -22,19 +22,25 @@ final class Machine {
   /// What the daemon would log at `info` and above.
   let log = RecordedLog()
 
-  init() async throws {
+  private let awaitsSystems: Bool
+
+  init(awaitsSystems: Bool = false) async throws {
+    self.awaitsSystems = awaitsSystems
     directory = FileManager.default.temporaryDirectory.path + "/toprack-control-\(UUID().uuidString)"
-    (store, dataplane, control) = try await Self.start(directory, log)
+    (store, dataplane, control) = try await Self.start(directory, log, awaitsSystems)
   }
 
-  private static func start(_ directory: String, _ log: RecordedLog) async throws -> (Store, Dataplane, Control) {
+  private static func start(
+    _ directory: String, _ log: RecordedLog, _ awaitsSystems: Bool
+  ) async throws -> (Store, Dataplane, Control) {
     let store = try Store.open(directory)
     var configuration = Dataplane.Configuration()
     configuration.limits = Control.switchLimits
     let dataplane = try Dataplane(configuration)
     let logger = Logger(label: "test") { _ in log }
     let control = try await Control.start(
-      store: store, dataplane: dataplane, limits: configuration.limits, version: "test", logger: logger)
+      store: store, dataplane: dataplane, limits: configuration.limits, awaitsSystems: awaitsSystems, version: "test",
+      logger: logger)
     return (store, dataplane, control)
   }
 
@@ -42,7 +48,7 @@ final class Machine {
   func restart(_ between: () throws -> Void = {}) async throws {
     await control.stop()
     try between()
-    (store, dataplane, control) = try await Self.start(directory, log)
+    (store, dataplane, control) = try await Self.start(directory, log, awaitsSystems)
   }
 
   /// Removes everything that was made, by way of the commands, and the state.
@@ -57,11 +63,13 @@ final class Machine {
   func name(_ text: String) -> String { "\(text)\(tag)" }
 
   @discardableResult
-  func server(_ text: String, place: PlaceRequest = .host, mode: NetworkMode? = nil) async throws -> Server {
+  func server(
+    _ text: String, place: PlaceRequest = .host, mode: NetworkMode? = nil, nicNames: NICNames? = nil
+  ) async throws -> Server {
     let rack = await control.rack
     let request = ServerRequest(
       hostname: name(text), plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
-      project: rack.project(named: Project.defaultName)!.id, place: place)
+      project: rack.project(named: Project.defaultName)!.id, place: place, nicNames: nicNames)
     let outcome = try await control.perform(.createServer(request))
     guard case .server(let id) = outcome.subject else { fatalError("a created server is the subject") }
     if let mode { try await control.perform(.setMode(id, mode)) }

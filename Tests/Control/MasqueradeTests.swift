@@ -1,3 +1,4 @@
+import Control
 import Dataplane
 import Foundation
 import Glibc
@@ -5,8 +6,7 @@ import Switching
 import Testing
 import Wire
 
-@testable import Control
-@testable import Ports
+@testable import Host
 
 @Suite("Masquerade") struct MasqueradeRuleTests {
   private let pools = [

@@ -1,6 +1,6 @@
 import Control
 import Foundation
-import Ports
+import Host
 import Rack
 import Switching
 import Testing

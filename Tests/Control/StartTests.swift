@@ -1,6 +1,7 @@
 import Dataplane
 import Foundation
 import Glibc
+import Host
 import Ports
 import Rack
 import Store

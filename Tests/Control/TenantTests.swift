@@ -1,6 +1,6 @@
 import Control
 import FoundationEssentials
-import Ports
+import Host
 import Rack
 import Testing
 

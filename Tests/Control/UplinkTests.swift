@@ -1,13 +1,14 @@
+import Control
 import Dataplane
 import Foundation
 import Glibc
 import Logging
+import Ports
 import Switching
 import Testing
 import Wire
 
-@testable import Control
-@testable import Ports
+@testable import Host
 
 private func v4(_ text: String, _ length: Int) -> IPPrefix {
   let octets = text.split(separator: ".").map { UInt32($0)! }
@@ -127,7 +128,7 @@ private final class Host {
   func uplinks(of rack: UUID? = nil) -> Uplinks {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    return Uplinks(rack: rack ?? self.rack, dataplane: dataplane, logger: logger, namespace: namespace)
+    return Uplinks(rack: rack ?? self.rack, plane: dataplane, logger: logger, namespace: namespace)
   }
 
   /// Ends what holds the interfaces, as a kill does.

@@ -1,5 +1,6 @@
 import Dataplane
 import LinkAggregation
+import Host
 import Ports
 import Switching
 import Testing

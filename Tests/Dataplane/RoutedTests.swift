@@ -1,6 +1,6 @@
 import Gateway
 import Glibc
-import Ports
+import Host
 import Switching
 import Testing
 import Wire

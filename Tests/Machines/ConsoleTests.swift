@@ -182,12 +182,26 @@ extension [Console.Effect] {
   func limit() {
     var room = Room()
     for number in 1...16 { room.arrive(number, "v\(number)") }
-    #expect(room.console.refusal != nil)
+    #expect(room.console.refusal(mayWrite: true) != nil)
     room.arrive(17, "v17")
     #expect(room.ended[17]??.hasPrefix("the console of web1 has 16 watchers") == true)
     room.handle(.left(VisitorID(3)))
     room.arrive(18, "v18")
     #expect(room.ended[18] == nil && room.seen(18).contains("16 connected"))
+  }
+
+  @Test("half of the places are for those who may write: readers cannot keep them out")
+  func readers() {
+    var room = Room()
+    for number in 1...8 { room.arrive(number, "v\(number)", mayWrite: false) }
+    #expect(room.console.refusal(mayWrite: false) != nil && room.console.refusal(mayWrite: true) == nil)
+    room.arrive(9, "v9", mayWrite: false)
+    #expect(room.ended[9]??.hasPrefix("the console of web1 has 8 read-only watchers") == true)
+    room.arrive(10, "anna")
+    #expect(room.ended[10] == nil && room.console.writer == VisitorID(10))
+    room.handle(.left(VisitorID(3)))
+    room.arrive(11, "v11", mayWrite: false)
+    #expect(room.ended[11] == nil)
   }
 
   @Test("who lets 256 KiB wait is let go; the others and the source go on")

@@ -83,7 +83,7 @@ struct Lab {
         let wanted = Routed(rack.servers[id]!)
         #expect(wire[id] != wanted, "rewired without need")
         wire[id] = wanted
-      case .setMTU, .setPower, .reboot, .setAging, .setLACPRate: break
+      case .setMTU, .nameNICs, .setPower, .reboot, .setAging, .setLACPRate: break
       case .openDomain(let id): #expect(domains.insert(id).inserted, "domain opened twice")
       case .closeDomain(let id): #expect(domains.remove(id) != nil, "domain closed twice")
       }
@@ -102,13 +102,13 @@ struct Lab {
   @discardableResult
   mutating func server(
     _ name: String, plan: String = "c3.small.x86", facility: String = "ewr1", mode: NetworkMode? = nil,
-    place: PlaceRequest = .host
+    place: PlaceRequest = .host, nicNames: NICNames? = nil
   ) throws(Refusal) -> ServerID {
     let outcome = try perform(
       .createServer(
         ServerRequest(
-          hostname: name, plan: plan, facility: facility, operatingSystem: "debian_12", project: project, place: place)
-      ))
+          hostname: name, plan: plan, facility: facility, operatingSystem: "debian_12", project: project, place: place,
+          nicNames: nicNames)))
     guard case .server(let id) = outcome.subject else { fatalError("a created server is the subject") }
     if let mode { try perform(.setMode(id, mode)) }
     return id

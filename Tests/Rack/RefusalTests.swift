@@ -78,7 +78,7 @@ import Testing
     },
     Case("a hostname that is taken", says: "\"l3\"", "taken") { try $0.server("l3") },
     Case("a hostname that is taken in other letters", says: "taken") { try $0.server("L3") },
-    Case("a namespace that has a server", says: "\"lab\"", "one", "has eth0 and eth1") {
+    Case("a namespace that has a server", says: "\"lab\"", "one", "has the NICs of server one") {
       try $0.server("one", place: .namespace("lab", made: true))
       try $0.server("two", place: .namespace("lab", made: false))
     },

@@ -64,12 +64,13 @@ struct World {
 
   /// `project`: its name.
   static func create(
-    _ name: String, in rack: Rack, place: PlaceRequest = .host, project: String = Project.defaultName
+    _ name: String, in rack: Rack, place: PlaceRequest = .host, project: String = Project.defaultName,
+    nicNames: NICNames? = nil
   ) -> Command {
     .createServer(
       ServerRequest(
         hostname: name, plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12",
-        project: rack.project(named: project)!.id, place: place))
+        project: rack.project(named: project)!.id, place: place, nicNames: nicNames))
   }
 
   private mutating func next() -> Command {
@@ -92,7 +93,7 @@ struct World {
       }
       let number = Int.random(in: 0..<8, using: &dice)
       let place: PlaceRequest = number < 4 ? .host : .namespace("space \(number)", made: Bool.random(using: &dice))
-      return Self.create("web\(number)", in: rack, place: place)
+      return Self.create("web\(number)", in: rack, place: place, nicNames: number == 5 ? .init(eth0: "e1-1") : nil)
     }
     let port = server.ports.randomElement(using: &dice)!
     switch choice {
@@ -137,6 +138,7 @@ struct World {
       update.isNetworkFrozen = Int.random(in: 0..<8, using: &dice) == 0
       update.serial = ["", "/run/vm/serial"].randomElement(using: &dice)!
       update.isLocked = Int.random(in: 0..<8, using: &dice) == 0
+      if server.place.namespace != nil, Bool.random(using: &dice) { update.nicNames = NICNames(eth0: "a", eth1: "b") }
       return .updateServer(server.id, update)
     case 140..<142: return .updateNetwork(network.id, description: "changed", tags: [])
     case 142..<144: return .createProject(name: "tenant \(Int.random(in: 0..<4, using: &dice))", customdata: "{}")
@@ -165,7 +167,11 @@ struct World {
       return .updateSSHKey(
         keys.randomElement(using: &dice)?.id ?? SSHKeyID(UUID()),
         SSHKeyUpdate(label: "changed", key: Self.keys.randomElement(using: &dice)!, tags: []))
-    case 161: return .reinstall(server.id, Installation())
+    case 161:
+      if server.isProvisioning { return .heard(server.id) }
+      var installation = Installation()
+      installation.isAwaited = Bool.random(using: &dice)
+      return .reinstall(server.id, installation)
     default: return .convertToLayer3(server.bond0.id, requests: [AddressRequest(family: 4, isPublic: false)])
     }
   }

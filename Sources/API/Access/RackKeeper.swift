@@ -2,6 +2,7 @@
 
 import Control
 import FoundationEssentials
+import Host
 import Rack
 
 /// Says what the rack is, and changes it. In the daemon it is `Control`.

@@ -32,7 +32,7 @@ extension View {
       _ = try known(server: id)
       try check(serial: update.serial)
     case .deleteServer(let id), .setPower(let id, on: _), .reboot(let id),
-      .rescue(let id), .reinstall(let id, _),
+      .rescue(let id), .reinstall(let id, _), .heard(let id),
       .setMode(let id, _),
       .setMTU(let id, _), .assignBlock(let id, _):
       _ = try known(server: id)

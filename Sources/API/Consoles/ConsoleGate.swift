@@ -25,7 +25,7 @@ struct ConsoleGate: Sendable {
     let machine = console(of: server, in: await call.view())
     if let refusal = machine.refusal { throw APIError.invalid(refusal) }
     guard let hub else { throw APIError(.serviceUnavailable, "this daemon has no consoles") }
-    if let refusal = await hub.refusal(of: machine) { throw APIError.invalid(refusal) }
+    if let refusal = await hub.refusal(of: machine, mayWrite: visitor.mayWrite) { throw APIError.invalid(refusal) }
     let share = try shares.take(call.access)
     // Last, so that who asks without one hears what else is in the way.
     guard let handshake = try call.origin.handshake?.get() else {

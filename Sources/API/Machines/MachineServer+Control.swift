@@ -1,7 +1,7 @@
 // A server of the rack as its virtual machine sees it.
 
-public import Control
 import HTTPTypes
+public import Host
 public import MachineHost
 import Machines
 public import Rack

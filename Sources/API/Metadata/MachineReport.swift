@@ -9,7 +9,10 @@ struct MachineReport: Hashable, Sendable {
   let type: String
   /// One sentence.
   let body: String
+  /// The machine says that it is up.
+  var saysUp: Bool { type == Self.phoneHome }
 
+  private static let phoneHome = "device.phone_home"
   /// The longest body of a report, in bytes.
   static let bodyLimit = 16 << 10
   /// Characters of a message that are kept.
@@ -18,7 +21,7 @@ struct MachineReport: Hashable, Sendable {
   static let codes = 1000...1099
 
   /// Installers send many things, or nothing: all of it says that the machine is up.
-  init(phoneHomeOf server: Server) { (type, body) = ("device.phone_home", "\(server.hostname) phoned home") }
+  init(phoneHomeOf server: Server) { (type, body) = (Self.phoneHome, "\(server.hostname) phoned home") }
 
   /// `{"state": "running", "code": 1007, "message": "…"}`; `code` and `message` may be absent. Throws 400 or 422.
   init(userState bytes: [UInt8], of server: Server) throws(APIError) {

@@ -66,11 +66,11 @@ struct MetadataRenderer {
     ]
   }
 
-  /// In the order of the NICs; software finds them by their MAC.
+  /// In the order of the NICs, by their names inside; software finds them by their MAC.
   private var interfaces: [JSON] {
     PortName.nics.map { name in
       [
-        "name": .string(name.rawValue), "mac": JSON(server[name].mac.map(Renderer.text(ofMAC:))),
+        "name": .string(server.nicNames[name]), "mac": JSON(server[name].mac.map(Renderer.text(ofMAC:))),
         "bond": server[name].bonded ? .string(Self.bond) : nil,
       ]
     }

@@ -171,7 +171,10 @@ extension MetadataResponder {
         let (rack, now) = (await control.rack, await control.now)
         return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0, now: now) }
       }, privateSubnets: privateSubnets
-    ) { report, server in await control.note(report.type, report.body, of: server) }
+    ) { report, server in
+      await control.note(report.type, report.body, of: server)
+      if report.saysUp { await control.heard(server) }
+    }
   }
 }
 

@@ -33,6 +33,8 @@ struct NetworkConfig: Hashable, Sendable {
   /// An interface that is a port of the switch: bond0, or a NIC.
   struct Port: Hashable, Sendable {
     var name: String
+    /// What the interfaces of its VLANs are called after.
+    var stem: String
     /// The server's own, with the lengths of their blocks.
     var addresses: [Address] = []
     /// Elastic blocks, each address as a block of one.
@@ -46,7 +48,7 @@ struct NetworkConfig: Hashable, Sendable {
     /// Where frames without a tag are of no use.
     var isTaggedOnly: Bool { !isRouted && untagged == nil }
 
-    func interface(of vlan: Int) -> String { "\(name).\(vlan)" }
+    func interface(of vlan: Int) -> String { "\(stem).\(vlan)" }
   }
 
   let hostname: String
@@ -72,12 +74,17 @@ struct NetworkConfig: Hashable, Sendable {
     bondingMode = server.bondingMode
     hasFixedNames = server.place.namespace != nil
     nics = PortName.nics.map { name in
-      NIC(name: name.rawValue, mac: server[name].mac.map(Renderer.text(ofMAC:)) ?? "")
+      NIC(name: server.nicNames[name], mac: server[name].mac.map(Renderer.text(ofMAC:)) ?? "")
     }
     for wiring in server.wiring {
-      var port = Port(name: wiring.name.rawValue)
+      var port = Port(name: server.nicNames[wiring.name], stem: server.nicNames.stem(of: wiring.name))
       if wiring.name == .bond0 {
-        if withBond { bond = wiring.members.map(\.rawValue) } else { port.name = wiring.members[0].rawValue }
+        if withBond {
+          bond = wiring.members.map { server.nicNames[$0] }
+        } else {
+          port.name = server.nicNames[wiring.members[0]]
+          port.stem = server.nicNames.stem(of: wiring.members[0])
+        }
       }
       func number(_ id: NetworkID) -> Int? { rack.networks[id]?.vxlan }
       switch wiring.role {

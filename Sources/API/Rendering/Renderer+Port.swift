@@ -1,6 +1,7 @@
 // Ports, as the Metal API has them.
 
 import Control
+import Host
 import Rack
 
 extension Renderer {

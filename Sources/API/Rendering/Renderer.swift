@@ -6,6 +6,7 @@
 
 import Control
 import FoundationEssentials
+import Host
 import Rack
 
 /// Renders things of one rack for one request. Everything of a rack that is looked up is found by an index, so that a

@@ -29,7 +29,7 @@ struct DeviceRequest {
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
     request = ServerRequest(
       hostname: update.hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project,
-      place: place,
+      place: place, nicNames: update.nicNames,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
       isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses?.map(\.request),
       blocks: (addresses ?? []).compactMap(\.block), keys: keys,
@@ -90,6 +90,7 @@ extension ServerUpdate {
     isLocked = collect { () throws(APIError) in try arguments.boolean("locked") } ?? nil
     isNetworkFrozen = collect { () throws(APIError) in try arguments.boolean("network_frozen") } ?? nil
     serial = collect { () throws(APIError) in try Self.serial(arguments) } ?? nil
+    nicNames = collect { () throws(APIError) in try NICNames(arguments) } ?? nil
   }
 }
 

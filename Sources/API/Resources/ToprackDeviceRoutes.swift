@@ -92,7 +92,7 @@ struct ToprackDeviceRoutes {
   private func reopen(_ call: Call) async throws -> Reply {
     let view = await call.view()
     let server = try view.known(serverNamed: call.parameter("server"))
-    guard let port = PortName(rawValue: call.parameter("port")) else {
+    guard let port = server.port(named: call.parameter("port")) else {
       let valid = PortName.allCases.map(\.rawValue).joined(separator: ", ")
       throw APIError.unknown(
         "\(server.hostname) has no port \(Arguments.shown(.string(call.parameter("port")))); valid are \(valid)")

@@ -27,6 +27,8 @@ struct Device: Decodable {
     let problems: [String]?
     /// The console of a machine that runs by itself.
     let serial: String?
+    /// What the interfaces are meant to be called in the namespace.
+    let nics: [String: String]?
   }
 
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String
@@ -36,15 +38,6 @@ struct Device: Decodable {
   let sshKeys: [Network.Link]?, rootPassword: String?
   let ipAddresses: [Address], networkPorts: [Port]
   let toprack: Toprack
-
-  /// The port of that name; fails as a refusal that lists the ports.
-  func port(_ name: String) throws -> Port {
-    guard let port = networkPorts.first(where: { $0.name == name }) else {
-      let valid = networkPorts.map(\.name).joined(separator: ", ")
-      throw Failure.refused("\(hostname) has no port \"\(name)\"; valid are \(valid)")
-    }
-    return port
-  }
 
   /// "on" or "off".
   var power: String { state == "inactive" || state == "powering_off" ? "off" : "on" }

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Host
 import Ports
 import Rack
 import Store
@@ -33,9 +34,12 @@ struct CleanupCommand: AsyncParsableCommand {
   func run() async throws {
     // Every NIC is held open at once.
     _ = try raiseFileLimit()
-    var leftovers = try Leftovers.find()
+    guard geteuid() == 0 else {
+      throw Failure.refused("cleanup removes interfaces and enters namespaces; run it as root")
+    }
+    var leftovers = Leftovers.find()
     if let rack { leftovers.limit(to: try identifier(of: rack)) }
-    let result = try leftovers.remove()
+    let result = await leftovers.remove()
     try global.output.print(
       json: [
         "interfaces": result.interfaces.map { interface -> [String: Any] in
@@ -54,10 +58,10 @@ struct CleanupCommand: AsyncParsableCommand {
   }
 
   /// In the form that the marks have it. A rack that left nothing is none to complain about.
-  private func identifier(of rack: String) throws -> String {
-    if let id = UUID(uuidString: rack) { return id.uuidString.lowercased() }
+  private func identifier(of rack: String) throws -> UUID {
+    if let id = UUID(uuidString: rack) { return id }
     do {
-      return try Store.read(rack).rack.id.uuidString.lowercased()
+      return try Store.read(rack).rack.id
     } catch {
       let isFolder = access("\(rack)/rack.sqlite", F_OK) == 0
       throw Failure.refused(

@@ -105,7 +105,7 @@ extension PortCommand {
       }
       let after = try await client.get("/ports/\(port.id)", ["include": "virtual_networks,native_virtual_network"])
       try global.output.print(json: try answer.value()) {
-        PortText.vlans(of: try after.decoded(), of: device.hostname)
+        PortText.vlans(of: try after.decoded(), of: device)
       }
     }
 

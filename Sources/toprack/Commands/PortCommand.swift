@@ -28,7 +28,8 @@ extension PortCommand {
         """)
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
-    @Argument(help: "bond0, eth0 or eth1; all of them when left out.", completion: .ports) var port: String?
+    @Argument(help: "bond0, eth0 or eth1, or as the server calls it; all of them when left out.", completion: .ports)
+    var port: String?
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
@@ -37,8 +38,9 @@ extension PortCommand {
       guard let port else {
         return try global.output.print(json: try answer.value()) { PortText.table(ports) }
       }
-      guard let index = ports.firstIndex(where: { $0.name == port }) else {
-        let valid = ports.map(\.name).joined(separator: ", ")
+      let index = ports.firstIndex { $0.name == port } ?? ports.firstIndex { $0.interface == port }
+      guard let index else {
+        let valid = ports.map(\.label).joined(separator: ", ")
         throw Failure.refused("\(ports.first?.server ?? server) has no port \"\(port)\"; valid are \(valid)")
       }
       let objects = try answer.value() as? [Any] ?? []
@@ -65,7 +67,8 @@ extension PortCommand {
             "\(assignment.vlan)", assignment.native ? "yes" : "no", assignment.state, assignment.createdAt,
             assignment.id)
         }
-        return table.isEmpty ? "no virtual network is on \(port.name) of \(device.hostname)" : table.text
+        return table.isEmpty
+          ? "no virtual network is on \(device.label(of: port.name)) of \(device.hostname)" : table.text
       }
     }
   }
@@ -90,7 +93,7 @@ extension PortCommand {
       let answer = try await global.client.post(path, [:])
       try global.output.print(json: try answer.value()) {
         let port: WirePort = try answer.decoded()
-        return "\(port.server) \(port.name): open"
+        return "\(port.server) \(port.label): open"
       }
     }
   }
@@ -99,7 +102,7 @@ extension PortCommand {
 /// The port that a command changes.
 struct PortTarget: ParsableArguments {
   @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
-  @Argument(help: "bond0, eth0 or eth1.", completion: .ports) var port: String
+  @Argument(help: "bond0, eth0 or eth1, or as the server calls it.", completion: .ports) var port: String
 
   func find(_ client: Client) async throws -> (device: Device, port: Device.Port) {
     let device = try await client.device(server)
@@ -113,7 +116,7 @@ struct PortTarget: ParsableArguments {
     let path = "/ports/\(port.id)/\(operation)"
     let answer = if let body { try await client.post(path, body) } else { try await client.delete(path) }
     try global.output.print(json: try answer.value()) {
-      PortText.vlans(of: try answer.decoded(), of: device.hostname)
+      PortText.vlans(of: try answer.decoded(), of: device)
     }
   }
 }

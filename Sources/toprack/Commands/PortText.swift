@@ -6,14 +6,14 @@ enum PortText {
       "PORT", "BONDED", "LINK", "CARRIES", "VLANS", "RX PACKETS", "RX BYTES", "TX PACKETS", "TX BYTES", "DROPS")
     for port in ports {
       table.add(
-        port.name, port.bonded ? "yes" : "no", link(of: port), carrying(port), vlans(of: port),
+        port.label, port.bonded ? "yes" : "no", link(of: port), carrying(port), vlans(of: port),
         "\(port.rxPackets)", "\(port.rxBytes)", "\(port.txPackets)", "\(port.txBytes)",
         "\(port.drops.values.reduce(0, +))")
     }
     guard let first = ports.first else { return "no ports" }
     // bond0's drops are those of its members.
     let drops = ports.filter { $0.members == nil && !$0.drops.isEmpty }.map { port in
-      "dropped at \(port.name): "
+      "dropped at \(port.label): "
         + port.drops.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }
         .joined(separator: ", ")
     }
@@ -26,7 +26,7 @@ enum PortText {
 
   static func facts(_ port: WirePort) -> String {
     var facts = [
-      ("port", "\(port.server) \(port.name)"), ("mode", port.mode), ("bonded", port.bonded ? "yes" : "no"),
+      ("port", "\(port.server) \(port.label)"), ("mode", port.mode), ("bonded", port.bonded ? "yes" : "no"),
       ("link", link(of: port)), ("VLANs", vlans(of: port)), ("MTU", "\(port.mtu)"),
     ]
     if let interface = port.interface {
@@ -65,7 +65,7 @@ enum PortText {
   }
 
   /// "web1 eth1: VLAN 1001 untagged"
-  static func vlans(of port: Device.Port, of server: String) -> String {
+  static func vlans(of port: Device.Port, of server: Device) -> String {
     let networks = port.virtualNetworks
     // Where the rest is routed, or beside others.
     let isTagged = networks.count > 1 || port.networkType == "hybrid-bonded"
@@ -73,6 +73,7 @@ enum PortText {
       if network.id == port.nativeVirtualNetwork?.id { return "\(network.vxlan) native" }
       return "\(network.vxlan) \(isTagged ? "tagged" : "untagged")"
     }
-    return "\(server) \(port.name): " + (texts.isEmpty ? "no VLAN" : "VLAN \(texts.joined(separator: ", "))")
+    return "\(server.hostname) \(server.label(of: port.name)): "
+      + (texts.isEmpty ? "no VLAN" : "VLAN \(texts.joined(separator: ", "))")
   }
 }

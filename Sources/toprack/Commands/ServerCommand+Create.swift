@@ -9,13 +9,15 @@ extension ServerCommand {
       discussion: """
         The NICs are the TAP interfaces NAME-eth0 and NAME-eth1 on the host; with --netns they are eth0 and eth1 in a \
         network namespace, which is made when it does not exist, and is then removed with the server. --netns without a \
-        name takes the server's, or where that is taken one with its short UUID behind. With the token of a project they \
+        name takes the server's, or where that is taken one with its short UUID behind. --nics calls them otherwise there, \
+        as in a container that has an eth0 already: the ports of the switch are eth0 and eth1 all the same. With the token of a project they \
         are in a namespace that is made for the server, asked for or not. They are down until you set them up.
 
         Examples:
           toprack server create web1
           toprack server create web2 --netns
           toprack server create web3 --netns --vlan 1001
+          toprack server create n2 --netns=clab-lab-n2 --nics eth1,eth2
           toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
           toprack server create ci1 --tag ci --tag spare --userdata cloud-init.yaml
         """)
@@ -39,6 +41,7 @@ extension ServerCommand {
       completion: .file())
     var serial: String?
     @OptionGroup var wiring: WiringOptions
+    @OptionGroup var names: NICsOption
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -61,6 +64,7 @@ extension ServerCommand {
       if netns { own["netns"] = true }
       if let namedNamespace { own["netns"] = namedNamespace }
       if let serial { own["serial"] = serial }
+      if let names = names.member { own["nics"] = names }
       if !own.isEmpty { body["toprack"] = own }
       var answer = try await client.post("/projects/\(project.id)/devices", body)
       if !wiring.isEmpty { answer = try await wiring.apply(to: answer.decoded(), client) }

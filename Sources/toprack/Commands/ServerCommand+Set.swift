@@ -22,12 +22,14 @@ extension ServerCommand {
     static let configuration = CommandConfiguration(
       commandName: "set", abstract: "Change a server's name, notes and locks.",
       discussion: """
-        All that is given changes at once. NICs on the host keep their names when the server gets another.
+        All that is given changes at once. NICs on the host keep their names when the server gets another; --nics renames those in a \
+        network namespace.
 
         Examples:
           toprack server set web1 --description 'front end' --tag prod --tag eu
           toprack server set web1 --hostname www1 --lock
           toprack server set web1 --customdata '{"rack": 7}'
+          toprack server set n2 --nics net0,net1
         """)
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
@@ -38,6 +40,7 @@ extension ServerCommand {
       completion: .file())
     var serial: String?
     @Flag(help: "The machine has no serial console any more.") var noSerial = false
+    @OptionGroup var names: NICsOption
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Take all tags away.") var noTags = false
     @Flag(exclusivity: .exclusive) var lock: Lock?
@@ -47,8 +50,10 @@ extension ServerCommand {
     func validate() throws {
       if noTags, !notes.tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
       if serial != nil, noSerial { throw ValidationError("--serial and --no-serial exclude each other") }
-      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil, serial == nil, !noSerial {
-        throw ValidationError("nothing to set: give a name, a note, a lock or a serial console")
+      if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil, serial == nil, !noSerial,
+        names.nics == nil
+      {
+        throw ValidationError("nothing to set: give a name, a note, a lock, a serial console or names of NICs")
       }
     }
 
@@ -58,7 +63,10 @@ extension ServerCommand {
       if noTags { body["tags"] = [String]() }
       if let lock { body["locked"] = lock == .lock }
       if let freeze { body["network_frozen"] = freeze == .freezeNetwork }
-      if serial != nil || noSerial { body["toprack"] = ["serial": serial ?? ""] }
+      var own: [String: Any] = [:]
+      if serial != nil || noSerial { own["serial"] = serial ?? "" }
+      if let names = names.member { own["nics"] = names }
+      if !own.isEmpty { body["toprack"] = own }
       let client = try global.client
       let device = try await client.device(server)
       let answer = try await client.put("/devices/\(device.id)", body)

@@ -5,7 +5,8 @@ enum ServerText {
     let interfaces = device.toprack.interfaces.sorted { $0.key < $1.key }
     let nics = interfaces.map { nic, interface in
       let elsewhere = device.toprack.namespaces?[nic].map { $0.map { " in netns \($0)" } ?? " on the host" } ?? ""
-      return (nic == interface ? interface : "\(nic) = \(interface)") + elsewhere
+      let label = device.toprack.namespace == nil && nic != interface ? "\(nic) = \(interface)" : device.label(of: nic)
+      return label + elsewhere
     }
     var facts = [
       ("server", device.hostname), ("id", device.id), ("mode", device.toprack.mode), ("power", device.power),
@@ -13,6 +14,7 @@ enum ServerText {
       ("system", device.operatingSystem.name),
       ("NICs", "\(nics.joined(separator: ", ")) (\(device.place)), MTU \(device.toprack.mtu)"),
     ]
+    if device.state == "provisioning" { facts.append(("state", "provisioning: its system was not heard yet")) }
     if let serial = device.toprack.serial { facts.append(("serial", serial)) }
     if let description = device.description { facts.append(("description", description)) }
     if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }
@@ -30,7 +32,7 @@ enum ServerText {
         "\(network.vxlan)" + (network.id == port.nativeVirtualNetwork?.id ? " native" : "")
       }
       if !numbers.isEmpty { text += ", VLAN \(numbers.joined(separator: ", "))" }
-      facts.append((port.name, text))
+      facts.append((device.label(of: port.name), text))
     }
     for problem in device.toprack.problems ?? [] { facts.append(("problem", problem)) }
     return Table.facts(facts)

@@ -28,7 +28,7 @@ struct Candidates: Sendable {
     return try await servers().filter { name in machines.contains { $0.server == name } }
   }
 
-  func ports() async throws -> [String] { try await server()?.networkPorts.map(\.name) ?? [] }
+  func ports() async throws -> [String] { try await server()?.portNames ?? [] }
 
   func attachableNetworks() async throws -> [String] {
     guard let server = try await server() else { return try await networks() }
@@ -110,7 +110,7 @@ struct Candidates: Sendable {
   }
 
   private func port(of server: Device) -> Device.Port? {
-    server.networkPorts.last { words.contains($0.name) }
+    words.reversed().lazy.compactMap { try? server.port($0) }.first
   }
 
   private static func numbers(_ numbers: [Int]) -> [String] { Set(numbers).sorted().map(String.init) }

@@ -47,7 +47,9 @@ extension Facts {
       [
         "id": device.id, "hostname": device.hostname, "plan": device.plan.slug, "facility": device.facility.code,
         "project": names.project(device.project.id), "mode": device.toprack.mode,
-        "namespace": device.toprack.namespace ?? "", "state": device.state, "locked": "\(device.locked)",
+        "namespace": device.toprack.namespace ?? "",
+        "NIC names": ["eth0", "eth1"].compactMap { device.toprack.nics?[$0] }.joined(separator: ", "),
+        "state": device.state, "locked": "\(device.locked)",
         "description": device.description ?? "", "tags": device.tags.sortedList,
         "SSH keys": device.sshKeys.map(\.id).sortedList,
         "addresses": device.ipAddresses.map { "\($0.address)/\($0.cidr)" }.sortedList,
@@ -97,7 +99,7 @@ private struct Devices: Decodable {
   struct Slug: Decodable { let slug: String }
   struct Code: Decodable { let code: String }
   struct Address: Decodable { let address: String, cidr: Int }
-  struct Toprack: Decodable { let mode: String, mtu: Int, namespace: String? }
+  struct Toprack: Decodable { let mode: String, mtu: Int, namespace: String?, nics: [String: String]? }
   struct ID: Decodable { let id: String }
   struct Port: Decodable {
     struct Data: Decodable { let bonded: Bool, mac: String? }

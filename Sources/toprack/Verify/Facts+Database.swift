@@ -37,7 +37,9 @@ extension Facts {
         [
           "id": "\(server.id)", "hostname": server.hostname, "plan": server.plan, "facility": server.facility,
           "project": names.project("\(server.project)"), "mode": server.mode.rawValue,
-          "namespace": server.place.namespace ?? "", "state": server.isPoweredOn ? "active" : "inactive",
+          "namespace": server.place.namespace ?? "",
+          "NIC names": server.place.namespace == nil ? "" : "\(server.nicNames.eth0), \(server.nicNames.eth1)",
+          "state": server.state.rawValue,
           "locked": "\(server.isLocked)", "description": server.details.description ?? "",
           "tags": server.details.tags.sortedList, "SSH keys": server.sshKeys.map { "\($0)" }.sortedList,
           "addresses":

@@ -2,7 +2,8 @@
 // has them.
 
 import Foundation
-import Ports
+import Host
+import Rack
 
 /// The answer of `/toprack/forwarding`.
 struct ForwardingTables: Decodable {
@@ -54,6 +55,7 @@ extension Facts {
   /// without being any of them.
   static func kernel(_ tables: ForwardingTables, rack: String, names: Names) throws -> Facts {
     var facts = Facts()
+    let marks = UUID(uuidString: rack).map(OwnershipMarks.init)
     var used: [Location: ForwardingTables.NIC] = [:]
     var mtus: [String: (mtu: Int, isUp: Bool)] = [:]
     for nic in tables.nics { used[Location(namespace: nic.namespace, name: nic.interface)] = nic }
@@ -71,7 +73,7 @@ extension Facts {
               "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "",
               "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
             ])
-        } else if isNIC(link.alias, of: rack) {
+        } else if case .nic? = marks?.owned(link.alias) {
           facts.add(
             "interface \(link.name) " + (namespace.map { "in netns \($0)" } ?? "on the host"),
             ["mark": link.alias ?? ""])
@@ -93,10 +95,4 @@ extension Facts {
   }
 
   private struct Location: Hashable { let namespace: String?, name: String }
-
-  /// "toprack RACK SERVER NIC"
-  private static func isNIC(_ alias: String?, of rack: String) -> Bool {
-    let words = (alias ?? "").split(separator: " ")
-    return words.count == 4 && words[0] == "toprack" && words[1] == rack
-  }
 }

@@ -3,6 +3,7 @@
 
 import Capture
 import Control
+import Host
 import Rack
 
 struct NICPage {
@@ -24,7 +25,7 @@ struct NICPage {
   }
 
   private static func nic(_ visit: Visit, of server: Server) throws(APIError) -> PortName {
-    guard let name = PortName(rawValue: visit.call.parameter("nic")), name != .bond0 else {
+    guard let name = server.port(named: visit.call.parameter("nic")), name != .bond0 else {
       throw .unknown("\(server.hostname) has no NIC \(Arguments.shown(.string(visit.call.parameter("nic"))))")
     }
     return name
@@ -45,6 +46,10 @@ struct NICPage {
     ]
     fields["mac"] = server[name].mac.map(Renderer.text(ofMAC:))
     fields["interface"] = nic?.interface
+    // Where its own system calls it otherwise: `eth0 (n2: eth1)`.
+    if let nic, nic.namespace != nil, nic.interface != name.rawValue {
+      fields["inside"] = "\(server.hostname): \(nic.interface)"
+    }
     fields["alternative"] = nic?.alternative
     fields["namespace"] = nic?.namespace
     fields["shut"] = nic?.shut?.text

@@ -95,7 +95,7 @@ struct ServerNetworkPage {
   static func port(_ visit: Visit, in view: View) throws -> (Server, Port) {
     let (server, _) = try visit.server(in: view)
     let word = try visit.arguments.string("port") ?? visit.call.parameter("port")
-    guard let name = PortName(rawValue: word) else {
+    guard let name = server.port(named: word) else {
       throw APIError.unknown("there is no port \(Arguments.shown(.string(word))) of \(server.hostname)")
     }
     return (server, server[name])

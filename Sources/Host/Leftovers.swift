@@ -1,0 +1,146 @@
+// What racks left on this machine, found by their marks.
+//
+// Every interface and namespace that a rack made carries its mark (`OwnershipMarks`), and a rack that masquerades has an
+// nftables table where its uplink is (`Masquerade`).
+//
+// Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
+// NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
+//
+// Root in a server's namespace can write any rack's mark on its lo. So a namespace in which somebody holds a TAP, or
+// that has an interface of another rack, stays.
+
+package import FoundationEssentials
+import Glibc
+import Ports
+
+/// The interfaces, namespaces and tables of racks, for `toprack cleanup`. Needs root.
+package struct Leftovers {
+  package struct Interface: Hashable {
+    package let name: String
+    /// `nil`: the host's own.
+    package let namespace: String?
+  }
+
+  package struct Result {
+    package var interfaces: [Interface] = []
+    package var namespaces: [String] = []
+    package var tables: [String] = []
+    /// Lines about what stays.
+    package var faults: [String] = []
+  }
+
+  private struct RackLeftovers {
+    var interfaces: [Interface] = []
+    var namespaces: [String] = []
+  }
+
+  private var racks: [UUID: RackLeftovers] = [:]
+  private var tables: [String] = []
+
+  /// Looks at the host and at every namespace of /run/netns.
+  package static func find() -> Leftovers {
+    var found = Leftovers()
+    for namespace in [nil] + NetworkNamespaces.list().map(Optional.some) {
+      if let namespace, let mark = NetworkNamespaces.abandonedMark(of: namespace) {
+        if case (let rack, .namespace)? = OwnershipMarks.read(mark) {
+          found.racks[rack, default: RackLeftovers()].namespaces.append(namespace)
+        }
+        continue
+      }
+      // A namespace may go away at any moment, and not every file in /run/netns is one.
+      guard let links = try? Links.list(in: namespace) else { continue }
+      for link in links {
+        guard let (rack, owned) = OwnershipMarks.read(link.alias) else { continue }
+        if owned == .namespace, let namespace {
+          found.racks[rack, default: RackLeftovers()].namespaces.append(namespace)
+        } else if owned != .namespace, link.isTAP {
+          found.racks[rack, default: RackLeftovers()].interfaces.append(
+            Interface(name: link.name, namespace: namespace))
+        }
+      }
+    }
+    found.tables = Masquerade.tables()
+    return found
+  }
+
+  /// Forgets all but one rack.
+  package mutating func limit(to rack: UUID) {
+    racks = racks.filter { $0.key == rack }
+    tables = tables.filter { $0 == Masquerade.table(of: rack) }
+  }
+
+  /// Removes everything of every rack found that has no daemon.
+  package func remove() async -> Result {
+    var result = Result()
+    var tables = tables
+    for (rack, leftovers) in racks.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
+      do {
+        try await remove(leftovers, of: rack, into: &result)
+      } catch {
+        tables.removeAll { $0 == Masquerade.table(of: rack) }
+        let name = rack.uuidString.lowercased()
+        let isHeld = (error as? PortsFault)?.errno == EBUSY
+        result.faults.append(
+          isHeld
+            ? "a daemon holds the interfaces of rack \(name) (\(error)); stop it first: nothing of that rack was removed"
+            : "rack \(name): \(error)")
+      }
+    }
+    // A rack that masquerades has an uplink, so one without any interface has no daemon.
+    for table in tables {
+      if let fault = Masquerade.remove(table) { result.faults.append(fault) } else { result.tables.append(table) }
+    }
+    return result
+  }
+
+  private func remove(_ leftovers: RackLeftovers, of rack: UUID, into result: inout Result) async throws {
+    var held: [Held] = []
+    let deadline = ContinuousClock.now + NICs.patience
+    for interface in leftovers.interfaces {
+      held.append(Held(try await TAP.open(interface.name, in: interface.namespace, until: deadline)))
+    }
+    for (interface, tap) in zip(leftovers.interfaces, held) {
+      try tap.remove()
+      result.interfaces.append(interface)
+    }
+    for namespace in leftovers.namespaces {
+      if let use = Self.use(of: namespace, unlike: rack) {
+        result.faults.append(
+          "netns \(namespace) has the mark of rack \(rack.uuidString.lowercased()) on its lo, and \(use): it was left alone"
+        )
+        continue
+      }
+      try NetworkNamespaces.remove(namespace)
+      result.namespaces.append(namespace)
+    }
+  }
+
+  /// Who else a namespace serves; `nil`: nobody.
+  private static func use(of namespace: String, unlike rack: UUID) -> String? {
+    // What is no namespace any more has no interfaces.
+    for link in (try? Links.list(in: namespace)) ?? [] where link.name != "lo" {
+      if let (other, _) = OwnershipMarks.read(link.alias), other != rack {
+        return "\(link.name) in it is of rack \(other.uuidString.lowercased())"
+      }
+      guard link.isTAP else { continue }
+      do throws(PortsFault) {
+        _ = try TAP.open(link.name, in: namespace)
+      } catch {
+        if error.errno == EBUSY { return "\(link.name) in it is held" }
+      }
+    }
+    return nil
+  }
+}
+
+/// A TAP in a list: arrays hold no noncopyable values yet.
+private final class Held {
+  private var tap: TAP?
+
+  init(_ tap: consuming TAP) { self.tap = consume tap }
+
+  func remove() throws(PortsFault) {
+    guard let tap = tap.take() else { return }
+    try tap.remove()
+  }
+}
