@@ -156,6 +156,7 @@ extension Integration {
         #expect(nic["lacp"].bool == false && nic["advice"].string?.isEmpty == false, "a layer3 server is bonded")
       }
       // It speaks to its gateway by one NIC, which carries alone.
+      try shell.run("for file in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 0 >$file; done")
       try shell.run(try lab.toprack("server", "network-config", "vm1", "--no-bond"))
       let entries = try lab.toprack.json("server", "show", "vm1")["ip_addresses"].array ?? []
       for gateway in entries.compactMap({ $0["gateway"].string }) where !gateway.contains(":") {

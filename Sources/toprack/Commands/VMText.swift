@@ -28,11 +28,11 @@ enum VMText {
 
   static func table(_ machines: [VMStatus]) -> String {
     guard !machines.isEmpty else { return "no virtual machines; 'toprack vm run SERVER --disk IMAGE' starts one" }
-    var table = Table("SERVER", "STATE", "PROCESS", "ACCELERATOR", "HEARD", "REASON")
+    var table = Table("SERVER", "STATE", "PROCESS", "ACCELERATOR", "NICS", "REASON")
     for machine in machines {
       table.add(
         machine.server, machine.state, machine.pid.map(String.init) ?? "-", machine.accelerator ?? "-",
-        machine.isHeard ? "yes" : "no", machine.reason ?? "-")
+        machine.nics.map { "\($0.nic) \($0.how)" }.joined(separator: ", "), machine.reason ?? "-")
     }
     return table.text
   }
