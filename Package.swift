@@ -86,6 +86,8 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    // What is set up in a server's namespace: as values, and by ip(8).
+    .target(name: "Guest", dependencies: ["Ports", "Rack"], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
@@ -116,7 +118,7 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Machines", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "Guest", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -184,6 +186,8 @@ let package = Package(
       ],
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
+      name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
+    .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
@@ -222,7 +226,8 @@ let package = Package(
       ],
       path: "Tests/CommandLine", swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["CPcap", "Seeded", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "IntegrationTests",
+      dependencies: ["CPcap", "Guest", "Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -50,6 +50,7 @@ struct Daemon {
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: ControlService(control: control, logger: logger))] + metadata(of: control)
         + [.init(service: ConsoleService(hub: hub, control: control, notes: notes))]
+        + [.init(service: GuestService(control: control))]
         + [.init(service: api(of: control, with: hub, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace

@@ -5,6 +5,9 @@
 //
 // A rack that masquerades has an nftables table, toprack_ and the first eight digits of RACK, where its uplink is.
 //
+// What was made to fit a server's mode in a namespace (`--configure`) has "toprack RACK SERVER config". It goes with the
+// NICs; what does not, a bond in a container's namespace, is removed after them.
+//
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
 //
@@ -32,6 +35,8 @@ struct Leftovers {
 
   private struct RackLeftovers {
     var interfaces: [Interface] = []
+    /// Made for a mode.
+    var made: [Interface] = []
     var namespaces: [String] = []
   }
 
@@ -64,6 +69,8 @@ struct Leftovers {
         guard words.count >= 3, words[0] == "toprack", UUID(uuidString: words[1]) != nil else { continue }
         if words[2] == "netns", let namespace {
           found.racks[words[1], default: RackLeftovers()].namespaces.append(namespace)
+        } else if words.count == 4, words[3] == "config" {
+          found.racks[words[1], default: RackLeftovers()].made.append(Interface(name: link.name, namespace: namespace))
         } else if words.count == 4 || words[2...] == ["uplink"], link.isTAP {
           found.racks[words[1], default: RackLeftovers()].interfaces.append(
             Interface(name: link.name, namespace: namespace))
@@ -105,6 +112,7 @@ struct Leftovers {
       try tap.remove()
       result.interfaces.append(interface)
     }
+    for interface in leftovers.made { Self.remove(made: interface, &result) }
     for namespace in leftovers.namespaces {
       if let use = Self.use(of: namespace, unlike: rack) {
         result.faults.append("netns \(namespace) has the mark of rack \(rack) on its lo, and \(use): it was left alone")
@@ -112,6 +120,18 @@ struct Leftovers {
       }
       try NetworkNamespaces.remove(namespace)
       result.namespaces.append(namespace)
+    }
+  }
+
+  /// A VLAN has gone with its NIC or its bond.
+  private static func remove(made interface: Interface, _ result: inout Result) {
+    let isThere = (try? Links.list(in: interface.namespace))?.contains { $0.name == interface.name } ?? false
+    guard isThere, let ip = SystemProgram(named: "ip") else { return }
+    let answer = try? ip.run(["link", "delete", "dev", interface.name], in: interface.namespace)
+    if answer?.status == 0 {
+      result.interfaces.append(interface)
+    } else {
+      result.faults.append("\(interface.text) cannot be removed")
     }
   }
 

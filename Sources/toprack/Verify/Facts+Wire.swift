@@ -97,6 +97,7 @@ extension Facts {
   /// "toprack RACK SERVER NIC"
   private static func isNIC(_ alias: String?, of rack: String) -> Bool {
     let words = (alias ?? "").split(separator: " ")
-    return words.count == 4 && words[0] == "toprack" && words[1] == rack
+    // What was made to fit a mode (`--configure`) is the server's own.
+    return words.count == 4 && words[0] == "toprack" && words[1] == rack && words[3] != "config"
   }
 }
