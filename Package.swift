@@ -108,6 +108,8 @@ let package = Package(
       swiftSettings: strict),
     // What sshd starts for a console; C, because it starts with each login.
     .executableTarget(name: "toprack-sos-session"),
+    // What is set up in a server's namespace: as values, and by ip(8).
+    .target(name: "Guest", dependencies: ["Host", "Ports", "Rack"], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
@@ -138,8 +140,9 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Host", "MachineHost",
-        "Machines", "Ports", "Rack", "Store",
+        "API", "CCrash", "Consoles", "Control", "Dataplane", "Guest", "Host", "MachineHost", "Machines", "Ports",
+        "Rack",
+        "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -213,6 +216,8 @@ let package = Package(
       ],
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
+      name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
+    .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
@@ -251,7 +256,8 @@ let package = Package(
       ],
       path: "Tests/CommandLine", swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["CPcap", "Seeded", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "IntegrationTests",
+      dependencies: ["CPcap", "Guest", "Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -48,6 +48,8 @@ public actor Control {
   var watch: HostWatch?
   var marks = PortMarks()
   var provisioning = Provisioning()
+  /// What is set up in the namespaces of servers.
+  var configured: [ServerID: String] = [:]
   /// The last commit found no room, or the one before and nothing has shown otherwise.
   var isDiskFull = false
   let logger: Logger

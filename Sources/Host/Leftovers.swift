@@ -1,7 +1,8 @@
 // What racks left on this machine, found by their marks.
 //
 // Every interface and namespace that a rack made carries its mark (`OwnershipMarks`), and a rack that masquerades has an
-// nftables table where its uplink is (`Masquerade`).
+// nftables table where its uplink is (`Masquerade`). What was made to fit a server's mode in a namespace goes with the
+// NICs; what does not, a bond in a container's namespace, is removed after them.
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
@@ -31,6 +32,8 @@ package struct Leftovers {
 
   private struct RackLeftovers {
     var interfaces: [Interface] = []
+    /// Made for a mode.
+    var made: [Interface] = []
     var namespaces: [String] = []
   }
 
@@ -51,11 +54,13 @@ package struct Leftovers {
       guard let links = try? Links.list(in: namespace) else { continue }
       for link in links {
         guard let (rack, owned) = OwnershipMarks.read(link.alias) else { continue }
-        if owned == .namespace, let namespace {
-          found.racks[rack, default: RackLeftovers()].namespaces.append(namespace)
-        } else if owned != .namespace, link.isTAP {
-          found.racks[rack, default: RackLeftovers()].interfaces.append(
-            Interface(name: link.name, namespace: namespace))
+        let interface = Interface(name: link.name, namespace: namespace)
+        switch owned {
+        case .namespace:
+          if let namespace { found.racks[rack, default: RackLeftovers()].namespaces.append(namespace) }
+        case .configuration: found.racks[rack, default: RackLeftovers()].made.append(interface)
+        case .nic, .uplink:
+          if link.isTAP { found.racks[rack, default: RackLeftovers()].interfaces.append(interface) }
         }
       }
     }
@@ -103,6 +108,7 @@ package struct Leftovers {
       try tap.remove()
       result.interfaces.append(interface)
     }
+    for interface in leftovers.made { Self.remove(made: interface, &result) }
     for namespace in leftovers.namespaces {
       if let use = Self.use(of: namespace, unlike: rack) {
         result.faults.append(
@@ -112,6 +118,18 @@ package struct Leftovers {
       }
       try NetworkNamespaces.remove(namespace)
       result.namespaces.append(namespace)
+    }
+  }
+
+  /// A VLAN has gone with its NIC or its bond.
+  private static func remove(made interface: Interface, _ result: inout Result) {
+    let isThere = (try? Links.list(in: interface.namespace))?.contains { $0.name == interface.name } ?? false
+    guard isThere, let ip = SystemProgram(named: "ip") else { return }
+    let answer = try? ip.run(["link", "delete", "dev", interface.name], in: interface.namespace)
+    if answer?.status == 0 {
+      result.interfaces.append(interface)
+    } else {
+      result.faults.append("\(place(interface.name, interface.namespace)) cannot be removed")
     }
   }
 

@@ -6,12 +6,15 @@ package import Rack
 ///
 ///     toprack <rack> <server> eth0     a NIC
 ///     toprack <rack> netns             `lo` of a namespace that this rack made
+///     toprack <rack> <server> config   a bond or VLAN that was made to fit the server's mode (`--configure`)
 ///     toprack <rack> uplink            an interface by which the host reaches the rack
 package struct OwnershipMarks: Sendable {
   package enum Owned: Hashable, Sendable {
     case nic(ServerID, PortName)
     case namespace
     case uplink
+    /// Made in a server's namespace to fit its mode, and the server's own.
+    case configuration(ServerID)
   }
 
   package let rack: UUID
@@ -21,6 +24,7 @@ package struct OwnershipMarks: Sendable {
   private var prefix: String { "toprack \(rack.uuidString.lowercased()) " }
 
   package func mark(_ server: ServerID, _ nic: PortName) -> String { prefix + "\(server) \(nic.rawValue)" }
+  package func configurationMark(_ server: ServerID) -> String { prefix + "\(server) config" }
   package var namespaceMark: String { prefix + "netns" }
   package var uplinkMark: String { prefix + "uplink" }
 
@@ -40,8 +44,9 @@ package struct OwnershipMarks: Sendable {
     if words.count == 3 {
       return words[2] == "netns" ? (rack, .namespace) : words[2] == "uplink" ? (rack, .uplink) : nil
     }
-    guard words.count == 4, let server = ServerID(words[2]), let name = PortName(rawValue: words[3]), name != .bond0
-    else { return nil }
+    guard words.count == 4, let server = ServerID(words[2]) else { return nil }
+    if words[3] == "config" { return (rack, .configuration(server)) }
+    guard let name = PortName(rawValue: words[3]), name != .bond0 else { return nil }
     return (rack, .nic(server, name))
   }
 

@@ -32,9 +32,9 @@ public struct SystemProgram: Sendable {
 
   /// `input`: at most 60 000 bytes. `namespace` nil is the process's own.
   public func run(
-    _ arguments: [String], input: String = "", in namespace: String? = nil
+    _ arguments: [String], input: String = "", in namespace: String? = nil, outputLimit: Int = Self.outputLimit
   ) throws(PortsFault) -> Result {
-    var output = [CChar](repeating: 0, count: Self.outputLimit)
+    var output = [CChar](repeating: 0, count: outputLimit)
     var words = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
     defer { for index in unsafe words.indices { unsafe free(words[index]) } }
     let status = try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) -> Int in

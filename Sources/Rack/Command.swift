@@ -108,6 +108,8 @@ public struct ServerRequest: Hashable, Sendable {
   public var serial: String?
   /// It is being installed until it is heard. Who knows the daemon's settings says so.
   public var isAwaited = false
+  /// Toprack sets the interfaces in its namespace up for its mode.
+  public var isConfigured = false
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
@@ -179,6 +181,8 @@ public struct ServerUpdate: Hashable, Sendable {
   public var serial: String?
   /// What its interfaces are called in its namespace; they are renamed.
   public var nicNames: NICNames?
+  /// Toprack sets the interfaces in its namespace up for its mode. No: what it has made is taken away.
+  public var isConfigured: Bool?
 
   public init() {}
 }

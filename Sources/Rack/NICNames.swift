@@ -80,4 +80,12 @@ extension Server {
     }
     return names.fault
   }
+
+  /// What is wrong with setting the interfaces in `place` up, or `nil`.
+  static func fault(ofConfiguring isWanted: Bool?, in place: Place, hostname: String) -> String? {
+    guard isWanted == true, place.namespace == nil else { return nil }
+    return
+      "configure sets up interfaces inside a network namespace (netns), and those of \(hostname.quoted) are on the "
+      + "host: what is behind them sets itself up"
+  }
 }

@@ -154,8 +154,8 @@ extension Rack {
       if let fault = Names.fault(ofNamespace: namespace) { found.append(fault) }
       if index.namespaces[namespace] != server.id { found.append("network namespace is not its own") }
       if let fault = server.nicNames.fault { found.append(fault) }
-    } else if server.nicNames != NICNames() {
-      found.append("interfaces on the host are called after the server")
+    } else if server.nicNames != NICNames() || server.isConfigured {
+      found.append("interfaces on the host are called after the server, and set up by what is behind them")
     }
     if Catalogue.facility(server.facility)?.code != server.facility {
       found.append("facility \(server.facility) is not in the catalogue")

@@ -11,7 +11,8 @@ extension Rack {
     let hostname = request.hostname ?? freeHostname(for: id, of: project.id)
     let place = place(request.place, hostname: hostname, id: id, project: project.id)
     let namesFault = Server.fault(of: request.nicNames, in: place.place, hostname: hostname)
-    let (plan, facility, system) = try check(request, [place.fault, namesFault].compactMap(\.self))
+    let setupFault = Server.fault(ofConfiguring: request.isConfigured, in: place.place, hostname: hostname)
+    let (plan, facility, system) = try check(request, [place.fault, namesFault, setupFault].compactMap(\.self))
     let kinds = try addressKinds(request)
     let keys = try keys(for: request.keys, of: project, with: &source)
 
@@ -27,7 +28,8 @@ extension Rack {
       eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
       eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
       addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
-      isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, serial: request.serial,
+      isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
+      serial: request.serial,
       createdAt: source.now)
     let pools = try giveAddresses(kinds, to: &server, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
@@ -61,11 +63,13 @@ extension Rack {
     if let flag = update.isNetworkFrozen { new.isNetworkFrozen = flag }
     if let path = update.serial { new.serial = path.isEmpty ? nil : path }
     if let names = update.nicNames { new.nicNames = names }
+    if let flag = update.isConfigured { new.isConfigured = flag }
     let faults =
       faults(of: new.details)
       + [
         Self.bootFault(new.details, new.operatingSystem), new.serial.flatMap(Names.fault(ofSerial:)),
         Server.fault(of: update.nicNames, in: old.place, hostname: old.hostname),
+        Server.fault(ofConfiguring: update.isConfigured, in: old.place, hostname: old.hostname),
       ].compactMap(\.self)
       + (new.hostname == old.hostname ? [] : faults(ofHostname: new.hostname, in: old.project, of: old.id))
     guard faults.isEmpty else { throw Refusal(kind: .invalid, messages: faults) }

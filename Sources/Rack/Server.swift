@@ -61,6 +61,8 @@ public struct Server: Hashable, Sendable {
   public var place: Place
   /// What its interfaces are called in its namespace.
   public var nicNames: NICNames
+  /// Toprack sets the interfaces in its namespace up for its mode.
+  public var isConfigured: Bool
   /// 2 or 3: what bond0 was last converted to.
   public var layer: Int
   public var bond0: Port, eth0: Port, eth1: Port
@@ -98,7 +100,8 @@ public struct Server: Hashable, Sendable {
     blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
-    isPoweredOn: Bool = true, isProvisioning: Bool = false, serial: String? = nil, createdAt: Date,
+    isPoweredOn: Bool = true, isProvisioning: Bool = false, isConfigured: Bool = false, serial: String? = nil,
+    createdAt: Date,
     updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
@@ -108,7 +111,7 @@ public struct Server: Hashable, Sendable {
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
     (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
     (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
-    self.isProvisioning = isProvisioning
+    (self.isProvisioning, self.isConfigured) = (isProvisioning, isConfigured)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

@@ -135,7 +135,8 @@ struct RowReader {
           details: try row.details(), sshKeys: keys[id, default: []], rootPassword: try row.rootPassword(),
           isLocked: try row.integer("locked") == 1,
           isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
-          isProvisioning: try row.integer("provisioning") == 1, serial: row["serial"],
+          isProvisioning: try row.integer("provisioning") == 1, isConfigured: try row.integer("configure") == 1,
+          serial: row["serial"],
           createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }

@@ -107,8 +107,8 @@ struct RowWriter {
       INSERT INTO server
         (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
          description, tags, userdata, customdata, always_pxe, ipxe_script_url, locked, network_frozen, powered_on,
-         root_password, root_password_at, serial, eth0_name, eth1_name, provisioning, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         root_password, root_password_at, serial, eth0_name, eth1_name, provisioning, configure, created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, operating_system = excluded.operating_system, namespace = excluded.namespace,
         namespace_made = excluded.namespace_made, layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
@@ -116,6 +116,7 @@ struct RowWriter {
         ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
         network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, serial = excluded.serial,
         eth0_name = excluded.eth0_name, eth1_name = excluded.eth1_name, provisioning = excluded.provisioning,
+        configure = excluded.configure,
         root_password = excluded.root_password, root_password_at = excluded.root_password_at,
         updated_at = excluded.updated_at
       """,
@@ -125,7 +126,8 @@ struct RowWriter {
         server.mtu, server.details.description, server.details.tags.json, server.details.userdata,
         server.details.customdata, server.details.alwaysPXE, server.details.ipxeScriptURL, server.isLocked,
         server.isNetworkFrozen, server.isPoweredOn, server.rootPassword?.text, server.rootPassword?.madeAt.seconds,
-        server.serial, server.nicNames.eth0, server.nicNames.eth1, server.isProvisioning, server.createdAt.seconds,
+        server.serial, server.nicNames.eth0, server.nicNames.eth1, server.isProvisioning, server.isConfigured,
+        server.createdAt.seconds,
         server.updatedAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {

@@ -42,6 +42,9 @@ enum Schema {
     migrator.registerMigration("11 provisioning") { db in
       try db.execute(sql: provisioning)
     }
+    migrator.registerMigration("12 configure") { db in
+      try db.execute(sql: configure)
+    }
     return migrator
   }()
 
@@ -357,6 +360,11 @@ enum Schema {
   /// Servers of an older rack were active at once.
   private static let provisioning = """
     ALTER TABLE server ADD COLUMN provisioning INTEGER NOT NULL DEFAULT 0 CHECK (provisioning IN (0, 1));
+    """
+
+  /// Whether the interfaces in a server's namespace are set up for its mode.
+  private static let configure = """
+    ALTER TABLE server ADD COLUMN configure INTEGER NOT NULL DEFAULT 0 CHECK (configure IN (0, 1));
     """
 
   private static let backendTransfer = """

@@ -64,6 +64,7 @@ struct Daemon {
           .init(
             service: MachineService(hub: machines, consoles: hub, control: control, notes: starts, moves: moves))
         ] + [.init(service: consolesBySSH(hub, machines, control))]
+        + [.init(service: GuestService(control: control))]
         + [.init(service: api(of: control, with: hub, machines, at: socket, and: listeners))],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: frameworkLogger)
     configuration.maximumGracefulShutdownDuration = Self.grace

@@ -109,8 +109,14 @@ import Testing
       }
       let named = try await api.call(.put, path, #"{"toprack": {"nics": {"eth0": "a", "eth1": "b"}}}"#)
       #expect(named["toprack"]?["nics"] == ["eth0": "a", "eth1": "b"])
+      #expect(device["toprack"]?["configure"] == false && device["toprack"]?["configured"] == .null)
+      let set = try await api.call(.put, path, #"{"toprack": {"configure": true}}"#)
+      #expect(set["toprack"]?["configure"] == true)
+      try await api.refuse(.put, path, #"{"toprack": {"configure": "yes"}}"#, 422, "true or false")
       let host = try await api.device(#", "hostname": "h""#)
       #expect(host["toprack"]?["nics"] == .null)
+      try await api.refuse(
+        .put, "/devices/\(try api.id(host))", #"{"toprack": {"configure": true}}"#, 422, "inside a network namespace")
     }
   }
 

@@ -135,7 +135,7 @@ import Testing
     try rack.perform(.convertToLayer2(bond0, attaching: nil), with: &source)
     try rack.perform(.convertToLayer3(bond0, requests: [AddressRequest(family: 4, isPublic: false)]), with: &source)
     let config = NetworkConfig(of: try #require(rack.server(named: "web1")), in: rack, withBond: true)
-    #expect(config.ports[0].routes == [NetworkConfig.Route(destination: nil, gateway: "10.64.0.2", family: 4)])
+    #expect(config.ports[0].routes == [GuestRoute(gateway: "10.64.0.2", family: 4)])
   }
 
   @Test("private ranges outside of 10.0.0.0/8 are routed by the private gateway too")

@@ -67,6 +67,7 @@ extension Integration {
         ("quota-networks: -1", "quota-networks must be"), ("quota-addresses: 40000", "from 1 to 32768"),
         ("quota-text: 0", "quota-text must be a whole number from 1 to 1024"),
         ("quota-ssh-keys: 257", "quota-ssh-keys must be a whole number from 1 to 256"),
+        ("provisioning: later", "provisioning must be at-once"),
         ("sos-host: a b", "sos-host must be a host and perhaps a port"),
         ("log-level: loud", "log-level"), ("state: [", "YAML"),
         ("uplink: seventeen-letters", "uplink must be the name of an interface"),

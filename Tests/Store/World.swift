@@ -138,6 +138,7 @@ struct World {
       update.isNetworkFrozen = Int.random(in: 0..<8, using: &dice) == 0
       update.serial = ["", "/run/vm/serial"].randomElement(using: &dice)!
       update.isLocked = Int.random(in: 0..<8, using: &dice) == 0
+      if server.place.namespace != nil { update.isConfigured = Bool.random(using: &dice) }
       if server.place.namespace != nil, Bool.random(using: &dice) { update.nicNames = NICNames(eth0: "a", eth1: "b") }
       return .updateServer(server.id, update)
     case 140..<142: return .updateNetwork(network.id, description: "changed", tags: [])

@@ -13,6 +13,8 @@ protocol RackKeeper: Sendable {
   var interfaces: [ServerID: [PortName: NICLocation]] { get async }
   /// What is wrong with servers now, by server.
   var problemsOfServers: [ServerID: [Problem]] { get async }
+  /// What is set up in the namespaces of servers.
+  var configurations: [ServerID: String] { get async }
   /// By the clock that changes are dated with.
   var now: Date { get async }
   /// Where consoles are reached: a setting.
@@ -55,6 +57,10 @@ protocol RackKeeper: Sendable {
   func batch(_ id: BatchID) async throws -> AssignmentBatch?
   /// From now on. Ends when its reader does not keep up.
   func watchEvents() async -> AsyncStream<Event>
+}
+
+extension RackKeeper {
+  var configurations: [ServerID: String] { [:] }
 }
 
 extension Control: RackKeeper {

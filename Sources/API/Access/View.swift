@@ -17,16 +17,18 @@ struct View: Sendable {
   private let rack: Rack
   private let interfaces: [ServerID: [PortName: NICLocation]]
   private let problems: [ServerID: [Problem]]
+  private let configurations: [ServerID: String]
   private let now: Date
   private let sosHost: SOSHost
 
   /// `now`: what is told for a time is told until then.
   init(
     _ rack: Rack, access: Access, interfaces: [ServerID: [PortName: NICLocation]] = [:],
-    problems: [ServerID: [Problem]] = [:], now: Date = .distantFuture, sosHost: SOSHost = SOSHost()
+    problems: [ServerID: [Problem]] = [:], configurations: [ServerID: String] = [:], now: Date = .distantFuture,
+    sosHost: SOSHost = SOSHost()
   ) {
     (self.rack, self.access, self.interfaces, self.problems) = (rack, access, interfaces, problems)
-    (self.now, self.sosHost) = (now, sosHost)
+    (self.configurations, self.now, self.sosHost) = (configurations, now, sosHost)
   }
 
   /// In no order, as all lists here.
@@ -111,7 +113,7 @@ struct View: Sendable {
   ) -> Renderer {
     Renderer(
       rack: rack, prefix: prefix, access: access, expansion: expansion, interfaces: interfaces, problems: problems,
-      now: now, sosHost: sosHost, isWanted: isWanted)
+      configurations: configurations, now: now, sosHost: sosHost, isWanted: isWanted)
   }
 
   /// What `server` is told about itself.
@@ -131,6 +133,9 @@ struct View: Sendable {
 
   /// What is wrong with a server that the view has given out.
   func problems(of server: Server) -> [Problem] { problems[server.id] ?? [] }
+
+  /// What is set up in the namespace of a server that the view has given out.
+  func configuration(of server: Server) -> String? { configurations[server.id] }
 
   /// Where a NIC is; `nil`: it could not be attached.
   func location(of nic: PortName, _ server: Server) -> NICLocation? { interfaces[server.id]?[nic] }

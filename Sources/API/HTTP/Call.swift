@@ -53,6 +53,7 @@ extension Call {
   func view() async -> View {
     View(
       await keeper.rack, access: access, interfaces: await keeper.interfaces, problems: await keeper.problemsOfServers,
+      configurations: await keeper.configurations,
       now: await keeper.now, sosHost: keeper.sosHost)
   }
 

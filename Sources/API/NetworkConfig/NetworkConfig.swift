@@ -23,13 +23,6 @@ struct NetworkConfig: Hashable, Sendable {
     var mac: String
   }
 
-  struct Route: Hashable, Sendable {
-    /// `nil`: the default route.
-    var destination: IPBlock?
-    var gateway: String
-    var family: Int
-  }
-
   /// An interface that is a port of the switch: bond0, or a NIC.
   struct Port: Hashable, Sendable {
     var name: String
@@ -39,7 +32,7 @@ struct NetworkConfig: Hashable, Sendable {
     var addresses: [Address] = []
     /// Elastic blocks, each address as a block of one.
     var elastic: [IPBlock] = []
-    var routes: [Route] = []
+    var routes: [GuestRoute] = []
     /// Numbers of VLANs.
     var untagged: Int?
     var tagged: [Int] = []
@@ -94,26 +87,13 @@ struct NetworkConfig: Hashable, Sendable {
         port.tagged = tagged.compactMap(number).sorted()
         port.addresses = server.addresses
         port.elastic = server.blocks.flatMap { Array($0.block.parts(32)) }
-        port.routes = Self.routes(of: server, in: rack)
+        port.routes = rack.guestRoutes(of: server)
       case .switched(let untagged, let tagged):
         port.untagged = untagged.flatMap(number)
         port.tagged = tagged.compactMap(number).sorted()
       }
       ports.append(port)
     }
-  }
-
-  /// The private addresses by the private gateway, everything else by the public one, or by the private one where there
-  /// is no other.
-  private static func routes(of server: Server, in rack: Rack) -> [Route] {
-    var routes: [Route] = []
-    let (privateV4, publicV4) = (server.address(.privateIPv4), server.address(.publicIPv4))
-    if let privateV4, publicV4 != nil {
-      routes += rack.addressPlan.privateRoutes.map { Route(destination: $0, gateway: privateV4.gateway, family: 4) }
-    }
-    if let address = publicV4 ?? privateV4 { routes.append(Route(gateway: address.gateway, family: 4)) }
-    if let address = server.address(.publicIPv6) { routes.append(Route(gateway: address.gateway, family: 6)) }
-    return routes
   }
 
   func text(_ format: Format) -> String {

@@ -30,7 +30,8 @@ extension Renderer {
       "switch_uuid": .string(server.id.short), "hardware_reservation": nil, "storage": nil,
       "network_frozen": .boolean(server.isNetworkFrozen),
       "toprack": place(of: server, names: PortName.nics).adding(
-        ("mode", .string(server.mode.rawValue)), ("serial", JSON(server.serial)), ("nics", nicNames(of: server))),
+        ("mode", .string(server.mode.rawValue)), ("serial", JSON(server.serial)), ("nics", nicNames(of: server)),
+        ("configure", .boolean(server.isConfigured)), ("configured", JSON(configurations[server.id]))),
     ]
   }
 

@@ -22,6 +22,8 @@ struct Renderer {
   let expansion: Expansion
   let interfaces: [ServerID: [PortName: NICLocation]]
   let problems: [ServerID: [Problem]]
+  /// What is set up in the namespaces of servers.
+  let configurations: [ServerID: String]
   /// Whether somebody still waits for the answer.
   let isWanted: @Sendable () -> Bool
   /// When the answer was begun: some things are told for a time.
@@ -34,17 +36,20 @@ struct Renderer {
   init(
     rack: Rack, prefix: String, access: Access = Access(scope: .none, isReadOnly: true, by: "nobody"),
     expansion: Expansion = .none, interfaces: [ServerID: [PortName: NICLocation]] = [:],
-    problems: [ServerID: [Problem]] = [:], now: Date = .distantFuture, sosHost: SOSHost = SOSHost(),
+    problems: [ServerID: [Problem]] = [:], configurations: [ServerID: String] = [:], now: Date = .distantFuture,
+    sosHost: SOSHost = SOSHost(),
     isWanted: @escaping @Sendable () -> Bool = { true }
   ) {
     (self.rack, self.prefix, self.access) = (rack, prefix, access)
     (self.expansion, self.interfaces, self.problems) = (expansion, interfaces, problems)
+    self.configurations = configurations
     (self.now, self.sosHost, self.isWanted) = (now, sosHost, isWanted)
     (ledger, depth) = (Ledger(rack: rack), 0)
   }
 
   private init(inside name: String, of outer: Renderer) {
     (rack, prefix, access, interfaces) = (outer.rack, outer.prefix, outer.access, outer.interfaces)
+    configurations = outer.configurations
     (problems, now, sosHost, isWanted) = (outer.problems, outer.now, outer.sosHost, outer.isWanted)
     (expansion, ledger, depth) = (outer.expansion.inside(name), outer.ledger, outer.depth + 1)
   }

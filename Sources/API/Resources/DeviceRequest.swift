@@ -27,13 +27,15 @@ struct DeviceRequest {
     let keys = SSHKeyChoice(arguments, &collect)
     try collect.check()
     guard let plan, let system, let facility, let place else { preconditionFailure("what is not there is a fault") }
-    request = ServerRequest(
+    var request = ServerRequest(
       hostname: update.hostname, plan: plan, facility: facility.code, operatingSystem: system, project: project,
       place: place, nicNames: update.nicNames,
       details: ServerDetails(new: update), isLocked: update.isLocked ?? false,
       isNetworkFrozen: update.isNetworkFrozen ?? false, addresses: addresses?.map(\.request),
       blocks: (addresses ?? []).compactMap(\.block), keys: keys,
       serial: update.serial.flatMap { $0.isEmpty ? nil : $0 })
+    request.isConfigured = update.isConfigured ?? false
+    self.request = request
   }
 
   private static func entry(
@@ -90,6 +92,7 @@ extension ServerUpdate {
     isLocked = collect { () throws(APIError) in try arguments.boolean("locked") } ?? nil
     isNetworkFrozen = collect { () throws(APIError) in try arguments.boolean("network_frozen") } ?? nil
     serial = collect { () throws(APIError) in try Self.serial(arguments) } ?? nil
+    isConfigured = collect { () throws(APIError) in try Self.configure(arguments) } ?? nil
     nicNames = collect { () throws(APIError) in try NICNames(arguments) } ?? nil
   }
 }
@@ -105,6 +108,19 @@ extension ServerUpdate {
         "toprack.serial must be the path of a Unix socket or a serial device, not \(Arguments.shown(value))")
     }
     return path
+  }
+}
+
+extension ServerUpdate {
+  /// `"toprack": {"configure": true}`
+  private static func configure(_ arguments: Arguments) throws(APIError) -> Bool? {
+    guard case .object? = arguments.value("toprack"), let value = arguments.value("toprack")?["configure"]?.given else {
+      return nil
+    }
+    guard case .boolean(let flag) = value else {
+      throw .invalid("toprack.configure must be true or false, not \(Arguments.shown(value))")
+    }
+    return flag
   }
 }
 

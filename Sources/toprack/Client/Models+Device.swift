@@ -29,6 +29,9 @@ struct Device: Decodable {
     let serial: String?
     /// What the interfaces are meant to be called in the namespace.
     let nics: [String: String]?
+    /// The interfaces in the namespace are set up by the daemon, and what is set up now.
+    let configure: Bool?
+    let configured: String?
   }
 
   let id: String, hostname: String, description: String?, tags: [String], state: String, createdAt: String

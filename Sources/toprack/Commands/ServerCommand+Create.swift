@@ -11,11 +11,13 @@ extension ServerCommand {
         network namespace, which is made when it does not exist, and is then removed with the server. --netns without a \
         name takes the server's, or where that is taken one with its short UUID behind. --nics calls them otherwise there, \
         as in a container that has an eth0 already: the ports of the switch are eth0 and eth1 all the same. With the token of a project they \
-        are in a namespace that is made for the server, asked for or not. They are down until you set them up.
+        are in a namespace that is made for the server, asked for or not. They are down until you set them up, or \
+        --configure does: bond0 where the kernel has bonding, VLANs where it has 8021q, else the plain NIC.
 
         Examples:
           toprack server create web1
           toprack server create web2 --netns
+          toprack server create web3 --netns --configure
           toprack server create n2 --netns=clab-lab-n2 --nics eth1,eth2
           toprack server create web3 --netns --vlan 1001
           toprack server create db1 --netns=lab --plan c3.medium.x86 --facility ams1
@@ -42,6 +44,8 @@ extension ServerCommand {
     var serial: String?
     @OptionGroup var names: NICsOption
     @OptionGroup var wiring: WiringOptions
+    @Flag(help: "Set the interfaces in the network namespace up for the mode, again after each change.")
+    var configure = false
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Refuse to delete it.") var lock = false
     @Flag(help: "Refuse to change its bond and its mode.") var freezeNetwork = false
@@ -64,10 +68,12 @@ extension ServerCommand {
       if netns { own["netns"] = true }
       if let namedNamespace { own["netns"] = namedNamespace }
       if let serial { own["serial"] = serial }
+      if configure { own["configure"] = true }
       if let names = names.member { own["nics"] = names }
       if !own.isEmpty { body["toprack"] = own }
       var answer = try await client.post("/projects/\(project.id)/devices", body)
       if !wiring.isEmpty { answer = try await wiring.apply(to: answer.decoded(), client) }
+      if configure { answer = try await client.configured(answer) }
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }
   }

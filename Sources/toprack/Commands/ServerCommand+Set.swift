@@ -19,6 +19,16 @@ extension ServerCommand {
       }
     }
 
+    enum Setup: EnumerableFlag {
+      case configure, noConfigure
+
+      static func help(for value: Setup) -> ArgumentHelp? {
+        value == .configure
+          ? "Set the interfaces in its network namespace up for its mode, again after each change."
+          : "Leave the interfaces in its network namespace to you; what was set up is taken away."
+      }
+    }
+
     static let configuration = CommandConfiguration(
       commandName: "set", abstract: "Change a server's name, notes and locks.",
       discussion: """
@@ -41,6 +51,7 @@ extension ServerCommand {
     var serial: String?
     @Flag(help: "The machine has no serial console any more.") var noSerial = false
     @OptionGroup var names: NICsOption
+    @Flag(exclusivity: .exclusive) var setup: Setup?
     @OptionGroup var notes: ServerNotes
     @Flag(help: "Take all tags away.") var noTags = false
     @Flag(exclusivity: .exclusive) var lock: Lock?
@@ -51,7 +62,7 @@ extension ServerCommand {
       if noTags, !notes.tags.isEmpty { throw ValidationError("--tag and --no-tags exclude each other") }
       if serial != nil, noSerial { throw ValidationError("--serial and --no-serial exclude each other") }
       if notes.isEmpty, hostname == nil, !noTags, lock == nil, freeze == nil, serial == nil, !noSerial,
-        names.nics == nil
+        names.nics == nil, setup == nil
       {
         throw ValidationError("nothing to set: give a name, a note, a lock, a serial console or names of NICs")
       }
@@ -65,11 +76,13 @@ extension ServerCommand {
       if let freeze { body["network_frozen"] = freeze == .freezeNetwork }
       var own: [String: Any] = [:]
       if serial != nil || noSerial { own["serial"] = serial ?? "" }
+      if let setup { own["configure"] = setup == .configure }
       if let names = names.member { own["nics"] = names }
       if !own.isEmpty { body["toprack"] = own }
       let client = try global.client
       let device = try await client.device(server)
-      let answer = try await client.put("/devices/\(device.id)", body)
+      let changed = try await client.put("/devices/\(device.id)", body)
+      let answer = setup == .configure ? try await client.configured(changed) : changed
       try global.output.print(json: try answer.value()) { try ServerText.facts(answer.decoded()) }
     }
   }

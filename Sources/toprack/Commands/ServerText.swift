@@ -15,6 +15,9 @@ enum ServerText {
       ("NICs", "\(nics.joined(separator: ", ")) (\(device.place)), MTU \(device.toprack.mtu)"),
     ]
     if device.state == "provisioning" { facts.append(("state", "provisioning: its system was not heard yet")) }
+    if device.toprack.configure == true {
+      facts.append(("configured", device.toprack.configured ?? "not yet"))
+    }
     if let serial = device.toprack.serial { facts.append(("serial", serial)) }
     if let description = device.description { facts.append(("description", description)) }
     if !device.tags.isEmpty { facts.append(("tags", device.tags.joined(separator: ", "))) }

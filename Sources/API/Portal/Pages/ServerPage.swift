@@ -30,6 +30,8 @@ struct ServerPage {
     fields["problems"] = view.problems(of: server).map(\.text)
     fields["hasProblems"] = !view.problems(of: server).isEmpty
     fields["uuid"] = server.id.description
+    if server.isConfigured { fields["configured"] = view.configuration(of: server) ?? "not yet" }
+    fields["isProvisioning"] = server.state == .provisioning
     fields["rootPassword"] = view.rootPassword(of: server)
     fields["keys"] = view.sshKeys(on: server).map(\.label)
     fields["created"] = Words.time(server.createdAt)
