@@ -57,15 +57,18 @@ public struct SeenNetwork: Hashable, Sendable {
   /// - Throws: `DecodingError` for what is no such text.
   public init(addresses: String, routes: [String]) throws {
     func decode<T: Decodable>(_ type: T.Type, _ text: String) throws -> [T] {
-      text.allSatisfy(\.isWhitespace) ? [] : try JSONDecoder().decode([T].self, from: Data(text.utf8))
+      if text.allSatisfy(\.isWhitespace) { return [] }
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode([T].self, from: Data(text.utf8))
     }
     links = try decode(RawLink.self, addresses).map { raw in
       var link = Link(name: raw.ifname)
       (link.isUp, link.mtu, link.alias) = (raw.flags.contains("UP"), raw.mtu, raw.ifalias)
-      (link.master, link.parent, link.kind) = (raw.master, raw.link, raw.linkinfo?.info_kind)
-      if link.kind == "bond" { link.bondMode = raw.linkinfo?.info_data?.mode }
-      if link.kind == "vlan" { link.vlan = raw.linkinfo?.info_data?.id }
-      link.addresses = (raw.addr_info ?? []).compactMap { address in
+      (link.master, link.parent, link.kind) = (raw.master, raw.link, raw.linkinfo?.infoKind)
+      if link.kind == "bond" { link.bondMode = raw.linkinfo?.infoData?.mode }
+      if link.kind == "vlan" { link.vlan = raw.linkinfo?.infoData?.id }
+      link.addresses = (raw.addrInfo ?? []).compactMap { address in
         address.local.map { Address(text: "\($0)/\(address.prefixlen)", metric: address.metric) }
       }
       return link
@@ -77,17 +80,17 @@ public struct SeenNetwork: Hashable, Sendable {
   }
 }
 
-// Names are those of iproute2.
+// Names are those of iproute2, without its underscores.
 
 private struct RawLink: Decodable {
   struct Info: Decodable {
-    let info_kind: String?, info_data: InfoData?
+    let infoKind: String?, infoData: InfoData?
   }
   struct Address: Decodable {
     let local: String?, prefixlen: Int, metric: Int?
   }
   let ifname: String, flags: [String], mtu: Int
-  let ifalias: String?, master: String?, link: String?, linkinfo: Info?, addr_info: [Address]?
+  let ifalias: String?, master: String?, link: String?, linkinfo: Info?, addrInfo: [Address]?
 }
 
 /// Members of a kind of interface; other kinds have others by these names.

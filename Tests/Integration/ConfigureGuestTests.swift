@@ -84,7 +84,9 @@ extension Integration {
 
       _ = try self.bring(guest, to: .none, mark: "toprack r s config")
       #expect(
-        try guest.run("ls /sys/class/net").split(whereSeparator: \.isWhitespace).sorted() == ["eth0", "eth1", "lo"])
+        try guest.run("ls -d /sys/class/net/*/").replacing("/sys/class/net/", with: "").replacing("/", with: "").split(
+          whereSeparator: \.isWhitespace
+        ).sorted() == ["eth0", "eth1", "lo"])
     }
   }
 }
