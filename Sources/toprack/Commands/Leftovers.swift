@@ -1,12 +1,13 @@
 // What racks left on this machine, found by their marks.
 //
 // Every NIC of a rack has the alias "toprack RACK SERVER NIC"; a namespace that a rack made has "toprack RACK netns" on
-// its lo, and an uplink has "toprack RACK uplink". RACK is the rack's UUID, so that two racks on one machine are told apart.
+// its lo, and an uplink has "toprack RACK uplink". RACK is the rack's UUID, so that two racks on one machine are told
+// apart.
 //
 // A rack that masquerades has an nftables table, toprack_ and the first eight digits of RACK, where its uplink is.
 //
-// What was made to fit a server's mode in a namespace (`--configure`) has "toprack RACK SERVER config". It goes with the
-// NICs; what does not, a bond in a container's namespace, is removed after them.
+// What was made to fit a server's mode in a namespace (`--configure`) has "toprack RACK SERVER config". It goes with
+// the NICs; what does not, a bond in a container's namespace, is removed after them.
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
