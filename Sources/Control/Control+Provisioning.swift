@@ -7,10 +7,11 @@ import Switching
 /// Servers that are being installed until their operating system is heard (setting `provisioning: until-heard`).
 ///
 /// Heard is the first frame that comes from one of its NICs, whatever the switch makes of it, or a machine that phones
-/// home. As long as there is somebody to be heard, the NICs' counters are looked at twice a second; without, nothing is.
+/// home. As long as there is somebody to be heard, the NICs' counters are looked at twice a second; without, nothing
+/// is.
 ///
-/// A frame that came before counts for nothing: of a server that is installed anew the old system may be there still. So
-/// each is compared with what its NICs had counted when the installation began.
+/// A frame that came before counts for nothing: of a server that is installed anew the old system may be there still.
+/// So each is compared with what its NICs had counted when the installation began.
 struct Provisioning {
   /// New servers, and those that are installed anew, wait until they are heard.
   var isAwaited = false

@@ -1,12 +1,13 @@
 import Rack
 
-/// The way from what is in a namespace to what is wanted: lines for `ip -batch`, in order. Nothing when all is so, so the
-/// same can be asked again and again. Pure.
+/// The way from what is in a namespace to what is wanted: lines for `ip -batch`, in order. Nothing when all is so, so
+/// the same can be asked again and again. Pure.
 ///
 /// ## What is ours
-/// Only what Toprack made is taken away, and the kernel remembers what that is: bonds and VLANs have an alias, addresses
-/// and routes a metric of ours, and routes a protocol. Whatever else is there stays, and where it is in the way that is a
-/// fault, and nothing at all is done. NICs are the server's: they are set up, put into the bond and taken out of it.
+/// Only what Toprack made is taken away, and the kernel remembers what that is: bonds and VLANs have an alias,
+/// addresses and routes a metric of ours, and routes a protocol. Whatever else is there stays, and where it is in the
+/// way that is a fault, and nothing at all is done. NICs are the server's: they are set up, put into the bond and taken
+/// out of it.
 ///
 /// A default route has that metric, too, so one that a container engine has set comes first; `remarks` says so.
 public struct GuestChange: Hashable, Sendable {

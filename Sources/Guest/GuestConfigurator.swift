@@ -6,8 +6,8 @@ public import Rack
 /// Sets the interfaces in a server's namespace up with ip(8), as an administrator inside would.
 ///
 /// What is there is looked at, and the difference to what is wanted is given to `ip -batch`, until there is none. What
-/// the kernel does not have (`Unknown device type`) is left out the next time round; nothing is remembered of that, since
-/// a module may be loaded later.
+/// the kernel does not have (`Unknown device type`) is left out the next time round; nothing is remembered of that,
+/// since a module may be loaded later.
 ///
 /// ## Threads
 /// Calls block, for some ten milliseconds, and for as long as ip(8) may take. They are for a thread of one's own.

@@ -12,8 +12,8 @@ public struct KernelAbilities: Hashable, Sendable {
 /// How the interfaces in a server's namespace have to be set up for its mode now: a pure function of the rack, of what
 /// the NICs are called, and of what the kernel can.
 ///
-/// Without bonding the first NIC of bond0 is used alone, and the others stay down: as it then speaks no LACP, the switch
-/// carries by it. Without 8021q tagged VLANs are left out. `summary` says so.
+/// Without bonding the first NIC of bond0 is used alone, and the others stay down: as it then speaks no LACP, the
+/// switch carries by it. Without 8021q tagged VLANs are left out. `summary` says so.
 public struct GuestNetwork: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
     case nic

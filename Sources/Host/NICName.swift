@@ -1,9 +1,9 @@
 import Ports
 public import Rack
 
-/// What a NIC's interface is called: in a namespace as `Server.nicNames` says, `eth0`; on the host `web1-eth0`. A name that the kernel would not
-/// take (over 15 bytes) becomes the alternative name, which most tools take too, of a short one made from the server's
-/// identifier. So does one that another server has, which was called so before.
+/// What a NIC's interface is called: in a namespace as `Server.nicNames` says, `eth0`; on the host `web1-eth0`. A name
+/// that the kernel would not take (over 15 bytes) becomes the alternative name, which most tools take too, of a short
+/// one made from the server's identifier. So does one that another server has, which was called so before.
 package struct NICName: Hashable, Sendable {
   package let device: String
   package let alternative: String?

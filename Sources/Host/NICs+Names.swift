@@ -3,8 +3,8 @@ package import Rack
 
 /// Names inside a namespace that somebody has chosen: giving NICs others, and saying which are free.
 extension NICs {
-  /// Calls a server's interfaces as `Server.nicNames` says, where they are not called so yet; both at once, so that they
-  /// can take each other's. When it throws, they are called as before.
+  /// Calls a server's interfaces as `Server.nicNames` says, where they are not called so yet; both at once, so that
+  /// they can take each other's. When it throws, they are called as before.
   ///
   /// - Parameters:
   ///   - before: where they are. Both have to be in `home`, the server's namespace.
@@ -72,7 +72,8 @@ extension NICs {
     // There is always one more number than there are names.
     let free = (0...names.count + 1).map { "eth\($0)" }.filter { !names.contains($0) }.prefix(2)
     return .invalid(
-      "\(place(device, server.place.namespace)) exists already and is \(isMarked ? "another rack's" : "not Toprack's"): name the NICs otherwise, as with "
+      "\(place(device, server.place.namespace)) exists already and is "
+        + "\(isMarked ? "another rack's" : "not Toprack's"): name the NICs otherwise, as with "
         + "--nics \(free.joined(separator: ",")), remove or rename it, or choose another namespace")
   }
 }

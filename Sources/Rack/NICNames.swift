@@ -1,8 +1,8 @@
 /// What a server's two interfaces are called inside its network namespace: `eth0` and `eth1`, unless a container that
 /// has an eth0 of its own wants them otherwise.
 ///
-/// Ports keep their names: the API says eth0 and eth1 whatever they are called inside. On the host an interface is named
-/// after its server, and these are the usual ones.
+/// Ports keep their names: the API says eth0 and eth1 whatever they are called inside. On the host an interface is
+/// named after its server, and these are the usual ones.
 public struct NICNames: Hashable, Sendable {
   public var eth0: String
   public var eth1: String

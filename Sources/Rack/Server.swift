@@ -4,8 +4,8 @@ public import FoundationEssentials
 public enum Place: Hashable, Sendable {
   /// In the daemon's own network namespace, named after the server.
   case host
-  /// In the namespace of that name, called as `Server.nicNames` says. `made`: it did not exist, so that Toprack made it and removes
-  /// it with the server.
+  /// In the namespace of that name, called as `Server.nicNames` says. `made`: it did not exist, so that Toprack made it
+  /// and removes it with the server.
   case namespace(String, made: Bool)
 
   public var namespace: String? {

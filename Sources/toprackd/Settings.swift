@@ -116,8 +116,8 @@ struct Settings {
       case "until-heard": awaitsSystems = true
       default:
         throw SettingsFault(
-          "must be at-once (a server is active when it is made) or until-heard (when its operating system has sent a frame "
-            + "or phoned home), not \"\(value)\"")
+          "must be at-once (a server is active when it is made) or until-heard (when its operating system has sent "
+            + "a frame or phoned home), not \"\(value)\"")
       }
     case "console-shell":
       switch value {

@@ -24,8 +24,8 @@ import Testing
     let refusal = await #expect(throws: Refusal.self) { try await machine.server("n", place: place) }
     #expect(
       refusal?.description
-        == "interface eth0 in network namespace \(namespace) exists already and is not Toprack's: name the NICs otherwise, "
-        + "as with --nics eth1,eth2, remove or rename it, or choose another namespace")
+        == "interface eth0 in network namespace \(namespace) exists already and is not Toprack's: name the NICs "
+        + "otherwise, as with --nics eth1,eth2, remove or rename it, or choose another namespace")
     let server = try await machine.server("n", place: place, nicNames: NICNames(eth0: "eth1", eth1: "eth2"))
     #expect(try await machine.links(in: namespace).map(\.name) == ["eth1", "eth2"])
     #expect(try await machine.links(in: namespace).map(\.mac) == [server.eth0.mac, server.eth1.mac])

@@ -226,7 +226,8 @@ import Testing
       rows.map {
         $0.replacing(" backend_transfer:0", with: "")
           .replacing(
-            " root_password:NULL root_password_at:NULL serial:NULL eth0_name:\"eth0\" eth1_name:\"eth1\" provisioning:0 configure:0",
+            " root_password:NULL root_password_at:NULL serial:NULL eth0_name:\"eth0\" eth1_name:\"eth1\""
+              + " provisioning:0 configure:0",
             with: "")
       }
     }

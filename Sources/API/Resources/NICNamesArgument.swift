@@ -1,4 +1,5 @@
-// What a server's interfaces are to be called inside its namespace: `"toprack": {"nics": {"eth0": "eth1", "eth1": "eth2"}}`.
+// What a server's interfaces are to be called inside its namespace: `"toprack": {"nics": {"eth0": "eth1", "eth1":
+// "eth2"}}`.
 
 import Rack
 

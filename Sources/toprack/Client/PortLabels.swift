@@ -1,4 +1,5 @@
-// A NIC has a name as a port of the switch, and one inside its server, which somebody may have chosen: `eth0 (n2: eth1)`.
+// A NIC has a name as a port of the switch, and one inside its server, which somebody may have chosen: `eth0 (n2:
+// eth1)`.
 
 /// `eth0`, or `eth0 (n2: eth1)` where it is called otherwise in the namespace.
 func portLabel(_ name: String, inside interface: String?, of server: String, in namespace: String?) -> String {

@@ -9,10 +9,11 @@ extension ServerCommand {
       discussion: """
         The NICs are the TAP interfaces NAME-eth0 and NAME-eth1 on the host; with --netns they are eth0 and eth1 in a \
         network namespace, which is made when it does not exist, and is then removed with the server. --netns without a \
-        name takes the server's, or where that is taken one with its short UUID behind. --nics calls them otherwise there, \
-        as in a container that has an eth0 already: the ports of the switch are eth0 and eth1 all the same. With the token of a project they \
-        are in a namespace that is made for the server, asked for or not. They are down until you set them up, or \
-        --configure does: bond0 where the kernel has bonding, VLANs where it has 8021q, else the plain NIC.
+        name takes the server's, or where that is taken one with its short UUID behind. --nics calls them otherwise \
+        there, as in a container that has an eth0 already: the ports of the switch are eth0 and eth1 all the same. With \
+        the token of a project they are in a namespace that is made for the server, asked for or not. They are down \
+        until you set them up, or --configure does: bond0 where the kernel has bonding, VLANs where it has 8021q, else \
+        the plain NIC.
 
         Examples:
           toprack server create web1

@@ -32,8 +32,8 @@ extension ServerCommand {
     static let configuration = CommandConfiguration(
       commandName: "set", abstract: "Change a server's name, notes and locks.",
       discussion: """
-        All that is given changes at once. NICs on the host keep their names when the server gets another; --nics renames those in a \
-        network namespace.
+        All that is given changes at once. NICs on the host keep their names when the server gets another; --nics \
+        renames those in a network namespace.
 
         Examples:
           toprack server set web1 --description 'front end' --tag prod --tag eu
