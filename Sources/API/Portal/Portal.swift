@@ -39,7 +39,7 @@ struct Portal: Sendable {
     ProjectsPage().register(on: &routes)
     ServersPage().register(on: &routes)
     NewServerPage().register(on: &routes)
-    ServerPage().register(on: &routes)
+    ServerPage(machines: consoles.machines).register(on: &routes)
     ServerNetworkPage().register(on: &routes)
     AttachPage().register(on: &routes)
     NICPage().register(on: &routes)

@@ -89,7 +89,7 @@ final class BondedGuest {
     let began = ContinuousClock.now
     var here = Set<String>()
     var there = Set<String>()
-    try lab.poll(for: .seconds(15)) {
+    try lab.poll(for: .seconds(60)) {
       here = try lab.aggregated("web1")
       there = try inGuest()
       return here == nics && there == nics

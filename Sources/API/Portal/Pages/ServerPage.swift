@@ -1,9 +1,13 @@
 // One server: what it is, its ports, what has happened to it; power, and its end.
 
 import Control
+import MachineHost
 import Rack
 
 struct ServerPage {
+  /// `nil`: there are no virtual machines.
+  var machines: MachineHub?
+
   private static let eventCount = 12
 
   func register(on routes: inout PortalRoutes) {
@@ -33,6 +37,7 @@ struct ServerPage {
     if server.isConfigured { fields["configured"] = view.configuration(of: server) ?? "not yet" }
     fields["isProvisioning"] = server.state == .provisioning
     fields["rootPassword"] = view.rootPassword(of: server)
+    if let machine = await machines?.status(of: server.id) { fields["machine"] = Self.text(of: machine) }
     fields["keys"] = view.sshKeys(on: server).map(\.label)
     fields["created"] = Words.time(server.createdAt)
     fields["tags"] = server.details.tags
@@ -47,6 +52,14 @@ struct ServerPage {
     return visit.page(
       "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
       ["is": fields, "poll": 5])
+  }
+
+  /// "running, emulated", "attached, run by somebody else", "failed: …".
+  private static func text(of machine: MachineStatus) -> String {
+    var text = machine.state.rawValue
+    if machine.spec == nil { text += ", run by somebody else" }
+    if let accelerator = machine.accelerator { text += accelerator.isKVM ? ", with KVM" : ", emulated" }
+    return text + (machine.reason.map { ": \($0)" } ?? "")
   }
 
   private func power(_ visit: Visit) async throws -> PortalAnswer {
