@@ -7,10 +7,11 @@ import Ports
 import Switching
 import Wire
 
-/// Counts heap allocations of the assembled forwarding loop, driver included, while frames cross it: there must be none.
+/// Counts heap allocations of the assembled forwarding loop, driver included, while frames cross it: there must be
+/// none.
 ///
-/// `HotPathProof.swift` has the compiler's word for the parts below the driver; this covers the whole, input and output too,
-/// because a proof covers only what it is pointed at.
+/// `HotPathProof.swift` has the compiler's word for the parts below the driver; this covers the whole, input and output
+/// too, because a proof covers only what it is pointed at.
 @safe struct Allocations {
   private let frame: UnsafeMutableRawPointer
   private let room: UnsafeMutableRawPointer
@@ -101,7 +102,8 @@ import Wire
     [6, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 4, 8, 0]
     + [0x45, 0, 0, 50, 0, 1, 0x40, 0, 64, 17, 0xAE, 0x91, 198, 18, 0, 1, 198, 18, 0, 3] + .init(repeating: 7, count: 30)
 
-  /// The machine at the last end says who it is: an ARP request to the gateway, RFC 826, and the answer to the gateway's own.
+  /// The machine at the last end says who it is: an ARP request to the gateway, RFC 826, and the answer to the
+  /// gateway's own.
   private func introduce(to plane: Dataplane) async {
     let me: [UInt8] = [2, 0, 0, 0, 0, 5]
     let router: [UInt8] = [6, 0, 0, 0, 0, 1]

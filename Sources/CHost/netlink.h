@@ -22,8 +22,9 @@ int chost_netlink_open(void);
 int chost_netlink_request(int fd, struct chost_message *m);
 /* Opens a socket for the one request `m`. */
 int chost_netlink_do(struct chost_message *m);
-/* Sends the dump request `m` on a socket of its own and calls `take(context, answer)` for each answer of `type`. A listing that
- * changed under way (NLM_F_DUMP_INTR) is given as it came: who acts on it is told by the kernel where it was wrong. */
+/* Sends the dump request `m` on a socket of its own and calls `take(context, answer)` for each answer of `type`. A
+ * listing that changed under way (NLM_F_DUMP_INTR) is given as it came: who acts on it is told by the kernel where
+ * it was wrong. */
 int chost_netlink_dump(struct chost_message *m, uint16_t type, void (*take)(void *context, struct nlmsghdr *answer),
                        void *context);
 

@@ -29,8 +29,8 @@ int chost_netns_run(int namespace_fd, int (*body)(void *), void *context) {
     return result;
 }
 
-/* Making or removing a binding happens on a thread of its own, which gives up its share of the process's file-system state
- * to be allowed into another mount namespace, and ends afterwards. */
+/* Making or removing a binding happens on a thread of its own, which gives up its share of the process's file-system
+ * state to be allowed into another mount namespace, and ends afterwards. */
 struct binding {
     const char *directory, *path, *mark;
     int make, result;

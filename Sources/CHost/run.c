@@ -42,7 +42,8 @@ static int spawn_here(void *context) {
     return -error;
 }
 
-/* Takes what the child says until it closes its output. Kills one that takes longer than `timeout_ms` between two words. */
+/* Takes what the child says until it closes its output. Kills one that takes longer than `timeout_ms` between two
+ * words. */
 static int listen_to(pid_t pid, int fd, char *output, size_t capacity, int timeout_ms) {
     size_t length = 0;
     for (;;) {

@@ -5,8 +5,8 @@ public import Rack
 import Switching
 import Wire
 
-/// What the wire does, in the rack's words: the tables of the forwarding plane, and the links of its NICs. Nothing in it is taken from
-/// the rack but names, so it can be compared with the rack.
+/// What the wire does, in the rack's words: the tables of the forwarding plane, and the links of its NICs. Nothing in
+/// it is taken from the rack but names, so it can be compared with the rack.
 public struct Forwarding: Hashable, Sendable {
   public var ports: [Port]
   public var nics: [NIC]
@@ -61,7 +61,8 @@ public struct Forwarding: Hashable, Sendable {
 }
 
 extension Control {
-  /// What the wire does now. A server has three ports in it, those that are absent too. While changes are made it can be of two moments.
+  /// What the wire does now. A server has three ports in it, those that are absent too. While changes are made it can
+  /// be of two moments.
   public func forwarding() async -> Forwarding {
     let states = Dictionary(uniqueKeysWithValues: await dataplane.ports().map { ($0.port, $0) })
     let interfaces = await dataplane.interfaces()

@@ -1,8 +1,8 @@
 // What racks left on this machine, found by their marks.
 //
-// Every interface and namespace that a rack made carries its mark (`OwnershipMarks`), and a rack that masquerades has an
-// nftables table where its uplink is (`Masquerade`). What was made to fit a server's mode in a namespace goes with the
-// NICs; what does not, a bond in a container's namespace, is removed after them.
+// Every interface and namespace that a rack made carries its mark (`OwnershipMarks`), and a rack that masquerades has
+// an nftables table where its uplink is (`Masquerade`). What was made to fit a server's mode in a namespace goes with
+// the NICs; what does not, a bond in a container's namespace, is removed after them.
 //
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.

@@ -7,8 +7,9 @@ package import Wire
 ///
 /// ## How it works
 /// A table of the rack's own, `inet toprack_` and the first eight digits of the rack's identifier, with one chain that
-/// masquerades what comes from the pools and leaves by anything but an uplink. It is replaced as a whole in one transaction of
-/// nft(8), so no packet meets half of it, and touches nobody else's rules. It outlives a kill; the next start replaces it.
+/// masquerades what comes from the pools and leaves by anything but an uplink. It is replaced as a whole in one
+/// transaction of nft(8), so no packet meets half of it, and touches nobody else's rules. It outlives a kill; the next
+/// start replaces it.
 ///
 /// Whether the host forwards at all is the host's business: `problems` says when it does not.
 ///
@@ -32,7 +33,8 @@ package actor Masquerade {
     self.namespace = namespace
   }
 
-  /// Masquerades what comes from `pools` and leaves by another interface than `uplinks`. Replaces what was applied before.
+  /// Masquerades what comes from `pools` and leaves by another interface than `uplinks`. Replaces what was applied
+  /// before.
   package func apply(pools: [IPPrefix], uplinks: [String]) throws(Unavailable) {
     guard let text = Self.rules(table: table, pools: pools, uplinks: uplinks) else {
       throw Unavailable(

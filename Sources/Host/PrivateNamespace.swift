@@ -6,9 +6,9 @@ public import Wire
 /// A network namespace without a name, for something of the daemon's own that must not meet the host's network.
 ///
 /// ## How it works
-/// A thread unshares and ends; the namespace lives on in the descriptor, and in the sockets and TAPs that are opened in it:
-/// each of these belongs to it for good, whichever thread uses it. When the process ends, however that is, all of it is
-/// gone. Nobody finds the namespace in /run/netns; `nsenter --net=/proc/PID/fd/N` does.
+/// A thread unshares and ends; the namespace lives on in the descriptor, and in the sockets and TAPs that are opened in
+/// it: each of these belongs to it for good, whichever thread uses it. When the process ends, however that is, all of
+/// it is gone. Nobody finds the namespace in /run/netns; `nsenter --net=/proc/PID/fd/N` does.
 ///
 /// Needs CAP_SYS_ADMIN. `lo` is up.
 public struct PrivateNamespace: ~Copyable, Sendable {

@@ -4,8 +4,8 @@ import Wire
 /// Whether a rack's blocks are free on this host.
 ///
 /// A route of the host that overlaps a pool would either be taken over by ours or hide servers. So would an address.
-/// Routes that leave open where a packet goes are no clash: the default route, also in pieces (0.0.0.0/1 and 128.0.0.0/1, as
-/// VPNs set it), and a refusal (`unreachable`, `blackhole`) of a larger block.
+/// Routes that leave open where a packet goes are no clash: the default route, also in pieces (0.0.0.0/1 and
+/// 128.0.0.0/1, as VPNs set it), and a refusal (`unreachable`, `blackhole`) of a larger block.
 struct UplinkClash {
   /// What the blocks are checked against. Interfaces of the rack's own uplinks do not count.
   struct Host {
@@ -22,7 +22,8 @@ struct UplinkClash {
 
   let host: Host
 
-  /// Names the first thing of the host that overlaps `prefix`, as a sentence goes on after "overlaps"; `nil` when it is free.
+  /// Names the first thing of the host that overlaps `prefix`, as a sentence goes on after "overlaps"; `nil` when it is
+  /// free.
   func text(for prefix: IPPrefix) -> String? {
     let routes = host.routes.filter { counts($0, against: prefix) }
     if let route = routes.first(where: { $0.table == .main }) { return text(route) }

@@ -10,8 +10,8 @@ import Ports
 /// ## How it works
 /// The descriptor side of a NIC's TAP is the switch's, so a machine needs an interface of its own. `forward`: another
 /// TAP, and two netfilter rules that move every frame between the two, both ways, before any protocol of the host sees
-/// it: LACP, LLDP, tags, jumbo frames and unfinished checksums cross as they are. `macvtap`: one in passthru mode on the
-/// NIC, which hears all multicast, or the guest would hear no LACP.
+/// it: LACP, LLDP, tags, jumbo frames and unfinished checksums cross as they are. `macvtap`: one in passthru mode on
+/// the NIC, which hears all multicast, or the guest would hear no LACP.
 ///
 /// Rules hold on to an interface, not to its name: `make` is called again whenever the NIC is another. It makes what is
 /// missing and leaves what is right, so it can be called at any time. What it has made says so by its alias, and by the

@@ -34,7 +34,8 @@ public struct MachineServer: Hashable, Sendable {
     (self.id, self.name, self.number, self.isOn, self.nics) = (id, name, number, isOn, nics)
   }
 
-  /// Whom its QEMU runs as, where the daemon is root: a user who is nobody else, also not the one of its console's shells.
+  /// Whom its QEMU runs as, where the daemon is root: a user who is nobody else, also not the one of its console's
+  /// shells.
   var user: Int { 0x7100_0000 + number }
 
   /// The interface of the machine beside a NIC, where nobody has named it. Unique on the host.

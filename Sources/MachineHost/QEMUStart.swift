@@ -9,8 +9,8 @@ import Rack
 /// All that a start needs, as a value that can go to another thread.
 ///
 /// QEMU puts itself into the background (`-daemonize`): it is in a session of its own and nobody's child, so that it
-/// outlives us, and it says whether it runs before it does, with the reason in its log when it does not. Disks, TAPs and
-/// sockets are opened before it becomes a user of no rights.
+/// outlives us, and it says whether it runs before it does, with the reason in its log when it does not. Disks, TAPs
+/// and sockets are opened before it becomes a user of no rights.
 struct QEMUStart: Sendable {
   var server: MachineServer
   var spec: MachineSpec

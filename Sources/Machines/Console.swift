@@ -16,8 +16,9 @@
 /// promoted: a line typed by one who does not know that they have the keyboard does harm.
 ///
 /// ## Limits
-/// 64 KiB of what was said are kept (`Scrollback`), 16 watch, of whom at most 8 may not write, and one who lets 256 KiB wait is let go, so that the
-/// source never waits for anybody. Keys that the machine does not take are dropped beyond 1 MiB.
+/// 64 KiB of what was said are kept (`Scrollback`), 16 watch, of whom at most 8 may not write, and one who lets 256 KiB
+/// wait is let go, so that the source never waits for anybody. Keys that the machine does not take are dropped beyond 1
+/// MiB.
 ///
 /// ## Invariants
 /// 1. Whoever has the keyboard is connected and may write.

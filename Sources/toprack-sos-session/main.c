@@ -1,14 +1,16 @@
-/* What Debian's sshd starts for the consoles of servers: a small program between a terminal and the daemon's console.sock.
+/* What Debian's sshd starts for the consoles of servers: a small program between a terminal and the daemon's
+ * console.sock.
  *
  *   toprack-sos-session keys SOCKET LOGIN   prints the keys that open LOGIN's console (AuthorizedKeysCommand)
  *   toprack-sos-session console SOCKET      is the console (ForceCommand)
  *
- * How it works. sshd has decided who has which key, and says so in the environment: USER, SSH_CONNECTION, and the file
- * SSH_USER_AUTH (ExposeAuthInfo) with the key. All of that goes to the daemon in one line, then frames go both ways; their
- * form is in Machines/SOSLine.swift. The terminal is raw meanwhile. Without a terminal standard input goes to the console,
- * and half a second of silence after its end leaves.
+ * How it works. sshd has decided who has which key, and says so in the environment: USER, SSH_CONNECTION, and the
+ * file SSH_USER_AUTH (ExposeAuthInfo) with the key. All of that goes to the daemon in one line, then frames go both
+ * ways; their form is in Machines/SOSLine.swift. The terminal is raw meanwhile. Without a terminal standard input
+ * goes to the console, and half a second of silence after its end leaves.
  *
- * Exit status: 0 when the visitor has left, 1 when the console has ended or was refused, with the reason on the terminal. */
+ * Exit status: 0 when the visitor has left, 1 when the console has ended or was refused, with the reason on the
+ * terminal. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -34,7 +36,8 @@ static void restore(void) {
     is_raw = 0;
 }
 
-/* The last line, on a terminal that may stand in the middle of one: while it is raw, so that line ends go as they are. */
+/* The last line, on a terminal that may stand in the middle of one: while it is raw, so that line ends go as they
+ * are. */
 static int leave(int status, const char *reason) {
     if (reason && *reason) printf("\r\n[%s]\r\n", reason);
     else if (is_raw) printf("\r\n");

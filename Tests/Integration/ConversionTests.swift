@@ -52,7 +52,8 @@ extension Integration {
       }
     }
 
-    /// Nobody answers at the gateway's addresses now, and a router advertisement has said that it goes (RFC 4861 6.2.5), once.
+    /// Nobody answers at the gateway's addresses now, and a router advertisement has said that it goes (RFC 4861
+    /// 6.2.5), once.
     private func expectSilence(of a: RoutedServer, in lab: Lab, _ comment: String) throws {
       let nic = a.machine.eth0
       var advertisements: [Int] = []

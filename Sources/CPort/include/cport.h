@@ -1,7 +1,7 @@
 /* cport: the C of frames: TAPs that are open, rings, polling; chost has the C of administration. One function per
- * system-call sequence that Swift cannot express well; no policy, no state of its own, no allocation that outlives a call.
- * Every function returns a value >= 0, or -errno: `errno` itself is not part of the contract, because Swift may overwrite it
- * before reading it.
+ * system-call sequence that Swift cannot express well; no policy, no state of its own, no allocation that outlives a
+ * call. Every function returns a value >= 0, or -errno: `errno` itself is not part of the contract, because Swift
+ * may overwrite it before reading it.
  *
  *   tap.c     an open TAP: its cable, whether it is up, what is gone
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
@@ -31,8 +31,8 @@ int cport_tap_set_carrier(int fd, int on);
 /* 1 when the interface is up on the server's side, 0 when it is down, -EBADFD when it is gone. */
 int cport_tap_is_up(int fd);
 
-/* Puts 1 into `gone[i]` when the interface of `fds[i]` is gone, else 0. One system call, which takes no lock of the kernel's
- * network. At most 16384. */
+/* Puts 1 into `gone[i]` when the interface of `fds[i]` is gone, else 0. One system call, which takes no lock of the
+ * kernel's network. At most 16384. */
 int cport_tap_find_gone(const int *fds, uint8_t *gone, int count);
 
 /* Raises the soft limit of open files to the hard one and returns the result. */

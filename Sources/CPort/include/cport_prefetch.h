@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Begins to load the cache line of each address into the nearest cache. Any address will do, also one that is nobody's. */
+/* Begins to load the cache line of each address into the nearest cache. Any address will do, also one that is
+ * nobody's. */
 static inline void cport_prefetch(const void *const *addresses, size_t count) {
     for (size_t i = 0; i < count; i++) __builtin_prefetch(addresses[i], 0, 3);
 }

@@ -1,14 +1,14 @@
 /* One io_uring for one thread: reads and writes of a batch go to the kernel in one call.
  *
- * How it works. The submission queue is filled by cport_ring_read/write/writev; cport_ring_submit hands the queued entries
- * over and waits until all of them are done, which for a TAP is at once (non-blocking files complete inline);
- * cport_ring_next takes the results. So a ring is empty between two batches, and buffers are ours again.
+ * How it works. The submission queue is filled by cport_ring_read/write/writev; cport_ring_submit hands the queued
+ * entries over and waits until all of them are done, which for a TAP is at once (non-blocking files complete
+ * inline); cport_ring_next takes the results. So a ring is empty between two batches, and buffers are ours again.
  *
- * Files are registered: `slot` is an index into the ring's own table, not a descriptor. So is the batch memory, where the kernel lets
- * us lock it: then it is not looked up for each frame.
+ * Files are registered: `slot` is an index into the ring's own table, not a descriptor. So is the batch memory,
+ * where the kernel lets us lock it: then it is not looked up for each frame.
  *
- * Threads: one. The ring must be opened by the thread that uses it (IORING_SETUP_SINGLE_ISSUER). Index words are shared
- * with the kernel: acquire and release come in pairs, io_uring(7). */
+ * Threads: one. The ring must be opened by the thread that uses it (IORING_SETUP_SINGLE_ISSUER). Index words are
+ * shared with the kernel: acquire and release come in pairs, io_uring(7). */
 #ifndef CPORT_RING_H
 #define CPORT_RING_H
 
@@ -30,13 +30,14 @@ struct cport_ring {
     size_t sq_size, cq_size, sqe_size;
 };
 
-/* Opens a ring of `entries` (a power of two) with a file table of `files` empty slots. -ENOSYS, -EPERM, -EINVAL: not to be had. */
+/* Opens a ring of `entries` (a power of two) with a file table of `files` empty slots. -ENOSYS, -EPERM, -EINVAL: not
+ * to be had. */
 int cport_ring_open(struct cport_ring *ring, unsigned entries, unsigned files);
 void cport_ring_close(struct cport_ring *ring);
 /* Puts `fd` into `slot`; -1 empties it. */
 int cport_ring_set_file(struct cport_ring *ring, unsigned slot, int fd);
-/* Makes `memory` the buffer in which all reads and plain writes lie from now on; it is locked until the ring is closed. -ENOMEM:
- * RLIMIT_MEMLOCK is too low for it, and nothing has changed. */
+/* Makes `memory` the buffer in which all reads and plain writes lie from now on; it is locked until the ring is
+ * closed. -ENOMEM: RLIMIT_MEMLOCK is too low for it, and nothing has changed. */
 int cport_ring_register_buffer(struct cport_ring *ring, void *memory, size_t size);
 /* Submits what is queued and waits for all of it. Returns the number submitted, or -errno. */
 int cport_ring_submit(struct cport_ring *ring);

@@ -1,5 +1,5 @@
-/// A server as a domain of libvirt: what `virsh define` takes, with the server's NICs, its serial line, and what libvirt
-/// has no element for, said to QEMU.
+/// A server as a domain of libvirt: what `virsh define` takes, with the server's NICs, its serial line, and what
+/// libvirt has no element for, said to QEMU.
 ///
 /// Interfaces are there already, so libvirt only opens them (`managed='no'`): a TAP beside the NIC, or a macvtap on it.
 /// Speed and duplex go to QEMU by `qemu:override` (libvirt 8.2), which finds a NIC by an alias of ours, whatever other

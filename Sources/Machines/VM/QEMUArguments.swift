@@ -7,8 +7,8 @@
 ///
 /// A kernel of the user's is loaded by QEMU, before any disk; the NICs then have no boot ROM, which boots sooner.
 ///
-/// `words` is the whole machine, as the daemon runs it: nothing but what is named here, no devices of QEMU's own choice,
-/// no configuration file. `attachment` is what joins a machine that somebody else runs: NICs and serial line.
+/// `words` is the whole machine, as the daemon runs it: nothing but what is named here, no devices of QEMU's own
+/// choice, no configuration file. `attachment` is what joins a machine that somebody else runs: NICs and serial line.
 public struct QEMUArguments: Hashable, Sendable {
   public enum Accelerator: String, CaseIterable, Sendable { case kvm, tcg }
 

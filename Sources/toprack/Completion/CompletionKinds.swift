@@ -1,5 +1,5 @@
-// What completes which argument. Words that are the same in every rack are in the script; the others are asked of the daemon
-// when the key is pressed.
+// What completes which argument. Words that are the same in every rack are in the script; the others are asked of the
+// daemon when the key is pressed.
 
 import ArgumentParser
 

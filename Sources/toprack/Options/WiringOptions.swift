@@ -34,8 +34,8 @@ struct WiringOptions: ParsableArguments {
 
   var isEmpty: Bool { mode == nil && vlans.isEmpty }
 
-  /// Takes `device`, which has just been made, there, and returns it as it is then. What fails says so beside the server
-  /// that stays.
+  /// Takes `device`, which has just been made, there, and returns it as it is then. What fails says so beside the
+  /// server that stays.
   func apply(to device: Device, _ client: Client) async throws -> Answer {
     do {
       let mode = mode ?? Self.individual

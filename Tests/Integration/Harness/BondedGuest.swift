@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// web1 in layer2-bonded with VLANs 1001 and 1002, a virtual machine on its NICs, and peer in VLAN 1001 by eth0 and in VLAN 1002
-/// by eth1, untagged. The machine has 10.0.1.1 and 10.0.2.1, peer 10.0.1.2 and 10.0.2.2.
+/// web1 in layer2-bonded with VLANs 1001 and 1002, a virtual machine on its NICs, and peer in VLAN 1001 by eth0 and in
+/// VLAN 1002 by eth1, untagged. The machine has 10.0.1.1 and 10.0.2.1, peer 10.0.1.2 and 10.0.2.2.
 final class BondedGuest {
   let lab: Lab
   let web1: Machine
@@ -23,8 +23,8 @@ final class BondedGuest {
     guest = try Guest(in: lab, on: web1, speed: speed)
   }
 
-  /// Bonds the guest's NICs by the kernel's driver in mode 802.3ad, and puts VLANs on top when both carry. Returns how long
-  /// that took them.
+  /// Bonds the guest's NICs by the kernel's driver in mode 802.3ad, and puts VLANs on top when both carry. Returns how
+  /// long that took them.
   @discardableResult
   func bond() throws -> Duration {
     try makeBond()

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A machine for QEMU that needs no operating system: the boot sector of an empty disk. It says ECHO-MACHINE on the serial
-/// line and then whatever it hears, follows the power button, switches itself off on `q` and starts anew on `r`. It is up
-/// in a fraction of a second, also where QEMU emulates the processor.
+/// A machine for QEMU that needs no operating system: the boot sector of an empty disk. It says ECHO-MACHINE on the
+/// serial line and then whatever it hears, follows the power button, switches itself off on `q` and starts anew on `r`.
+/// It is up in a fraction of a second, also where QEMU emulates the processor.
 enum EchoMachine {
   /// The least that SeaBIOS reads from a virtio disk is a cylinder.
   static let size = 4 << 20

@@ -4,8 +4,8 @@ import Glibc
 
 /// A virtual machine on a machine's two NICs: a whole Linux, with a bonding driver that the host's kernel may not have.
 ///
-/// `scripts/guest` builds what it boots, and `toprack vm attach` joins its NICs to the machine's, as it would for a user.
-/// QEMU emulates the processor: slower than KVM, and the same everywhere. Boots in some 5 s.
+/// `scripts/guest` builds what it boots, and `toprack vm attach` joins its NICs to the machine's, as it would for a
+/// user. QEMU emulates the processor: slower than KVM, and the same everywhere. Boots in some 5 s.
 final class Guest: GuestShell {
   /// The folder that `scripts/guest` printed: TOPRACK_GUEST. Tests with a guest run only when it is given.
   static let image = ProcessInfo.processInfo.environment["TOPRACK_GUEST"].flatMap { $0.isEmpty ? nil : $0 }
