@@ -29,7 +29,7 @@ extension Integration {
         #expect(try Self.names(namespace).count == 4)
       }
       #expect(try lab.toprack("vm", "attach", "v", "--no-rom").contains("romfile=\n"))
-      let answer = try lab.toprack.json("vm", "attach", "v")
+      let answer = try lab.toprack.json("vm", "attach", "v", "--print")
       #expect(answer["qemu"].array?.count == 12)
       #expect(answer["nics"].array?.map { $0["how"].string } == ["forward", "forward"])
       #expect(try lab.toprack("vm", "status", "v").contains("attached"))

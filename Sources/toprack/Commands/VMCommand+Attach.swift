@@ -15,8 +15,8 @@ extension VMCommand {
 
           ip netns exec web1 qemu-system-x86_64 -m 1024 disk.img $(toprack vm attach web1)
 
-        --tap names the TAPs: the first is eth0's, the second eth1's. Those that are there are taken. --macvtap puts a macvtap on each NIC \
-        instead; QEMU gets it open, by the numbers that are said on standard error.
+        --tap names the TAPs: the first is eth0's, the second eth1's. Those that are there are taken. --macvtap puts a \
+        macvtap on each NIC instead; QEMU gets it open, by the numbers that are said on standard error.
 
         They keep QEMU's boot ROM, so that the machine can boot from the network. Doing it again does no harm. \
         'toprack vm status' says what was heard, 'toprack vm detach' takes all away.
@@ -36,6 +36,8 @@ extension VMCommand {
     @Flag(help: "Print a domain for libvirt; --libvirt=fragment prints what goes into one that is there.")
     var libvirt = false
     @Option(name: .customLong(CommandLineForms.libvirtForm), help: .hidden) var libvirtForm: String?
+    /// What it does without being told, too; for those who write it down.
+    @Flag(name: .customLong("print"), help: .hidden) var prints = false
     @Flag(help: "NICs without a boot ROM, for a machine that never boots from the network.") var noRom = false
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
