@@ -137,7 +137,8 @@ extension Integration {
       Case("no-such-command", status: 2, says: "no-such-command"),
       Case("servers", "list", status: 2, says: "did you mean 'server'?"),
       Case("server", "lst", status: 2, says: "did you mean 'list'?"),
-      Case("attach", "web1", "eth0", "100", status: 2, says: "did you mean 'toprack port attach' or 'toprack vm attach'?"),
+      Case(
+        "attach", "web1", "eth0", "100", status: 2, says: "did you mean 'toprack port attach' or 'toprack vm attach'?"),
       Case("server", "list", "--projct", "x", status: 2, says: "did you mean '--project'?"),
       Case("server", "create", "new", "--no-such-option", status: 2, says: "no-such-option"),
     ]
