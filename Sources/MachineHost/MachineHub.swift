@@ -57,8 +57,8 @@ public final class MachineHub: Sendable {
     desks = .makeBoxSendingValue([:], eventLoop: loop)
     let consoles = consoles
     context = MachineDesk.Context(
-      directory: settings.directory, rescue: settings.rescue, probe: KVMProbe(in: settings.directory, by: settings.runner),
-      logger: logger, note: note,
+      directory: settings.directory, rescue: settings.rescue,
+      probe: KVMProbe(in: settings.directory, by: settings.runner), logger: logger, note: note,
       console: { server, path in
         let isNew = consoles.withLockedValue { paths in
           defer { paths[server] = path }
