@@ -35,7 +35,7 @@ struct QEMURunner: Sendable {
       return (result.status, result.output)
     }
     let place = namespace.map { "/run/netns/\($0)" } ?? ""
-    let request = ([place, program.path] + arguments).flatMap { Array($0.utf8) + [0] }
+    let request: [UInt8] = ([place, program.path] + arguments).flatMap { Array($0.utf8) + [0] }
     let connection = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard connection >= 0 else { throw fault(socket, "cannot be asked") }
     defer { close(connection) }
@@ -45,7 +45,7 @@ struct QEMURunner: Sendable {
     guard Self.connect(connection, to: socket) else { throw fault(socket, "cannot be reached") }
     var rest = request[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let count = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw fault(socket, "does not listen") }
       rest = rest.dropFirst(count)
