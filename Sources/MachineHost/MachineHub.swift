@@ -113,11 +113,14 @@ public final class MachineHub: Sendable {
     _ spec: MachineSpec, on server: MachineServer, seed: [UInt8]? = nil
   ) async throws(MachineFault) -> MachineStatus {
     if let refusal { throw MachineFault(.unavailable, refusal) }
+    let runner = settings.runner
     let checked = await withCheckedContinuation {
       (answer: CheckedContinuation<Result<DiskFormat?, MachineFault>, Never>) in
       NIOThreadPool.singleton.submit { _ in
         let result: Result<DiskFormat?, MachineFault>
-        do throws(MachineFault) { result = .success(try HostCheck.check(spec)) } catch { result = .failure(error) }
+        do throws(MachineFault) { result = .success(try HostCheck.check(spec, by: runner)) } catch {
+          result = .failure(error)
+        }
         answer.resume(returning: result)
       }
     }
