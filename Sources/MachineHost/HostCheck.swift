@@ -5,8 +5,9 @@ import Machines
 
 /// Looks at the host before anything is done. Blocks.
 enum HostCheck {
-  /// Throws what is in the way of `spec`. Returns the format of its disk.
-  static func check(_ spec: MachineSpec) throws(MachineFault) -> DiskFormat? {
+  /// Throws what is in the way of `spec`. Whether a service may write to a disk it says itself: a daemon that is closed in
+  /// may write nowhere. Returns the format of its disk.
+  static func check(_ spec: MachineSpec, by runner: QEMURunner) throws(MachineFault) -> DiskFormat? {
     if let fault = spec.fault { throw MachineFault(.refused, fault) }
     let available = memory
     guard spec.memory <= available else {
@@ -20,7 +21,7 @@ enum HostCheck {
     if let kernel = spec.kernel { try checkKernel(kernel) }
     if let initrd = spec.initrd { _ = try beginning(of: initrd, "initrd", 1) }
     return try spec.disk.map { (path) throws(MachineFault) in
-      try format(of: path, isSnapshot: spec.snapshot, boots: spec.kernel == nil)
+      try format(of: path, isSnapshot: spec.snapshot || runner.socket != nil, boots: spec.kernel == nil)
     }
   }
 
@@ -66,7 +67,7 @@ enum HostCheck {
     guard kind == S_IFREG || kind == S_IFBLK else {
       throw MachineFault(.refused, "\(what) \(path) is neither a file nor a disk of this host")
     }
-    guard access(path, R_OK) == 0, let bytes = read(path, count) else {
+    guard let bytes = read(path, count) else {
       throw MachineFault(.refused, "\(what) \(path) cannot be read: \(String(cString: strerror(errno)))")
     }
     guard !bytes.isEmpty else { throw MachineFault(.refused, "\(what) \(path) is empty") }

@@ -18,10 +18,12 @@ import Ports
 /// Safe to share. `choose` blocks, the first time.
 final class KVMProbe: Sendable {
   private let directory: String
+  /// Where guests will be started, there it is tried.
+  let runner: QEMURunner
   private let found = NIOLockedValueBox<Accelerator?>(nil)
 
   /// `directory`: where a file may be made.
-  init(in directory: String) { self.directory = directory }
+  init(in directory: String, by runner: QEMURunner) { (self.directory, self.runner) = (directory, runner) }
 
   func choose(_ qemu: SystemProgram) -> Accelerator {
     // Who comes meanwhile waits for the answer.
@@ -36,9 +38,7 @@ final class KVMProbe: Sendable {
 
   /// Why KVM is not used; `nil`: it works.
   private func reason(_ qemu: SystemProgram) -> String? {
-    let device = open("/dev/kvm", O_RDWR | O_CLOEXEC)
-    guard device >= 0 else { return "/dev/kvm: \(String(cString: strerror(errno)))" }
-    close(device)
+    guard runner.socket != nil || Self.opens else { return "/dev/kvm: \(String(cString: strerror(errno)))" }
     guard let timeout = SystemProgram(named: "timeout") else {
       return "timeout (coreutils), by which it is tried, is missing"
     }
@@ -46,13 +46,20 @@ final class KVMProbe: Sendable {
     guard MachineFiles.write(Self.sector, to: disk) else { return "\(disk) cannot be written, by which it is tried" }
     defer { unlink(disk) }
     let words = [
-      "-k", "1", "3", qemu.path, "-machine", "pc,accel=kvm", "-cpu", "host", "-m", "16", "-nodefaults",
+      "-machine", "pc,accel=kvm", "-cpu", "host", "-m", "16", "-nodefaults",
       "-no-user-config",
       "-display", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-drive",
       "if=ide,format=raw,file=\(disk.doublingCommas)",
     ]
     do throws(PortsFault) {
-      let result = try timeout.run(words)
+      // The service behind a socket has a time limit of its own.
+      let result: QEMURunner.Result
+      if runner.socket == nil {
+        let direct = try timeout.run(["-k", "1", "3", qemu.path] + words)
+        result = (direct.status, direct.output)
+      } else {
+        result = try runner.run(qemu, words)
+      }
       // The device ends QEMU with twice the number that it was told, and one.
       if result.status == Self.proof << 1 | 1 { return nil }
       if result.status == 124 || result.status == 137 {
@@ -64,6 +71,13 @@ final class KVMProbe: Sendable {
     } catch {
       return error.message
     }
+  }
+
+  /// Leaves errno behind. A closed-in daemon may not open what its machines may.
+  private static var opens: Bool {
+    let device = open("/dev/kvm", O_RDWR | O_CLOEXEC)
+    if device >= 0 { close(device) }
+    return device >= 0
   }
 
   private static let proof = 0x10

@@ -28,10 +28,14 @@ public final class MachineHub: Sendable {
     public var rescue: RescueSystem?
     /// Why this daemon starts no QEMU; `nil`: it does.
     public var refusal: String?
+    /// Where a service starts it for a daemon that does not, when there is such a socket.
+    public var socket: String?
 
-    public init(directory: String, rescue: RescueSystem? = nil, refusal: String? = nil) {
-      (self.directory, self.rescue, self.refusal) = (directory, rescue, refusal)
+    public init(directory: String, rescue: RescueSystem? = nil, refusal: String? = nil, socket: String? = nil) {
+      (self.directory, self.rescue, self.refusal, self.socket) = (directory, rescue, refusal, socket)
     }
+
+    var runner: QEMURunner { QEMURunner(socket: refusal == nil ? nil : socket) }
   }
 
   /// Between two looks at how much machines have said that nobody has read.
@@ -53,8 +57,8 @@ public final class MachineHub: Sendable {
     desks = .makeBoxSendingValue([:], eventLoop: loop)
     let consoles = consoles
     context = MachineDesk.Context(
-      directory: settings.directory, rescue: settings.rescue, probe: KVMProbe(in: settings.directory), logger: logger,
-      note: note,
+      directory: settings.directory, rescue: settings.rescue,
+      probe: KVMProbe(in: settings.directory, by: settings.runner), logger: logger, note: note,
       console: { server, path in
         let isNew = consoles.withLockedValue { paths in
           defer { paths[server] = path }
@@ -90,7 +94,7 @@ public final class MachineHub: Sendable {
   }
 
   /// Why no machine can be run here; `nil`: one can.
-  public var refusal: String? { settings.refusal }
+  public var refusal: String? { settings.runner.isThere ? nil : settings.refusal }
 
   public var canRescue: Bool { settings.rescue != nil }
 
@@ -109,11 +113,14 @@ public final class MachineHub: Sendable {
     _ spec: MachineSpec, on server: MachineServer, seed: [UInt8]? = nil
   ) async throws(MachineFault) -> MachineStatus {
     if let refusal { throw MachineFault(.unavailable, refusal) }
+    let runner = settings.runner
     let checked = await withCheckedContinuation {
       (answer: CheckedContinuation<Result<DiskFormat?, MachineFault>, Never>) in
       NIOThreadPool.singleton.submit { _ in
         let result: Result<DiskFormat?, MachineFault>
-        do throws(MachineFault) { result = .success(try HostCheck.check(spec)) } catch { result = .failure(error) }
+        do throws(MachineFault) { result = .success(try HostCheck.check(spec, by: runner)) } catch {
+          result = .failure(error)
+        }
         answer.resume(returning: result)
       }
     }

@@ -55,7 +55,7 @@ struct QEMUStart: Sendable {
     for (_, link) in links.sorted(by: { $0.key < $1.key }) { try link.make() }
     for path in [files.console, files.monitor, files.log, files.processID] { unlink(path) }
     do throws(PortsFault) {
-      let result = try qemu.run(words(accelerator), in: namespace)
+      let result = try probe.runner.run(qemu, words(accelerator), in: namespace)
       guard result.status == 0 else {
         let reason = files.lastWord ?? result.output.lastLine ?? "it ended with status \(result.status)"
         throw PortsFault(errno: EIO, message: reason)
@@ -91,7 +91,7 @@ struct QEMUStart: Sendable {
     // Of what QEMU can log, system calls of user programs are none here; without anything to log it would close its
     // standard error, by which it says why it ends.
     words += ["-daemonize", "-pidfile", files.processID, "-D", files.log, "-d", "strace"]
-    if getuid() == 0 {
+    if getuid() == 0 || probe.runner.socket != nil {
       words += ["-runas", "\(server.user):\(server.user)", "-sandbox", "on,obsolete=deny,resourcecontrol=deny"]
     }
     return words

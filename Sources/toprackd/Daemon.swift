@@ -136,7 +136,8 @@ struct Daemon {
 
   private var machineSettings: MachineHub.Settings {
     MachineHub.Settings(
-      directory: "\(settings.state)/machines", rescue: settings.rescue, refusal: Privileges.machineRefusal)
+      directory: "\(settings.state)/machines", rescue: settings.rescue, refusal: Privileges.machineRefusal,
+      socket: Privileges.machineSocket)
   }
 
   private func api(

@@ -31,10 +31,15 @@ enum Privileges {
   static var machineRefusal: String? {
     let way = "run toprackd as root by itself, or QEMU yourself after 'toprack vm attach SERVER'"
     if ServiceManager.startedUs {
-      return "this daemon may not start virtual machines: as a service of systemd it is closed in, and they would end "
-        + "with it; \(way)"
+      return "this daemon may not start virtual machines, as it is closed in as a service of systemd: "
+        + "'systemctl enable --now toprack-machine.socket' lets it"
     }
     return getuid() == 0 ? nil : "this daemon may not start virtual machines: it is not root; \(way)"
+  }
+
+  /// Where machines are asked for by a daemon that may not start them. Tests have another one.
+  static var machineSocket: String {
+    ProcessInfo.processInfo.environment["TOPRACK_MACHINE_SOCKET"] ?? "/run/toprack-machine.sock"
   }
 
   private static func has(_ capability: Int) -> Bool {

@@ -42,3 +42,15 @@ enum EchoMachine {
     return code + [UInt8](repeating: 0, count: 510 - code.count) + [0x55, 0xAA]
   }()
 }
+
+extension ConsoleClient {
+  /// Returns when the machine at this console is up. It is asked: what it says in its first tenth of a second can come
+  /// before the daemon is at its serial port, and stands in its log alone.
+  func waitForEcho() throws {
+    for number in 1...60 {
+      try type("up \(number);")
+      if (try? wait(for: "up \(number);", until: .after(.milliseconds(500)))) != nil { return }
+    }
+    throw HarnessError("the machine echoes nothing")
+  }
+}
