@@ -10,7 +10,8 @@ import Ports
 /// A daemon that is root by itself runs it. One that is closed in by its service manager asks at a socket, behind which
 /// `scripts/machine-start` is started for each connection, in a control group of its own: the request is words that end
 /// with NUL, first the path of a network namespace or nothing, then the program and its arguments; the end of what we say
-/// is its end. The answer is the exit status, a line feed, and what the program has said, and NUL: systemd holds the connection open.
+/// is its end. The answer is the exit status, a line feed, what the program has said, and NUL: systemd holds the
+/// connection open.
 ///
 /// ## Threads
 /// Any. `run` blocks.
