@@ -10,7 +10,8 @@ import Ports
 /// A daemon that is root by itself runs it. One that is closed in by its service manager asks at a socket, behind which
 /// `scripts/machine-start` is started for each connection, in a control group of its own: the request is words that end
 /// with NUL, first the path of a network namespace or nothing, then the program and its arguments; the end of what we say
-/// is its end. The answer is the exit status, a line feed, and what the program has said.
+/// is its end. The answer is the exit status, a line feed, what the program has said, and NUL: systemd holds the
+/// connection open.
 ///
 /// ## Threads
 /// Any. `run` blocks.
@@ -59,6 +60,10 @@ struct QEMURunner: Sendable {
       guard count >= 0 else { throw fault(socket, "does not answer") }
       if count == 0 { break }
       answer += piece.prefix(count)
+      if answer.last == 0 {
+        answer.removeLast()
+        break
+      }
     }
     let parts = answer.split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
     guard let line = parts.first, let status = Int(String(decoding: line, as: UTF8.self)) else {
