@@ -106,32 +106,3 @@ struct PacketQueues: Sendable {
 
   private func place(_ position: Int) -> UnsafeMutableRawPointer { unsafe bytes + position & (capacity - 1) }
 }
-
-/// What one NIC may give the slow path in a second, in frames that the slow path will write. More is `gateway-busy`: a
-/// server that floods the gateway hurts itself alone.
-///
-/// ## Threads
-/// The worker's.
-struct PacketLimits: ~Copyable {
-  private var link: SlowLimit
-  private var local: SlowLimit
-  private var error: SlowLimit
-  private var transit: SlowLimit
-
-  init(nics: Int) {
-    link = SlowLimit(nics: nics, perSecond: 200)
-    local = SlowLimit(nics: nics, perSecond: 3_000)
-    error = SlowLimit(nics: nics, perSecond: 500)
-    transit = SlowLimit(nics: nics, perSecond: 10_000)
-  }
-
-  /// `cost`: how many frames come of the packet; a packet that is cut makes one for each piece.
-  mutating func allows(_ nic: NICIndex, _ queue: SlowClass, at now: UInt32, cost: Int = 1) -> Bool {
-    switch queue {
-    case .link: link.allows(nic, at: now, cost: cost)
-    case .local: local.allows(nic, at: now, cost: cost)
-    case .error: error.allows(nic, at: now, cost: cost)
-    case .transit: transit.allows(nic, at: now, cost: cost)
-    }
-  }
-}

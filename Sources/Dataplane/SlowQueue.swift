@@ -79,14 +79,14 @@ struct SlowPathInbox: Sendable {
     unsafe counts.deallocate()
   }
 
-  /// `cost`: for how many it counts; what does not fit any more is refused, and costs nothing.
-  mutating func allows(_ nic: NICIndex, at now: UInt32, cost: Int = 1) -> Bool {
+  /// `now`: the second.
+  mutating func allows(_ nic: NICIndex, at now: UInt32) -> Bool {
     if unsafe seconds[nic.value] != now {
       unsafe seconds[nic.value] = now
       unsafe counts[nic.value] = 0
     }
-    guard unsafe Int(counts[nic.value]) &+ cost <= Int(perSecond) else { return false }
-    unsafe counts[nic.value] &+= UInt16(truncatingIfNeeded: cost)
+    guard unsafe counts[nic.value] < perSecond else { return false }
+    unsafe counts[nic.value] &+= 1
     return true
   }
 }

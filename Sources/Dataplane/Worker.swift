@@ -313,12 +313,12 @@ struct Worker: ~Copyable {
     slowPath.waker.wake()
   }
 
-  /// To the slow path, as many of a class in a second as one NIC may. `cost`: frames that it will make of this one.
+  /// To the slow path, as many of a class as one NIC may. `cost`: frames that it will make of this one.
   private mutating func handOver(
     _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, costing cost: Int, from nic: NICIndex,
     _ port: PortIndex, _ neighbour: Neighbour
   ) {
-    guard packetLimits.allows(nic, queue, at: now, cost: cost),
+    guard packetLimits.allows(nic, queue, at: Clock.milliseconds(), cost: cost),
       slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour)
     else { return counters.dropped(nic, .gatewayBusy) }
     slowPath.waker.wake()

@@ -235,21 +235,41 @@ private final class RoutedLab {
 }
 
 @Suite("Packet limits") struct PacketLimitsTests {
-  @Test("a NIC has so many frames a second of the slow path, whatever packets they come of")
+  @Test("a NIC has so many frames of the slow path at once, whatever packets they come of, and a second fills it again")
   func pieces() {
     var limits = PacketLimits(nics: 4)
     let nic = NICIndex(2)
     var frames = 0
     for step in 0..<10_000 {
       let cost = 1 + step % 187
-      if limits.allows(nic, .transit, at: 1, cost: cost) { frames += cost }
+      if limits.allows(nic, .transit, at: 1_000, cost: cost) { frames += cost }
     }
     #expect(frames == 10_000)
-    #expect(limits.allows(nic, .transit, at: 1) == false)
-    #expect(limits.allows(NICIndex(1), .transit, at: 1, cost: 187) == true, "each has its own")
-    #expect(limits.allows(nic, .local, at: 1) == true, "each class has its own")
-    #expect(limits.allows(nic, .transit, at: 2, cost: 187) == true)
-    #expect(limits.allows(nic, .transit, at: 3, cost: 70_000) == false)
+    #expect(limits.allows(nic, .transit, at: 1_000) == false)
+    #expect(limits.allows(NICIndex(1), .transit, at: 1_000, cost: 187) == true, "each has its own")
+    #expect(limits.allows(nic, .local, at: 1_000) == true, "each class has its own")
+    #expect(limits.allows(nic, .transit, at: 2_000, cost: 10_000) == true)
+    #expect(limits.allows(nic, .transit, at: .max, cost: .max) == false)
+    #expect(limits.allows(nic, .transit, at: .max, cost: 10_001) == false)
+  }
+
+  @Test("who floods has its share evenly, and is never cut off for long", arguments: SlowClass.allCases)
+  func evenly(_ queue: SlowClass) {
+    var limits = PacketLimits(nics: 1)
+    let nic = NICIndex(0)
+    // One that came in the first milliseconds would be the last of its second, if seconds were counted.
+    for _ in 0..<20_000 { _ = limits.allows(nic, queue, at: 5_003) }
+    var allowed: [Int] = []
+    for tenth in 1...30 {
+      var taken = 0
+      for packet in 0..<2_000 {
+        let now = 5_003 + UInt64(tenth - 1) * 100 + UInt64(packet / 20)
+        if limits.allows(nic, queue, at: now) { taken += 1 }
+      }
+      allowed.append(taken)
+    }
+    let expected = [SlowClass.link: 20, .local: 300, .error: 50, .transit: 1_000][queue]!
+    #expect(allowed.allSatisfy { abs($0 - expected) <= 1 + expected / 50 }, "\(allowed)")
   }
 
   @Test("a turn of a class ends after 64 frames, or 64 packets of which none comes")
