@@ -47,15 +47,18 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    // Addresses, identifiers, times: what both planes speak of.
+    .target(name: "Net", swiftSettings: data),
+
     // Forwarding plane, bottom up.
     .target(name: "CPort"),
-    .target(name: "Wire", swiftSettings: data),
-    .target(name: "Switching", dependencies: ["Wire"], swiftSettings: data),
+    .target(name: "Wire", dependencies: ["Net"], swiftSettings: data),
+    .target(name: "Switching", dependencies: ["Net", "Wire"], swiftSettings: data),
     .target(name: "Ports", dependencies: ["CPort", "Wire"], swiftSettings: data),
-    .target(name: "LinkAggregation", dependencies: ["Wire"], swiftSettings: data),
-    .target(name: "Gateway", dependencies: ["Switching", "Wire"], swiftSettings: data),
+    .target(name: "LinkAggregation", dependencies: ["Net", "Wire"], swiftSettings: data),
+    .target(name: "Gateway", dependencies: ["Net", "Switching", "Wire"], swiftSettings: data),
     .target(
-      name: "Dataplane", dependencies: ["Gateway", "LinkAggregation", "Ports", "Switching", "Wire"],
+      name: "Dataplane", dependencies: ["Gateway", "LinkAggregation", "Net", "Ports", "Switching", "Wire"],
       swiftSettings: data),
 
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -68,7 +71,8 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: [
-        "CHost", "CPort", "Ports", "Rack", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
+        "CHost", "CPort", "Net", "Ports", "Rack", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: data),
     .target(
@@ -78,17 +82,17 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .systemLibrary(name: "CCrypt"),
     // Consoles: what they do as values, and the edge that does it.
-    .target(name: "Machines", swiftSettings: strict),
+    .target(name: "Machines", dependencies: ["Net"], swiftSettings: strict),
     .target(
       name: "Consoles",
       dependencies: [
-        "Host", "Machines", "Ports", "Rack",
+        "Host", "Machines", "Net", "Ports", "Rack",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -99,7 +103,7 @@ let package = Package(
     .target(
       name: "MachineHost",
       dependencies: [
-        "Host", "Machines", "Ports", "Rack",
+        "Host", "Machines", "Net", "Ports", "Rack",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -167,7 +171,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
     .executableTarget(
       name: "forwarding-bench",
-      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Host", "Ports", "Switching", "Wire"],
+      dependencies: ["AllocationCounter", "Dataplane", "Gateway", "Host", "Net", "Ports", "Switching", "Wire"],
       path: "Benchmarks/Forwarding", swiftSettings: data),
     .executableTarget(
       name: "api-bench",
@@ -179,34 +183,33 @@ let package = Package(
       ],
       path: "Benchmarks/API", swiftSettings: strict),
 
-    .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: strict),
-
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
-    .testTarget(name: "WireTests", dependencies: ["Wire"], path: "Tests/Wire", swiftSettings: data),
+    .testTarget(name: "NetTests", dependencies: ["Net"], path: "Tests/Net", swiftSettings: strict),
+    .testTarget(name: "WireTests", dependencies: ["Net", "Wire"], path: "Tests/Wire", swiftSettings: data),
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "CHost", "Dataplane", "Host", "Ports", "Rack", "Seeded", "Switching", "Wire",
+        "CHost", "Dataplane", "Host", "Net", "Ports", "Rack", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Host", swiftSettings: data),
     .testTarget(
-      name: "SwitchingTests", dependencies: ["Seeded", "Switching", "Wire"], path: "Tests/Switching",
+      name: "SwitchingTests", dependencies: ["Net", "Switching", "Wire"], path: "Tests/Switching",
       swiftSettings: data),
     .testTarget(
       name: "DataplaneTests",
-      dependencies: ["Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Seeded", "Switching", "Wire"],
+      dependencies: ["Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Switching", "Wire"],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
-      name: "GatewayTests", dependencies: ["Gateway", "Seeded", "Switching", "Wire"], path: "Tests/Gateway",
+      name: "GatewayTests", dependencies: ["Gateway", "Net", "Switching", "Wire"], path: "Tests/Gateway",
       swiftSettings: data),
     .testTarget(
-      name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Seeded", "Wire"], path: "Tests/LinkAggregation",
+      name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Net", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
-    .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(name: "RackTests", dependencies: ["Net", "Rack"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(
-      name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
+      name: "MachinesTests", dependencies: ["Machines", "Net"], path: "Tests/Machines", swiftSettings: strict),
     .testTarget(
       name: "ConsolesTests",
       dependencies: [
@@ -216,14 +219,14 @@ let package = Package(
       ],
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
-      name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
+      name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "StoreTests", dependencies: ["Net", "Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Gateway", "Host", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
+        "Control", "Dataplane", "Gateway", "Host", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -231,7 +234,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Consoles", "Control", "Host", "Rack", "Seeded",
+        "API", "Consoles", "Control", "Host", "Net", "Rack",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -257,7 +260,7 @@ let package = Package(
       path: "Tests/CommandLine", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["CPcap", "Guest", "Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["CPcap", "Guest", "Net", "Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Integration", swiftSettings: strict),
   ]
 )

@@ -3,6 +3,7 @@ import Dataplane
 import Gateway
 import Glibc
 import Host
+import Net
 import Ports
 import Switching
 import Wire

@@ -1,4 +1,5 @@
 import Dataplane
+import Net
 import Ports
 import Switching
 import Wire
@@ -13,18 +14,6 @@ import Wire
   private let memory: UnsafeMutableRawPointer
   private let isTagged: Bool
   private static let now: UInt32 = 1
-
-  /// A small generator with a fixed seed: the same frames in every run.
-  struct Random {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      return state
-    }
-  }
 
   static func address(_ number: Int) -> UInt64 { 0x0200_0000_0000 + UInt64(number) }
 
@@ -51,7 +40,7 @@ import Wire
     for number in 0..<stations {
       plane.stations.learn(MACAddress(Self.address(number)), in: DomainIndex(1), on: PortIndex(2), at: Self.now)
     }
-    var random = Random(7)
+    var random = SeededGenerator(seed: 7)
     for index in 0..<Self.frames {
       fill(index, destination: Self.address(Int(random.next() % UInt64(stations))))
     }

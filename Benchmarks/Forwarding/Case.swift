@@ -1,3 +1,4 @@
+import Net
 import Switching
 import Wire
 
@@ -52,7 +53,7 @@ struct Case: Sendable {
   private static func dictionary(stations: Int) -> Double {
     var table: [UInt64: UInt16] = [:]
     for number in 0..<stations { table[Bench.address(number)] = 2 }
-    var random = Bench.Random(7)
+    var random = SeededGenerator(seed: 7)
     let keys = (0..<Bench.frames).map { _ in Bench.address(Int(random.next() % UInt64(stations))) }
     var sum = 0
     let time = Bench.time { for key in keys { sum &+= Int(table[key] ?? 0) } }

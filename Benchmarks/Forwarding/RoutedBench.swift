@@ -1,4 +1,5 @@
 import Gateway
+import Net
 import Switching
 import Wire
 
@@ -32,7 +33,7 @@ import Wire
       router.setNeighbour(
         Neighbour(port: PortIndex(number + 1), slot: 0), MACAddress(Bench.address(number)), watched: false)
     }
-    var random = Bench.Random(7)
+    var random = SeededGenerator(seed: 7)
     for index in 0..<Bench.frames {
       fill(index, destination: 0xC612_0001 + UInt32(2 * (1 + random.next() % UInt64(servers - 1))))
     }

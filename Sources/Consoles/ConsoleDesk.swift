@@ -6,6 +6,7 @@ import Machines
 import NIOCore
 import NIOPosix
 import Host
+import Net
 import Ports
 import Rack
 
@@ -97,7 +98,7 @@ final class ConsoleDesk {
     schedule()
   }
 
-  private var now: Console.Instant { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
+  private var now: Instant { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
 
   /// None of these calls `handle` before it returns.
   private func perform(_ effect: Console.Effect) {

@@ -1,6 +1,7 @@
 import Dataplane
 import Gateway
 import Host
+import Net
 public import Rack
 import Switching
 import Wire

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gateway
 import Logging
 import Host
+import Net
 import Ports
 public import Rack
 import Switching

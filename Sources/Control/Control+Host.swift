@@ -1,6 +1,7 @@
 import Dataplane
 import Logging
 import Host
+import Net
 import Ports
 import Rack
 import Store
@@ -178,7 +179,7 @@ extension Control {
   }
 
   /// Tries again in `pause` milliseconds.
-  func healSoon(_ key: NICKey, in pause: HealingPace.Instant) {
+  func healSoon(_ key: NICKey, in pause: Instant) {
     begin { [weak self] in
       try? await Task.sleep(for: .milliseconds(Int(pause)))
       await self?.healLater(key)

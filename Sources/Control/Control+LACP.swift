@@ -2,6 +2,7 @@ import Dataplane
 import FoundationEssentials
 import Host
 import LinkAggregation
+import Net
 public import Rack
 import Switching
 import Wire

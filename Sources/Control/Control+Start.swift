@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gateway
 import Host
 public import Logging
+import Net
 public import Rack
 public import Store
 public import Switching

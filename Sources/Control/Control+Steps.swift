@@ -1,6 +1,7 @@
 import Dataplane
 import Gateway
 import Host
+import Net
 import Rack
 import Store
 import Switching

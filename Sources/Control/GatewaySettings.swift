@@ -1,5 +1,5 @@
+public import Net
 public import Rack
-public import Wire
 
 /// What an operator sets about the gateway: the way out of the rack, and what a booting server is told.
 public struct GatewaySettings: Hashable, Sendable {

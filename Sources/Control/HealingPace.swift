@@ -1,7 +1,8 @@
+import Net
+
 /// How often a NIC that somebody deletes is made again: at once the first time, then after a pause that doubles from 1
-/// s to 60 s as long as it goes on. The clock is an argument: milliseconds that only grow.
+/// s to 60 s as long as it goes on.
 struct HealingPace: Hashable, Sendable {
-  typealias Instant = UInt64
   static let shortest: Instant = 1_000
   static let longest: Instant = 60_000
 
@@ -31,17 +32,17 @@ struct HealingPace: Hashable, Sendable {
 /// the same.
 struct EventPace: Hashable, Sendable {
   static let burst = 10
-  static let interval: HealingPace.Instant = 10_000
+  static let interval: Instant = 10_000
 
   private var left = burst
-  private var since: HealingPace.Instant = 0
+  private var since: Instant = 0
 
-  mutating func allows(at now: HealingPace.Instant) -> Bool {
+  mutating func allows(at now: Instant) -> Bool {
     if left == Self.burst { since = now }
     let earned = Int((now - since) / Self.interval)
     if earned > 0 {
       left = min(Self.burst, left + earned)
-      since += HealingPace.Instant(earned) * Self.interval
+      since += Instant(earned) * Self.interval
     }
     guard left > 0 else { return false }
     if left == Self.burst { since = now }

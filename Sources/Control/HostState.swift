@@ -1,4 +1,5 @@
 import Host
+import Net
 import Rack
 import Store
 import Switching
@@ -47,7 +48,7 @@ struct HostState {
   var eventPace: [NICKey: EventPace] = [:]
   /// Places that the database has not yet; written once a second at most.
   var unwritten: Set<NICKey> = []
-  var writtenAt: HealingPace.Instant = 0
+  var writtenAt: Instant = 0
   var isWriteDue = false
 
   /// What the MTUs were that the group under way has changed.

@@ -1,4 +1,5 @@
 import Gateway
+import Net
 import Rack
 import Switching
 import Wire

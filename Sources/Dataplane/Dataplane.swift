@@ -1,9 +1,10 @@
 public import Gateway
 import Glibc
+public import Net
 public import Ports
 public import Switching
 import Synchronization
-public import Wire
+import Wire
 
 /// The forwarding plane as control sees it: NICs are attached and detached, port programs applied, counters and
 /// stations read.

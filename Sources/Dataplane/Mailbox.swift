@@ -1,4 +1,5 @@
 import Gateway
+import Net
 import Ports
 import Switching
 import Synchronization

@@ -30,40 +30,38 @@ import Switching
 /// Each thread that writes to TAPs has its own. Clocks are arguments, nanoseconds: `now` is monotonic, `spent` is the
 /// thread's processor time.
 @safe struct ReceiverWatch: ~Copyable {
-  typealias Instant = UInt64
-
   /// A batch that took longer by the clock on the wall is a reason to look.
-  static let notice: Instant = 1_000_000
-  static let armed: Instant = 10_000_000_000
-  static let watched: Instant = 60_000_000_000
+  static let notice: Nanoseconds = 1_000_000
+  static let armed: Nanoseconds = 10_000_000_000
+  static let watched: Nanoseconds = 60_000_000_000
   /// What a flush may take: so much, and so much for each write and for each two bytes.
-  static let allowance: Instant = 3_000_000
-  static let perWrite: Instant = 8_000
+  static let allowance: Nanoseconds = 3_000_000
+  static let perWrite: Nanoseconds = 8_000
   /// A write that takes more, beyond half a nanosecond a byte, counts.
-  static let dear: Instant = 200_000
-  static let burst: Instant = 4_000_000
+  static let dear: Nanoseconds = 200_000
+  static let burst: Nanoseconds = 4_000_000
   /// The debt falls by one in so many nanoseconds.
-  static let share: Instant = 3
+  static let share: Nanoseconds = 3
   /// So many cheap writes end a suspicion, where a single dear one is no proof of it.
   static let proof: UInt16 = 256
   /// No interrupt that falls into our write takes so long.
-  static let outrageous: Instant = 20_000_000
-  static let penalty: Instant = 50
-  static let longestSilence: Instant = 600_000_000_000
+  static let outrageous: Nanoseconds = 20_000_000
+  static let penalty: Nanoseconds = 50
+  static let longestSilence: Nanoseconds = 600_000_000_000
   /// People are told of a NIC once in so long.
-  static let news: Instant = 10_000_000_000
+  static let news: Nanoseconds = 10_000_000_000
   /// Offences are forgotten after so long.
-  static let memory: Instant = 600_000_000_000
+  static let memory: Nanoseconds = 600_000_000_000
 
   private struct Account: BitwiseCopyable {
-    var debt: Instant = 0
+    var debt: Nanoseconds = 0
     /// When `debt` was right, and the last write that was dear.
-    var at: Instant = 0
-    var silentUntil: Instant = 0
+    var at: Nanoseconds = 0
+    var silentUntil: Nanoseconds = 0
     /// 0: not watched.
-    var watchedUntil: Instant = 0
+    var watchedUntil: Nanoseconds = 0
     /// When people were told of it; 0: never.
-    var toldAt: Instant = 0
+    var toldAt: Nanoseconds = 0
     /// Outrageous writes in a row.
     var offences: UInt8 = 0
     /// Whether it was in debt since it is watched.
@@ -75,8 +73,8 @@ import Switching
   private let accounts: UnsafeMutablePointer<Account>
   private let nicLimit: Int
   /// 0: nothing is measured.
-  private var armedUntil: Instant = 0
-  private var lastReading: Instant = 0
+  private var armedUntil: Nanoseconds = 0
+  private var lastReading: Nanoseconds = 0
 
   init(nics: Int) {
     nicLimit = nics
@@ -92,19 +90,19 @@ import Switching
   @inline(__always) var isArmed: Bool { armedUntil != 0 }
 
   /// A batch has taken longer than `notice`. `reading`: the thread's processor time now.
-  mutating func arm(at now: Instant, reading: Instant) {
+  mutating func arm(at now: Nanoseconds, reading: Nanoseconds) {
     if armedUntil == 0 { lastReading = reading }
     armedUntil = max(armedUntil, now &+ Self.armed)
   }
 
   /// The thread's processor time now. Returns how much it is since the last reading.
-  mutating func read(_ reading: Instant) -> Instant {
+  mutating func read(_ reading: Nanoseconds) -> Nanoseconds {
     defer { lastReading = reading }
     return reading &- lastReading
   }
 
   /// Once a second: ends what is over.
-  mutating func expire(at now: Instant) {
+  mutating func expire(at now: Nanoseconds) {
     guard isArmed else { return }
     for nic in 0..<nicLimit where unsafe accounts[nic].watchedUntil != 0 && accounts[nic].watchedUntil <= now {
       unsafe accounts[nic].watchedUntil = 0
@@ -113,7 +111,7 @@ import Switching
   }
 
   /// Whether a flush of so many writes has taken longer than they explain.
-  static func isLong(_ spent: Instant, writes: Int, bytes: Int) -> Bool {
+  static func isLong(_ spent: Nanoseconds, writes: Int, bytes: Int) -> Bool {
     spent > allowance &+ perWrite &* UInt64(truncatingIfNeeded: writes) &+ UInt64(truncatingIfNeeded: bytes / 2)
   }
 
@@ -122,10 +120,10 @@ import Switching
   borrowing func isWatched(_ nic: NICIndex) -> Bool { unsafe accounts[nic.value].watchedUntil != 0 }
 
   /// Whether `nic` gets nothing now.
-  borrowing func isSilent(_ nic: NICIndex, at now: Instant) -> Bool { unsafe accounts[nic.value].silentUntil > now }
+  borrowing func isSilent(_ nic: NICIndex, at now: Nanoseconds) -> Bool { unsafe accounts[nic.value].silentUntil > now }
 
   /// `nic` was in a flush that took long: its writes are timed from now on.
-  mutating func suspect(_ nic: NICIndex, at now: Instant) {
+  mutating func suspect(_ nic: NICIndex, at now: Nanoseconds) {
     guard !isWatched(nic) else { return }
     unsafe accounts[nic.value].cheap = 0
     unsafe accounts[nic.value].isDear = false
@@ -133,7 +131,7 @@ import Switching
   }
 
   /// A write of `bytes` bytes to `nic` has taken `spent`. Returns what to tell people, nil as a rule.
-  mutating func charge(_ nic: NICIndex, spent: Instant, bytes: Int, at now: Instant) -> SlowReceiver? {
+  mutating func charge(_ nic: NICIndex, spent: Nanoseconds, bytes: Int, at now: Nanoseconds) -> SlowReceiver? {
     var account = unsafe accounts[nic.value]
     guard spent > Self.dear &+ UInt64(truncatingIfNeeded: bytes / 2) else {
       if account.watchedUntil != 0, !account.isDear {
@@ -147,7 +145,7 @@ import Switching
     account.debt = (account.debt > passed / Self.share ? account.debt &- passed / Self.share : 0) &+ spent
     account.at = now
     if account.debt > Self.burst / 2 { account.isDear = true }
-    var silence: Instant = 0
+    var silence: Nanoseconds = 0
     if spent >= Self.outrageous {
       if passed > Self.memory { account.offences = 0 }
       account.offences = min(account.offences &+ 1, 8)
@@ -170,7 +168,7 @@ import Switching
   /// `nic` is another interface from now on.
   mutating func forget(_ nic: NICIndex) { unsafe accounts[nic.value] = Account() }
 
-  private mutating func watch(_ nic: NICIndex, until end: Instant) {
+  private mutating func watch(_ nic: NICIndex, until end: Nanoseconds) {
     unsafe accounts[nic.value].watchedUntil = end
     armedUntil = max(armedUntil, end)
   }

@@ -1,5 +1,6 @@
 import Gateway
 public import LinkAggregation
+import Net
 import Ports
 public import Switching
 import Wire

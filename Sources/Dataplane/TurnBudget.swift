@@ -26,23 +26,21 @@ import Switching
 /// ## Threads
 /// The worker's. The clock is an argument, nanoseconds.
 @safe struct TurnBudget: ~Copyable {
-  typealias Instant = UInt64
-
   /// How long a turn goes on beginning batches.
-  static let turn: Instant = 400_000
+  static let turn: Nanoseconds = 400_000
   /// How long a batch should take.
-  static let slice: Instant = 200_000
+  static let slice: Nanoseconds = 200_000
   /// Most that one batch is charged for: that the machine took the core away is not the NIC's fault.
-  static let chargeLimit: Instant = 20_000_000
+  static let chargeLimit: Nanoseconds = 20_000_000
   /// What a write usually takes, beside a third of a nanosecond a byte.
-  static let perWrite: Instant = 2_000
+  static let perWrite: Nanoseconds = 2_000
   static let batchLimit = 64
   /// NICs that can be noted in a turn.
   static let readyLimit = 64
 
   private struct Account: BitwiseCopyable {
     /// On the common scale of `clock`, which goes on only while NICs are read.
-    var used: Instant = 0
+    var used: Nanoseconds = 0
     /// Nanoseconds that a frame took lately, as far as its writes and bytes explain them, or the batch before took as
     /// long: that the machine took the core away once says nothing about the next frame. It rises at once and falls
     /// slowly, so that a NIC which is cheap for a while and dear all of a sudden gains little.
@@ -52,7 +50,7 @@ import Switching
   }
 
   private struct Ready: BitwiseCopyable {
-    var used: Instant
+    var used: Nanoseconds
     var nic: NICIndex
   }
 
@@ -61,10 +59,10 @@ import Switching
   private var count = 0
   private var served = 0
   /// What the NIC had used that was first in the last turn.
-  private var clock: Instant = 0
-  private var began: Instant = 0
+  private var clock: Nanoseconds = 0
+  private var began: Nanoseconds = 0
   /// When the last batch ended, or the turn began.
-  private var marked: Instant = 0
+  private var marked: Nanoseconds = 0
 
   init(nics: Int) {
     unsafe accounts = .allocate(capacity: nics)
@@ -80,7 +78,7 @@ import Switching
 
   // MARK: A turn, in this order
 
-  mutating func begin(at now: Instant) {
+  mutating func begin(at now: Nanoseconds) {
     count = 0
     served = 0
     began = now
@@ -124,7 +122,9 @@ import Switching
   /// A batch of `frames` frames of `nic`, which `next` gave last, is done; it was `writes` writes of `bytes` bytes in
   /// all. Returns how long it took.
   @discardableResult
-  mutating func charge(_ nic: NICIndex, frames: Int, writes: Int = 0, bytes: Int = 0, at now: Instant) -> Instant {
+  mutating func charge(_ nic: NICIndex, frames: Int, writes: Int = 0, bytes: Int = 0, at now: Nanoseconds)
+    -> Nanoseconds
+  {
     let taken = now &- marked
     let spent = min(taken, Self.chargeLimit)
     marked = now

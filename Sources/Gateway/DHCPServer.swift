@@ -1,4 +1,5 @@
-public import Wire
+public import Net
+import Wire
 
 /// What a client is answered, and where the answer goes: from UDP port 67 to port 68.
 public struct DHCPAnswer: Equatable, Sendable {

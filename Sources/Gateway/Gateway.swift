@@ -1,5 +1,6 @@
+public import Net
 public import Switching
-public import Wire
+import Wire
 
 /// The slow half of the gateway: everything of routed interfaces that is not forwarding a packet by a route that is
 /// known.
@@ -35,9 +36,6 @@ public import Wire
 /// ## Threads
 /// None of its own; one owner, the slow path. It may allocate.
 public struct Gateway {
-  /// Milliseconds on the caller's monotonic clock.
-  public typealias Instant = UInt64
-
   /// What there is to do.
   public enum Output: Sendable, Equatable {
     /// Virtio header and untagged frame, to be written to a member of the port.

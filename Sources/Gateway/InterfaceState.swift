@@ -1,5 +1,5 @@
+public import Net
 public import Switching
-public import Wire
 
 /// What the worker's router has of one routed interface: read back from the tables by which packets are routed.
 public struct InterfaceState: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import Net
 import Wire
 
 /// What is known of one neighbour: whether it is there, and by which MAC address. The same for ARP and for neighbour discovery.
@@ -16,9 +17,6 @@ import Wire
 ///
 /// Source: RFC 4861 7.2, 7.3, 10; Linux does the same for ARP (arp(7)).
 struct NeighbourMachine: Equatable, Sendable {
-  /// Milliseconds on the caller's monotonic clock.
-  typealias Instant = UInt64
-
   /// RFC 4861 10: MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT.
   static let solicitLimit = 3
   /// RFC 4861 10: RETRANS_TIMER.

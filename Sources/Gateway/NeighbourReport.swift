@@ -1,5 +1,5 @@
+public import Net
 public import Switching
-public import Wire
 
 /// What the gateway knows of one neighbour, for listings.
 public struct NeighbourReport: Equatable, Sendable {

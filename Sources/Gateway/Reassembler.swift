@@ -1,3 +1,4 @@
+public import Net
 public import Switching
 import Wire
 
@@ -24,9 +25,6 @@ import Wire
 ///
 /// Source: RFC 791 3.2, RFC 815; RFC 8200 4.5, RFC 5722, RFC 6946.
 public struct Reassembler {
-  /// Milliseconds on the caller's monotonic clock.
-  public typealias Instant = UInt64
-
   public static let datagramLimit = 64
   /// Of payload, and for IPv4 with the header.
   public static let datagramSizeLimit = 65_535
@@ -114,7 +112,7 @@ private struct Datagram {
 
   let key: Fragment.Key
   let ingress: PortIndex
-  let deadline: Reassembler.Instant
+  let deadline: Instant
   private(set) var isDead = false
   /// What `Reassembler.byteLimit` limits.
   private(set) var cost = 0
@@ -126,7 +124,7 @@ private struct Datagram {
   /// Of the fragment with offset 0.
   private var header: [UInt8] = []
 
-  init(_ key: Fragment.Key, _ ingress: PortIndex, deadline: Reassembler.Instant) {
+  init(_ key: Fragment.Key, _ ingress: PortIndex, deadline: Instant) {
     (self.key, self.ingress, self.deadline) = (key, ingress, deadline)
   }
 

@@ -1,5 +1,5 @@
+public import Net
 public import Switching
-public import Wire
 
 /// One routed interface: a port behind which the gateway is the router. Both halves of the gateway are told the same
 /// value: the worker's `Router`, which forwards, and the slow path's `Gateway`, which speaks ARP, neighbour discovery,

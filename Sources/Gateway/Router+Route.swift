@@ -1,3 +1,4 @@
+public import Net
 public import Switching
 public import Wire
 

@@ -1,5 +1,5 @@
+public import Net
 public import Switching
-public import Wire
 
 /// The worker's half of the gateway: forwarding by address.
 ///

@@ -1,3 +1,5 @@
+import Net
+
 /// When router advertisements go to all nodes of one link.
 ///
 /// ## How it works
@@ -6,8 +8,6 @@
 ///
 /// Source: RFC 4861 6.2.1 (intervals), 6.2.4 (unsolicited), 6.2.6 (solicited).
 struct RouterAdvertiser: Equatable, Sendable {
-  typealias Instant = UInt64
-
   /// 6.2.1: MinRtrAdvInterval, MaxRtrAdvInterval.
   static let interval: ClosedRange<Instant> = 200_000...600_000
   /// 6.2.1: AdvDefaultLifetime, three times the longest interval.

@@ -1,5 +1,5 @@
+public import Net
 public import Switching
-public import Wire
 
 /// One transaction on the routed interfaces. It goes with the `ForwardingChange` of the same change: a packet sees both or neither.
 public struct RoutingChange: Sendable {

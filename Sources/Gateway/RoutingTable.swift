@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// Where an address is: the longest prefix that holds it.
 ///

@@ -1,6 +1,6 @@
 import CHost
+public import Net
 public import Ports
-public import Wire
 
 /// An IP address that an interface has.
 public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 package import FoundationEssentials
+package import Net
 import Ports
 package import Rack
-package import Wire
 
 /// Lets servers reach what lies beyond the host: their packets leave the host under its own address.
 ///

@@ -1,6 +1,6 @@
+package import Net
 package import Ports
 package import Switching
-package import Wire
 
 /// Where the metadata service listens: 169.254.169.254 on a link of its own to the gateway.
 ///

@@ -1,7 +1,7 @@
 import CHost
 import Glibc
+public import Net
 public import Ports
-public import Wire
 
 /// A network namespace without a name, for something of the daemon's own that must not meet the host's network.
 ///

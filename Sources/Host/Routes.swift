@@ -1,6 +1,6 @@
 import CHost
+public import Net
 public import Ports
-public import Wire
 
 /// A route of a host.
 public struct Route: Hashable, Sendable {

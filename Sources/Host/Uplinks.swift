@@ -1,9 +1,9 @@
 package import FoundationEssentials
 import Glibc
 package import Logging
+package import Net
 import Ports
 package import Switching
-package import Wire
 
 /// An interface of the host that the rack is to be reached by.
 package struct UplinkRequest: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import Net
 import Wire
 
 // Selection logic: which links form the aggregate. A bond has one aggregator, so the question is only whose links they are.

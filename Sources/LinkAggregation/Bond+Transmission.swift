@@ -1,3 +1,4 @@
+public import Net
 import Wire
 
 // What a bond has to say, one frame at a time, written where the caller wants it.

@@ -1,3 +1,4 @@
+public import Net
 public import Wire
 
 /// The switch's side of one server's bond: LACP on up to two links.

@@ -1,3 +1,4 @@
+public import Net
 public import Wire
 
 /// All that can be told of one member of a bond, at one moment.

@@ -1,3 +1,5 @@
+import Net
+
 /// Churn detection machine: an end of the link that is not in sync for 60 s has a problem that it does not solve itself.
 ///
 /// One of them watches the actor's Synchronization, another the partner's. Each is at rest (in its MONITOR state, without

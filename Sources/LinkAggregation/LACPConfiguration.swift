@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// What the switch says of itself in the LACPDUs of one bond.
 public struct LACPConfiguration: Equatable, Sendable, BitwiseCopyable {

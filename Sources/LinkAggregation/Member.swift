@@ -1,3 +1,4 @@
+import Net
 import Wire
 
 /// One link of a bond: the variables that the standard keeps per aggregation port, and its machines.

@@ -1,3 +1,5 @@
+import Net
+
 /// Mux machine of one port, with coupled control: is the link part of the aggregate, and do frames cross it.
 ///
 ///     DETACHED ──selected──▶ WAITING ──ready──▶ ATTACHED ──partner in sync──▶ COLLECTING_DISTRIBUTING

@@ -1,3 +1,5 @@
+import Net
+
 /// Periodic transmission machine of one port: when is an LACPDU due although nothing has changed.
 ///
 /// The *partner's* Timeout bit decides: short, and it wants one each second; long, each 30 s. A change from long to short

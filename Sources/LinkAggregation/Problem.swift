@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// What keeps a link from doing its part in the bond, as a sentence for whoever has to mend it.
 ///

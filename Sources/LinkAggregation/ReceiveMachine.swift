@@ -1,3 +1,5 @@
+import Net
+
 /// Receive machine of one port: how fresh is what we know of the partner.
 ///
 ///     INITIALIZE ─▶ PORT_DISABLED ──link up──▶ EXPIRED ──3 s──▶ DEFAULTED

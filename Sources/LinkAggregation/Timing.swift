@@ -1,5 +1,4 @@
-/// Milliseconds on the caller's monotonic clock; tests start it at 0. A time that has come is `<=` now.
-public typealias Instant = UInt64
+public import Net
 
 /// The constants of the protocol, in milliseconds. Source: IEEE 802.1AX-2014 6.4.4.
 public enum Timing {

@@ -1,3 +1,5 @@
+import Net
+
 /// Transmit machine of one port: an LACPDU goes out when there is need to (NTT), but not more than three in a second.
 ///
 /// The times of the last three are kept, so that the limit holds in every second and not only in those that the clock

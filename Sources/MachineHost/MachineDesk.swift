@@ -6,6 +6,7 @@ import Host
 import Logging
 import Machines
 import NIOCore
+import Net
 import Rack
 
 /// Performs what a `VirtualMachine` wants, keeps its record, and the links between its NICs and the server's. Also of a
@@ -330,7 +331,7 @@ final class MachineDesk {
     schedule()
   }
 
-  private var now: VirtualMachine.Instant { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
+  private var now: Instant { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
 
   private func schedule() {
     timer?.cancel()

@@ -1,3 +1,5 @@
+public import Net
+
 /// The console of one server: what its machine says goes to all who watch, and what one of them types goes to the
 /// machine.
 ///
@@ -25,9 +27,6 @@
 /// 2. After `end` a visitor gets nothing more.
 /// 3. `write` comes only while the source is open.
 public struct Console: Sendable {
-  /// Milliseconds on the caller's monotonic clock. Tests start it at 0.
-  public typealias Instant = UInt64
-
   public static let visitorLimit = 16
   /// Of those, who may not write: they cannot keep out who may.
   public static let readerLimit = 8

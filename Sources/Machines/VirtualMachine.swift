@@ -1,3 +1,5 @@
+public import Net
+
 /// One virtual machine: whether it runs, and what has to be done so that it does what somebody wants of it.
 ///
 /// ## How it works
@@ -17,9 +19,6 @@
 /// 2. `powerDown`, `reset` and `kill` come only while one runs.
 /// 3. After `removed` nothing is started any more.
 public struct VirtualMachine: Sendable {
-  /// Milliseconds on the caller's monotonic clock. Tests start it at 0.
-  public typealias Instant = UInt64
-
   /// Between the power button and the end.
   public static let patience: Instant = 30_000
   public static let shortestPause: Instant = 1000

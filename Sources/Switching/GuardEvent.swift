@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// What the guard has to say to people.
 public enum GuardEvent: Hashable, Sendable {

@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// A station that goes to and fro between ports.
 public struct StationMove: Hashable, Sendable, BitwiseCopyable {

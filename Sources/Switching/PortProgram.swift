@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// What one port does from now on; replaces what it did.
 public struct PortProgram: Hashable, Sendable {

@@ -1,4 +1,4 @@
-public import Wire
+public import Net
 
 /// Forwarding database: behind which port was a station last heard, in which broadcast domain.
 ///

@@ -18,6 +18,7 @@
 //
 // Invariant: where both members' links are up, exactly one of them sends, and floods reach the server once.
 
+import Net
 public import Wire
 
 /// What a member of a bond was heard to say while no aggregate was in force.

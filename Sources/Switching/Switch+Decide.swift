@@ -1,3 +1,4 @@
+public import Net
 public import Wire
 
 /// What becomes of one frame.

@@ -1,3 +1,4 @@
+import Net
 public import Wire
 
 /// The switch itself: a frame's header and the NIC it came in by go in, a verdict comes out.

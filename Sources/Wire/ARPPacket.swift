@@ -1,3 +1,5 @@
+public import Net
+
 /// One ARP packet for IPv4 over Ethernet.
 ///
 ///     0        2        4     5     6           8              14             18             24             28

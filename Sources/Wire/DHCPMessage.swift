@@ -1,3 +1,5 @@
+public import Net
+
 /// One message of DHCPv4, from the byte behind the UDP header on, as a value.
 ///
 ///     0    1       2      3      4     8      10      12       16       20       24       28       44      108    236     240

@@ -1,3 +1,5 @@
+public import Net
+
 /// What an option of DHCPv4 is called on the wire. Source: RFC 2132, at each the clause; others where named.
 public struct DHCPOption: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt8

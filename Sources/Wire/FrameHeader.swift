@@ -1,3 +1,5 @@
+public import Net
+
 /// Link-layer header of one frame, decoded once at ingress and passed by value from there on.
 ///
 ///     0             6        12     14    16     18

@@ -1,3 +1,5 @@
+public import Net
+
 /// An ICMP message: two numbers, a checksum, four bytes whose meaning depends on the type, and data. ICMPv6 has the same form.
 ///
 ///     0      1      2          4      8

@@ -1,3 +1,5 @@
+public import Net
+
 /// An IPv4 header.
 ///
 ///     0              1      2            4                6       8     9          10         12       16            20

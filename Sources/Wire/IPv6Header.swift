@@ -1,3 +1,5 @@
+public import Net
+
 /// An IPv6 header, and the way through the extension headers behind it.
 ///
 ///     0                      4                6             7           8        24            40

@@ -1,3 +1,5 @@
+public import Net
+
 /// The Internet checksum: the one's complement of the one's complement sum of 16-bit words, an odd last byte padded with zero.
 /// Source: RFC 1071; incremental update RFC 1624.
 public enum InternetChecksum {

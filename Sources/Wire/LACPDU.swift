@@ -1,3 +1,5 @@
+public import Net
+
 /// What one end of a link says about itself or believes of the other: a port, its system, its key and its state.
 ///
 /// Source: IEEE 802.1AX-2014 6.4.2.3, the fields that Actor and Partner Information share.

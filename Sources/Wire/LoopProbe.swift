@@ -1,3 +1,5 @@
+public import Net
+
 /// The frame by which the switch finds out whether what it sends into a server comes back.
 ///
 ///     0             6        12     14    16     18     20         22        24      28        36     44         60

@@ -1,3 +1,5 @@
+public import Net
+
 /// A Marker PDU: "all frames that I sent by this link before are behind you", or the answer to it.
 ///
 ///     0         1         2      3        4                6                  12              16    18       20

@@ -1,3 +1,5 @@
+public import Net
+
 /// A neighbour discovery message: what a gateway sends or listens to.
 ///
 ///     0      1      2          4                  8                     24

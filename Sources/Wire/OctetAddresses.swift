@@ -1,5 +1,7 @@
 // Addresses inside byte arrays, beside the numbers of `OctetFields.swift`; the same rules.
 
+public import Net
+
 extension RandomAccessCollection where Element == UInt8, Index == Int {
   /// A MAC address at `index`.
   @inlinable public func macAddress(at index: Int) -> MACAddress {

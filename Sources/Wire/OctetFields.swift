@@ -2,6 +2,8 @@
 // array's bounds by the array itself; the caller has compared lengths before, so that no packet can make one trap. Frames on the
 // fast path use `ByteOrder.swift` instead.
 
+public import Net
+
 extension RandomAccessCollection where Element == UInt8, Index == Int {
   /// 16 bits in network order at `index`.
   @inlinable public func number16(at index: Int) -> UInt16 { UInt16(self[index]) << 8 | UInt16(self[index + 1]) }

@@ -1,3 +1,5 @@
+public import Net
+
 /// What a router needs of an IP header, decoded once: IPv4 and IPv6 in one value.
 ///
 ///     IPv4  0         1     2              4                6             8     9          10         12       16            20

@@ -1,3 +1,5 @@
+public import Net
+
 /// What a frame to the slow protocols address says, decoded: an LACPDU, a Marker PDU, or why it is neither.
 ///
 /// Slow protocols share one destination, one EtherType and a subtype; their frames are never tagged, so a tagged one has

@@ -1,3 +1,5 @@
+public import Net
+
 /// A UDP header.
 ///
 ///     0             2                  4        6          8

@@ -1,5 +1,5 @@
 import HTTPTypes
-import Seeded
+import Net
 import Testing
 
 @testable import API

@@ -1,4 +1,5 @@
 import Control
+import Net
 import Rack
 import Testing
 import Wire

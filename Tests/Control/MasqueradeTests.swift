@@ -2,6 +2,7 @@ import Control
 import Dataplane
 import Foundation
 import Glibc
+import Net
 import Switching
 import Testing
 import Wire

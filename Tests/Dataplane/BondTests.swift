@@ -1,6 +1,7 @@
 import Dataplane
 import LinkAggregation
 import Host
+import Net
 import Ports
 import Switching
 import Testing

@@ -1,5 +1,6 @@
 import Dataplane
 import Glibc
+import Net
 import Switching
 import Wire
 

@@ -1,6 +1,7 @@
 import Gateway
 import Glibc
 import Host
+import Net
 import Switching
 import Testing
 import Wire

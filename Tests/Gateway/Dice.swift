@@ -1,4 +1,4 @@
-import Seeded
+import Net
 
 typealias Dice = SeededGenerator
 

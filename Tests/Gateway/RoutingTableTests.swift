@@ -1,5 +1,5 @@
 import Gateway
-import Seeded
+import Net
 import Testing
 import Wire
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Guest
+import Net
 import Rack
-import Seeded
 import Testing
 
 /// A rack with one server in a namespace, and the kernel of that namespace.

@@ -1,7 +1,7 @@
 import Foundation
+import Net
 import Ports
 import Rack
-import Seeded
 import Testing
 
 @testable import Host

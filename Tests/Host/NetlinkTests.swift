@@ -1,4 +1,5 @@
 import Glibc
+import Net
 import Ports
 import Testing
 import Wire

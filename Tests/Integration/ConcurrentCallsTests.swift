@@ -1,5 +1,5 @@
 import Foundation
-import Seeded
+import Net
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
 import Glibc
-import Seeded
+import Net
 import Testing
 
 extension Integration {

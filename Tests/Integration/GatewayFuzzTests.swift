@@ -1,4 +1,4 @@
-import Seeded
+import Net
 import Testing
 
 /// A hostile server says what no operating system would, to the gateway and through it.

@@ -1,5 +1,5 @@
 import Glibc
-import Seeded
+import Net
 import Testing
 
 /// Mutated packets of every protocol that the gateway speaks, on a real NIC. What it says meanwhile is held against what the RFCs forbid.

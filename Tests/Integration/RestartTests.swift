@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Seeded
+import Net
 import Testing
 
 extension Integration {

@@ -1,4 +1,5 @@
 import LinkAggregation
+import Net
 import Wire
 
 /// The switch's system in all tests, and two servers.

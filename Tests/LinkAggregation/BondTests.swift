@@ -1,4 +1,5 @@
 import LinkAggregation
+import Net
 import Testing
 import Wire
 

@@ -1,5 +1,5 @@
 import LinkAggregation
-import Seeded
+import Net
 import Testing
 import Wire
 

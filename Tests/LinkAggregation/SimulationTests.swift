@@ -1,4 +1,5 @@
 import LinkAggregation
+import Net
 import Testing
 
 @Suite("Bond and a Linux server, over links that lose and delay") struct SimulationTests {

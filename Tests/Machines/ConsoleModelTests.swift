@@ -1,4 +1,4 @@
-import Seeded
+import Net
 import Testing
 
 @testable import Machines
@@ -33,7 +33,7 @@ private struct Model {
       of: "s", source: seed.isMultiple(of: 2) ? .serial : .shell, isOn: true,
       scrollback: Scrollback(limit: Self.kept))
     var model = Model()
-    var (now, next) = (Console.Instant(0), 1)
+    var (now, next) = (Instant(0), 1)
     var gone: Set<VisitorID> = []
     var isOpening = false
     for step in 0..<20_000 {

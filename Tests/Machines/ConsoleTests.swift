@@ -1,3 +1,4 @@
+import Net
 import Testing
 
 @testable import Machines
@@ -5,7 +6,7 @@ import Testing
 /// A console, and what each who watches has seen.
 private struct Room {
   var console: Console
-  var now: Console.Instant = 0
+  var now: Instant = 0
   var shown: [Int: [UInt8]] = [:]
   var ended: [Int: String?] = [:]
   var other: [Console.Effect] = []
@@ -250,7 +251,7 @@ extension [Console.Effect] {
     room.arrive(1, "anna")
     _ = room.seen(1)
     for (second, reason) in ["no namespace", "no namespace", "no memory"].enumerated() {
-      room.now = Console.Instant(second) * 1_000
+      room.now = Instant(second) * 1_000
       room.handle(.tick)
       room.handle(.sourceFailed(reason))
       #expect(room.seen(1) == (second == 1 ? "" : "\r\n[console: \(reason)]\r\n"))
@@ -262,7 +263,7 @@ extension [Console.Effect] {
   func serial() {
     var room = Room(.serial)
     for attempt in 0..<3 {
-      room.now = Console.Instant(attempt) * 100
+      room.now = Instant(attempt) * 100
       #expect(room.handle(.tick) == [.open(.standard, terminal: "vt100")])
       #expect(room.handle(.sourceFailed("no such file")).isEmpty && room.console.deadline == room.now + 100)
     }

@@ -1,5 +1,5 @@
 import Machines
-import Seeded
+import Net
 import Testing
 
 @Suite("What is said on console.sock") struct SOSLineTests {

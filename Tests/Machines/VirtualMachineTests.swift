@@ -1,4 +1,4 @@
-import Seeded
+import Net
 import Testing
 
 @testable import Machines
@@ -106,7 +106,7 @@ import Testing
     #expect(machine.handle(.run, at: 0) == [.start(.normal)])
 
     machine = running(.onFailure)
-    var (now, pauses) = (VirtualMachine.Instant(0), [VirtualMachine.Instant]())
+    var (now, pauses) = (Instant(0), [Instant]())
     for _ in 0..<8 {
       _ = machine.handle(.ended("killed"), at: now)
       let due = machine.deadline ?? 0
@@ -143,7 +143,7 @@ import Testing
     var machine = VirtualMachine(of: "m", restart: seed.isMultiple(of: 2) ? .onFailure : .no, isOn: true)
     // What there is: QEMU being started, or running, or told to end.
     var (isStarting, isUp, isDying) = (false, false, false)
-    var now = VirtualMachine.Instant(0)
+    var now = Instant(0)
     func take(_ effects: [VirtualMachine.Effect]) {
       for effect in effects {
         switch effect {

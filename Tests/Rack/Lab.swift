@@ -1,6 +1,6 @@
 import FoundationEssentials
+import Net
 import Rack
-import Seeded
 import Testing
 
 /// Repeatable entropy, and a clock that stands still until it is moved.

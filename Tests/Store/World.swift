@@ -1,6 +1,6 @@
 import FoundationEssentials
+import Net
 import Rack
-import Seeded
 import Store
 
 /// A directory that ends with its owner.

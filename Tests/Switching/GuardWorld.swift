@@ -1,3 +1,4 @@
+import Net
 import Wire
 
 @testable import Switching

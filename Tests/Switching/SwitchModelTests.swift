@@ -1,4 +1,4 @@
-import Seeded
+import Net
 import Testing
 import Wire
 

@@ -1,5 +1,5 @@
 import Foundation
-import Seeded
+import Net
 import Synchronization
 
 /// What a rack should be after a sequence of commands: networks, servers, their modes and VLANs. Compared with what the

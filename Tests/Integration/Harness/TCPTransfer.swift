@@ -1,7 +1,7 @@
 import CPcap
 import Foundation
 import Glibc
-import Seeded
+import Net
 
 /// One TCP connection that carries a known text, every byte of which is looked at on arrival.
 enum TCPTransfer {

@@ -1,7 +1,7 @@
 /// An IPv4 or IPv6 address as one 128-bit number, most significant octet first on the wire.
 ///
-/// An IPv4 address is held in its IPv4-mapped form, ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that one table and one comparison serve
-/// both families. No packet may carry that form as an IPv6 address, so nothing is ambiguous.
+/// An IPv4 address is held in its IPv4-mapped form, ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that one table and one
+/// comparison serve both families. No packet may carry that form as an IPv6 address, so nothing is ambiguous.
 public struct IPAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
   /// High and low half; for IPv4 `high` is 0 and `low` is 0xFFFF_aabb_ccdd.
   public let high: UInt64
@@ -51,27 +51,6 @@ public struct IPAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConver
     guard !longest.isEmpty else { return joined(groups[...]) }
     return joined(groups[..<longest.lowerBound]) + "::" + joined(groups[longest.upperBound...])
   }
-}
-
-/// A block of addresses. `length` counts bits of the 128-bit form, so an IPv4 /31 has length 127.
-public struct IPPrefix: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
-  /// The first address; bits behind `length` are 0.
-  public let base: IPAddress
-  /// 0...128.
-  public let length: Int
-
-  /// Bits of `address` behind `length` are cut.
-  @inlinable public init(_ address: IPAddress, length: Int) {
-    base = address.masked(to: length)
-    self.length = length
-  }
-
-  /// An IPv4 block with its length as people write it, 0...32.
-  @inlinable public init(v4 address: UInt32, length: Int) { self.init(IPAddress(v4: address), length: 96 + length) }
-
-  @inlinable public func contains(_ address: IPAddress) -> Bool { address.masked(to: length) == base }
-
-  public var description: String { "\(base)/\(base.isV4 && length >= 96 ? length - 96 : length)" }
 }
 
 extension IPAddress {

@@ -3,18 +3,18 @@ extension IPPrefix {
   private var isV4: Bool { length >= 96 && base.isV4 }
 
   /// Whether every address of `other` is one of this block.
-  package func contains(_ other: IPPrefix) -> Bool {
+  public func contains(_ other: IPPrefix) -> Bool {
     isV4 == other.isV4 && length <= other.length && contains(other.base)
   }
 
   /// Whether some address is in both: then one holds the other.
-  package func overlaps(_ other: IPPrefix) -> Bool { contains(other) || other.contains(self) }
+  public func overlaps(_ other: IPPrefix) -> Bool { contains(other) || other.contains(self) }
 
   /// The block one bit larger.
   private var parent: IPPrefix { IPPrefix(base, length: length - 1) }
 
   /// The smallest list with the same addresses: a block inside another goes, and two halves become their whole. Sorted.
-  package static func minimal(_ prefixes: some Sequence<IPPrefix>) -> [IPPrefix] {
+  public static func minimal(_ prefixes: some Sequence<IPPrefix>) -> [IPPrefix] {
     var result: [IPPrefix] = []
     // Sorted so that what holds a block comes before it, and the halves of one are neighbours.
     for prefix in prefixes.sorted(by: {

@@ -1,5 +1,7 @@
-/// Random numbers that are the same in every run (SplitMix64), for the tests: the seed is an argument of the test, so a
-/// failure can be repeated.
+/// Random numbers that a seed decides: SplitMix64. Not for secrets. The gateway spreads timers and numbers packets by
+/// it; a test takes its seed as an argument, so that a failure can be repeated.
+///
+/// Source: G. L. Steele, D. Lea, C. H. Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -13,6 +15,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return value ^ value >> 31
   }
 
+  /// `count` random bytes.
   public mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)

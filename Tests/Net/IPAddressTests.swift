@@ -1,5 +1,5 @@
+import Net
 import Testing
-import Wire
 
 @Suite("IP addresses and prefixes") struct IPAddressTests {
   @Test("text of both families, RFC 5952 for IPv6")
