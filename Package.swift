@@ -65,7 +65,7 @@ let package = Package(
     .target(name: "Capture", dependencies: ["CPcap"], swiftSettings: data),
 
     // Control plane.
-    .target(name: "Rack", swiftSettings: strict),
+    .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),
     // Whatever touches the host's network, but frames.
     .target(name: "CHost"),
     .target(
@@ -77,7 +77,7 @@ let package = Package(
       swiftSettings: data),
     .target(
       name: "Store",
-      dependencies: ["Rack", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["Net", "Rack", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .target(
       name: "Control",
@@ -113,13 +113,14 @@ let package = Package(
     // What sshd starts for a console; C, because it starts with each login.
     .executableTarget(name: "toprack-sos-session"),
     // What is set up in a server's namespace: as values, and by ip(8).
-    .target(name: "Guest", dependencies: ["Host", "Ports", "Rack"], swiftSettings: strict),
+    .target(name: "Guest", dependencies: ["Host", "Net", "Ports", "Rack"], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Rack",
+        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Net",
+        "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -158,7 +159,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Machines", "Ports", "Rack", "Store",
+        "Host", "Machines", "Net", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -253,7 +254,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "Machines", "Rack", "toprack",
+        "Machines", "Net", "Rack", "toprack",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],

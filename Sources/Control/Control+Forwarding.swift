@@ -100,7 +100,7 @@ extension Control {
     _ owner: Forwarding.Owner, _ state: PortState?, _ interface: InterfaceState?
   ) -> Forwarding.Port {
     let routes = (interface?.prefixes ?? []).map { prefix in
-      prefix.length == 128 ? prefix.base.description : prefix.description
+      prefix.isOne ? prefix.base.description : prefix.description
     }
     var port = Forwarding.Port(
       owner: owner, members: [], role: .absent, untagged: nil, tagged: [], mtu: 0, routes: routes.sorted(), faults: [])

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Gateway
 import Logging
 import Host
-import Net
+public import Net
 import Ports
 public import Rack
 import Switching
@@ -62,12 +62,12 @@ extension GatewayStart {
       plan: RoutingPlan(mac: mac, settings), uplinks: Uplinks(rack: rack.id, plane: dataplane, logger: logger))
     let pools = addresses.pools
     start.routing.pools = IPPrefix.minimal(
-      pools.map(\.prefix) + [IPPrefix(settings.uplinkIPv4), IPPrefix(settings.uplinkIPv6)])
+      pools.map(\.prefix) + [settings.uplinkIPv4, settings.uplinkIPv6])
 
     let requests = settings.uplinksInUse.enumerated().map { number, uplink in
       UplinkRequest(
-        name: uplink.name, nic: wires.own(number).nic, ipv4: IPPrefix(settings.uplinkIPv4.pair(number)),
-        ipv6: IPPrefix(settings.uplinkIPv6.pair(number)),
+        name: uplink.name, nic: wires.own(number).nic, ipv4: settings.uplinkIPv4.pair(number),
+        ipv6: settings.uplinkIPv6.pair(number),
         pools: pools.filter { uplink.facilities.contains($0.facility) })
     }
     let opened = try await start.uplinks.open(requests)
@@ -133,17 +133,17 @@ extension AddressPlan {
     Catalogue.facilities.flatMap { facility in
       Address.Kind.allCases.compactMap { kind in
         range(of: kind, in: facility.code).map {
-          UplinkRequest.Pool(kind: kind.setting, facility: facility.code, prefix: IPPrefix($0))
+          UplinkRequest.Pool(kind: kind.setting, facility: facility.code, prefix: $0)
         }
       }
     }
   }
 }
 
-extension IPBlock {
+extension IPPrefix {
   /// The block of two addresses number `number`.
-  fileprivate func pair(_ number: Int) -> IPBlock {
-    IPBlock(family: family, base: base + 2 * UInt128(number), length: width - 1)
+  fileprivate func pair(_ number: Int) -> IPPrefix {
+    IPPrefix(base + 2 * UInt128(number), length: width - 1)
   }
 }
 
@@ -177,7 +177,7 @@ extension Control {
         return nil
       }
       return NeighbourStatus(
-        place: place, address: report.address.description, mac: report.mac?.value, state: report.state.rawValue,
+        place: place, address: report.address.description, mac: report.mac, state: report.state.rawValue,
         age: Int(report.age / 1_000))
     }
   }
@@ -192,8 +192,8 @@ public struct NeighbourStatus: Hashable, Sendable {
   }
   public var place: Place
   public var address: String
-  /// 48 bits, first octet highest; nil while it is not known.
-  public var mac: UInt64?
+  /// nil while it is not known.
+  public var mac: MACAddress?
   /// `incomplete`, `reachable`, `stale`, `delay`, `probe` or `failed`: RFC 4861 7.3.2.
   public var state: String
   /// Seconds since the state was entered.

@@ -76,7 +76,7 @@ extension LACPMember {
 extension LACPMember.Participant {
   init(_ participant: LACPParticipant) {
     self.init(
-      systemPriority: Int(participant.systemPriority), system: participant.system.value, key: Int(participant.key),
+      systemPriority: Int(participant.systemPriority), system: participant.system, key: Int(participant.key),
       portPriority: Int(participant.portPriority), port: Int(participant.port), state: participant.state.names)
   }
 }

@@ -1,6 +1,7 @@
 import Dataplane
 public import FoundationEssentials
 public import Host
+public import Net
 public import Rack
 import Store
 import Switching
@@ -45,8 +46,7 @@ public struct Station: Hashable, Sendable {
   public var facility: String
   public var vxlan: Int
   public var network: NetworkID
-  /// 48 bits, first octet highest.
-  public var mac: UInt64
+  public var mac: MACAddress
   public var server: ServerID
   public var hostname: String
   public var port: PortName
@@ -56,7 +56,7 @@ public struct Station: Hashable, Sendable {
   public var moves: Int
 
   public init(
-    facility: String, vxlan: Int, network: NetworkID, mac: UInt64, server: ServerID, hostname: String,
+    facility: String, vxlan: Int, network: NetworkID, mac: MACAddress, server: ServerID, hostname: String,
     port: PortName, age: Int, moves: Int
   ) {
     self.moves = moves

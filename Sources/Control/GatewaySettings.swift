@@ -16,8 +16,8 @@ public struct GatewaySettings: Hashable, Sendable {
   /// By code of the facility.
   private var uplinks: [String: String?] = [:]
   /// Where each uplink's pair of addresses is from.
-  public var uplinkIPv4 = IPBlock(family: 4, base: 198 << 24 | 19 << 16 | 255 << 8, length: 24)
-  public var uplinkIPv6 = IPBlock(family: 6, base: 0x2001_0db8_ffff_ffff << 64, length: 64)
+  public var uplinkIPv4 = IPPrefix(v4: 198 << 24 | 19 << 16 | 255 << 8, length: 24)
+  public var uplinkIPv6 = IPPrefix(v6: 0x2001_0db8_ffff_ffff << 64, length: 64)
   /// Whether the host hides the servers' addresses behind its own on the way out.
   public var masquerade = false
   /// Whether 169.254.169.254 answers.
@@ -58,16 +58,16 @@ public struct GatewaySettings: Hashable, Sendable {
     case .host:
       // A loopback address is the host's own resolver, a link-local one means nothing elsewhere.
       let unusable = ["127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "::/127", "fe80::/10"].map {
-        try! IPBlock(reading: $0)
+        try! IPPrefix(reading: $0)
       }
-      let blocks = resolvConf.split(whereSeparator: \.isNewline).compactMap { line -> IPBlock? in
+      let addresses = resolvConf.split(whereSeparator: \.isNewline).compactMap { line -> IPAddress? in
         let words = line.split(whereSeparator: \.isWhitespace)
-        guard words.count >= 2, words[0] == "nameserver", let block = try? IPBlock(reading: words[1]),
-          block.length == block.width, !unusable.contains(where: { $0.contains(block) })
+        guard words.count >= 2, words[0] == "nameserver", let address = IPAddress(words[1]),
+          !unusable.contains(where: { $0.contains(IPPrefix(address)) })
         else { return nil }
-        return block
+        return address
       }
-      return blocks.prefix(Self.dnsLimit).map(IPAddress.init)
+      return Array(addresses.prefix(Self.dnsLimit))
     }
   }
 
@@ -105,7 +105,7 @@ extension GatewaySettings {
     case "metadata": metadata = try Self.flag(value)
     case "dns": dns = try Self.dns(value)
     case "next-server":
-      guard let address = Self.address(value), address.isV4 else {
+      guard let address = IPAddress(value), address.isV4 else {
         throw Fault("must be the IPv4 address of a TFTP server, not \"\(value)\"")
       }
       nextServer = address
@@ -163,11 +163,11 @@ extension GatewaySettings {
     return value
   }
 
-  private static func prefix(_ value: String, family: Int) throws(Fault) -> IPBlock {
-    let block: IPBlock
-    do { block = try IPBlock(reading: value) } catch { throw Fault("is not valid: \(error.message)") }
+  private static func prefix(_ value: String, family: Int) throws(Fault) -> IPPrefix {
+    let block: IPPrefix
+    do { block = try IPPrefix(reading: value) } catch { throw Fault("is not valid: \(error.message)") }
     guard block.family == family else { throw Fault("must be a range of IPv\(family) addresses, not \(block)") }
-    guard block.length < block.width else { throw Fault("must be a /\(block.width - 1) or larger, not \(block)") }
+    guard !block.isOne else { throw Fault("must be a /\(block.width - 1) or larger, not \(block)") }
     if let reason = AddressPlan.special(in: block) {
       throw Fault("must not have addresses of \(reason), as \(block) has")
     }
@@ -195,23 +195,11 @@ extension GatewaySettings {
     case "none": return .none
     default:
       let words = value.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
-      let addresses = words.compactMap { address($0) }
+      let addresses = words.compactMap { IPAddress($0) }
       guard addresses.count == words.count, (1...dnsLimit).contains(addresses.count) else {
         throw Fault("must be host, none, or 1 to \(dnsLimit) addresses with commas in between, not \"\(value)\"")
       }
       return .addresses(addresses)
     }
-  }
-
-  private static func address(_ value: some StringProtocol) -> IPAddress? {
-    guard !value.contains("/"), let block = try? IPBlock(reading: value) else { return nil }
-    return IPAddress(block)
-  }
-}
-
-extension IPAddress {
-  /// The first address of a block.
-  public init(_ block: IPBlock) {
-    if block.family == 4 { self.init(v4: UInt32(block.base)) } else { self.init(v6: block.base) }
   }
 }

@@ -1,3 +1,4 @@
+public import Net
 public import Rack
 
 /// A NIC in a bond, as LACP sees it at one moment. State names and variables are those of IEEE 802.1AX-2014 6.4.
@@ -6,7 +7,7 @@ public struct LACPMember: Hashable, Sendable {
   public struct Participant: Hashable, Sendable {
     public var systemPriority: Int
     /// 48 bits, first octet highest.
-    public var system: UInt64
+    public var system: MACAddress
     public var key: Int
     public var portPriority: Int
     public var port: Int
@@ -14,7 +15,7 @@ public struct LACPMember: Hashable, Sendable {
     /// `collecting`, `distributing`, `defaulted`, `expired`.
     public var state: [String]
 
-    public init(systemPriority: Int, system: UInt64, key: Int, portPriority: Int, port: Int, state: [String]) {
+    public init(systemPriority: Int, system: MACAddress, key: Int, portPriority: Int, port: Int, state: [String]) {
       (self.systemPriority, self.system, self.key) = (systemPriority, system, key)
       (self.portPriority, self.port, self.state) = (portPriority, port, state)
     }

@@ -24,13 +24,12 @@ struct RoutingPlan {
   func interface(of server: Server) -> RoutedInterface {
     let links = server.addresses.map { address in
       RoutedInterface.Link(
-        gateway: IPAddress(address.network, at: 0), host: IPAddress(address.network, at: 1),
-        isPublic: address.kind.isPublic)
+        gateway: address.network.base, host: address.host.base, isPublic: address.kind.isPublic)
     }
     let way = server.addresses.firstIndex { $0.kind == .publicIPv4 }
     return RoutedInterface(
       kind: .server, mac: mac, mtu: server.mtu, links: links,
-      blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: IPPrefix($0.block), link: link) } }
+      blocks: way.map { link in server.blocks.map { RoutedInterface.Block(prefix: $0.block, link: link) } }
         ?? [],
       exit: exits[server.facility],
       boot: boot(server.bootOptions))
@@ -58,25 +57,11 @@ extension MACAddress {
 }
 
 extension IPAddress {
-  /// The address at `offset` of `block`.
-  init(_ block: IPBlock, at offset: UInt128) {
-    let value = block.base + offset
-    self = block.family == 4 ? IPAddress(v4: UInt32(truncatingIfNeeded: value)) : IPAddress(v6: value)
-  }
-}
-
-extension IPAddress {
   /// The host of a URL, when that is an IPv4 address.
   fileprivate init?(hostOf url: String) {
     guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
     let host = url[start...].prefix { !"/:?#".contains($0) }
-    guard let block = try? IPBlock(reading: host), block.family == 4, block.length == 32 else { return nil }
-    self.init(block, at: 0)
-  }
-}
-
-extension IPPrefix {
-  init(_ block: IPBlock) {
-    self.init(IPAddress(block, at: 0), length: block.family == 4 ? 96 + block.length : block.length)
+    guard let address = IPAddress(host), address.isV4 else { return nil }
+    self = address
   }
 }

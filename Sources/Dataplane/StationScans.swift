@@ -65,7 +65,7 @@ struct StationScans {
         return
       }
       job.find.records.append(
-        StationRecord(domain: domain, port: port, mac: station.value, ageSeconds: age, moves: moves))
+        StationRecord(domain: domain, port: port, mac: station, ageSeconds: age, moves: moves))
     }
   }
 }

@@ -1,11 +1,11 @@
+public import Net
 public import Switching
 
 /// A station as `Dataplane.stations` reports it.
 public struct StationRecord: Hashable, Sendable {
   public let domain: DomainIndex
   public let port: PortIndex
-  /// 48 bits, first octet highest.
-  public let mac: UInt64
+  public let mac: MACAddress
   /// Seconds since it was last heard.
   public let ageSeconds: Int
   /// How often it went to another port, as far as is known: 32 767 at most.

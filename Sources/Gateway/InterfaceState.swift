@@ -34,7 +34,7 @@ extension RoutingTable {
       let slot = unsafe slots[index]
       guard slot.tag != 0 else { continue }
       body(
-        IPPrefix(IPAddress(high: slot.high, low: slot.low), length: Int(slot.tag) - 1), Self.decode(slot.target))
+        IPPrefix(IPAddress(high: slot.high, low: slot.low), depth: Int(slot.tag) - 1), Self.decode(slot.target))
     }
   }
 }

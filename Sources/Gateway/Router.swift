@@ -109,8 +109,8 @@ public import Switching
   private mutating func leave(_ port: PortIndex, for next: RoutedInterface?) {
     guard let old = programs.removeValue(forKey: port) else { return }
     for link in old.links {
-      routes.remove(IPPrefix(link.gateway, length: 128))
-      routes.remove(IPPrefix(link.host, length: 128))
+      routes.remove(IPPrefix(link.gateway))
+      routes.remove(IPPrefix(link.host))
     }
     for block in old.blocks { routes.remove(block.prefix) }
     unsafe entries[port.value] = Entry()
@@ -132,8 +132,8 @@ public import Switching
     entry.linkLocal = IPAddress(linkLocalOf: program.mac)
     for (slot, link) in program.links.enumerated() {
       let neighbour = Neighbour(port: port, slot: slot)
-      routes.insert(IPPrefix(link.gateway, length: 128), .local)
-      routes.insert(IPPrefix(link.host, length: 128), .neighbour(Int32(neighbour.index)))
+      routes.insert(IPPrefix(link.gateway), .local)
+      routes.insert(IPPrefix(link.host), .neighbour(Int32(neighbour.index)))
       if link.host.isV4 {
         if entry.slot4 < 0 || link.isPublic { entry.slot4 = Int8(slot) }
         if entry.hosts4.0 == 0 { entry.hosts4.0 = link.host.v4 } else { entry.hosts4.1 = link.host.v4 }
@@ -152,7 +152,7 @@ public import Switching
 extension RoutingTable {
   /// What exactly this prefix says; nil when it is not in the table.
   borrowing func target(of prefix: IPPrefix) -> Target? {
-    let index = probe(prefix.base, prefix.length)
+    let index = probe(prefix.base, prefix.depth)
     return index < 0 ? nil : unsafe Self.decode(slots[index].target)
   }
 }

@@ -116,7 +116,7 @@ public import Net
       case .unassigned: -1
       case .neighbour(let index): index
       }
-    let found = probe(prefix.base, prefix.length)
+    let found = probe(prefix.base, prefix.depth)
     if found >= 0 {
       unsafe slots[found].target = raw
       return
@@ -124,7 +124,7 @@ public import Net
     if (count + 1) * 2 > mask + 1 { grow() }
     var slot = Slot()
     (slot.high, slot.low) = (prefix.base.high, prefix.base.low)
-    (slot.tag, slot.target) = (UInt8(prefix.length + 1), raw)
+    (slot.tag, slot.target) = (UInt8(prefix.depth + 1), raw)
     place(slot)
     count += 1
     adjust(prefix, by: 1)
@@ -132,7 +132,7 @@ public import Net
 
   /// Takes a route out; nothing when there is none with exactly this prefix.
   public mutating func remove(_ prefix: IPPrefix) {
-    var hole = probe(prefix.base, prefix.length)
+    var hole = probe(prefix.base, prefix.depth)
     guard hole >= 0 else { return }
     var index = hole
     while true {
@@ -168,9 +168,9 @@ public import Net
   }
 
   private mutating func adjust(_ prefix: IPPrefix, by amount: Int32) {
-    let family = prefix.base.isV4 && prefix.length >= 96 ? 0 : Self.lengthLimit
-    let before = unsafe counts[family + prefix.length]
-    unsafe counts[family + prefix.length] = before + amount
+    let family = prefix.isV4 ? 0 : Self.lengthLimit
+    let before = unsafe counts[family + prefix.depth]
+    unsafe counts[family + prefix.depth] = before + amount
     guard before == 0 || before + amount == 0 else { return }
     var found = 0
     for length in (0..<Self.lengthLimit).reversed() where unsafe counts[family + length] > 0 {

@@ -1,3 +1,4 @@
+import Net
 public import Rack
 
 /// What a kernel can beside plain interfaces. Whether it can is found out by trying.
@@ -67,7 +68,7 @@ public struct GuestNetwork: Hashable, Sendable {
         if abilities.bonding {
           let name = PortName.bond0.rawValue
           (port.name, port.kind, stem) = (name, .bond(server.bondingMode), name)
-          (port.mtu, port.mac) = (server.mtu, server.eth0.mac.map(Self.text(ofMAC:)))
+          (port.mtu, port.mac) = (server.mtu, server.eth0.mac?.description)
           nics += members.map { Interface(name: $0, kind: .nic, master: name) }
           words.append("bond0 of \(Self.list(members)) in \(server.bondingMode.name)")
         } else {
@@ -82,7 +83,7 @@ public struct GuestNetwork: Hashable, Sendable {
       case .routed(let ids):
         tagged = numbers(ids)
         port.addresses = server.addresses.map { "\($0.address)/\($0.network.length)" }
-        port.addresses += server.blocks.flatMap { Array($0.block.parts(32)) }.map { "\($0.address())/32" }
+        port.addresses += server.blocks.flatMap { Array($0.block.parts(32)) }.map { $0.description }
         port.routes = rack.guestRoutes(of: server).map { route in
           Route(destination: route.destination.map(\.description) ?? "default", gateway: route.gateway)
         }
@@ -114,13 +115,6 @@ public struct GuestNetwork: Hashable, Sendable {
   }
 
   private static func list(_ names: [String]) -> String { names.joined(separator: " and ") }
-
-  static func text(ofMAC mac: UInt64) -> String {
-    (0..<6).map { index in
-      let octet = UInt8(truncatingIfNeeded: mac >> UInt64(40 - 8 * index))
-      return (octet < 16 ? "0" : "") + String(octet, radix: 16)
-    }.joined(separator: ":")
-  }
 
   subscript(name: String) -> Interface? { interfaces.first { $0.name == name } }
 }

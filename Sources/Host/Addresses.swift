@@ -13,9 +13,7 @@ public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
   public let isLinkLocal: Bool
 
   /// `198.18.0.1/31`.
-  public var description: String {
-    "\(address)/\(address.isV4 && prefix.length >= 96 ? prefix.length - 96 : prefix.length)"
-  }
+  public var description: String { "\(address)/\(prefix.length)" }
 }
 
 /// IP addresses of interfaces, over rtnetlink. `namespace` nil is the process's own.
@@ -49,7 +47,7 @@ public enum Addresses {
     try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) in
       let octets = address.address.octets
       try PortsFault.check(
-        unsafe chost_address_remove(descriptor, Int32(address.interface), octets, Int32(address.prefix.length)),
+        unsafe chost_address_remove(descriptor, Int32(address.interface), octets, Int32(address.prefix.depth)),
         "removing address \(address)")
     }
   }
@@ -60,7 +58,7 @@ public enum Addresses {
     precondition(prefix.contains(address), "\(address) is not in \(prefix)")
     let octets = address.octets
     try PortsFault.check(
-      unsafe chost_address_set(descriptor, Int32(interface), octets, Int32(prefix.length)),
+      unsafe chost_address_set(descriptor, Int32(interface), octets, Int32(prefix.depth)),
       "setting address \(address)")
   }
 }
@@ -69,7 +67,7 @@ extension InterfaceAddress {
   init(_ raw: chost_address) {
     interface = Int(raw.interface)
     address = unsafe IPAddress(octets: raw.local)
-    prefix = IPPrefix(unsafe IPAddress(octets: raw.peer), length: Int(raw.length))
+    prefix = IPPrefix(unsafe IPAddress(octets: raw.peer), depth: Int(raw.length))
     isLinkLocal = raw.is_link_local != 0
   }
 }

@@ -1,4 +1,5 @@
 import CHost
+public import Net
 public import Ports
 
 /// A network interface, as rtnetlink reports it.
@@ -9,8 +10,7 @@ public struct Link: Hashable, Sendable {
   public let alias: String?
   /// A second name, up to 127 bytes.
   public let alternativeName: String?
-  /// 48 bits, first octet highest.
-  public let mac: UInt64
+  public let mac: MACAddress
   public let mtu: Int
   /// Frames that its own system queues for the switch.
   public let queueLength: Int
@@ -50,7 +50,7 @@ public enum Links {
 
   /// Sets what is given; the rest stays. `mac`: 48 bits. `alias`: at most 255 bytes. `alternativeName`: at most 127.
   public static func configure(
-    _ name: String, in namespace: String?, mac: UInt64? = nil, mtu: Int? = nil, queueLength: Int? = nil,
+    _ name: String, in namespace: String?, mac: MACAddress? = nil, mtu: Int? = nil, queueLength: Int? = nil,
     alias: String? = nil, alternativeName: String? = nil
   ) throws(PortsFault) {
     try NetworkNamespaces.with(namespace) { (descriptor) throws(PortsFault) in
@@ -68,10 +68,10 @@ public enum Links {
   }
 
   static func configure(
-    _ name: String, descriptor: Int32, _ namespace: String? = nil, mac: UInt64? = nil, mtu: Int? = nil,
+    _ name: String, descriptor: Int32, _ namespace: String? = nil, mac: MACAddress? = nil, mtu: Int? = nil,
     queueLength: Int? = nil, alias: String? = nil, alternativeName: String? = nil
   ) throws(PortsFault) {
-    let octets = mac.map { value in (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * $0)) } }
+    let octets = mac?.octets
     let result = unsafe withOptional(octets) { octets in
       unsafe withOptional(alias) { alias in
         unsafe withOptional(alternativeName) { alternative in
@@ -113,7 +113,8 @@ extension Link {
     hasCarrier = raw.has_carrier != 0
     hasMaster = raw.has_master != 0
     let octets = raw.mac
-    mac = [octets.0, octets.1, octets.2, octets.3, octets.4, octets.5].reduce(0) { $0 << 8 | UInt64($1) }
+    mac = MACAddress(
+      [octets.0, octets.1, octets.2, octets.3, octets.4, octets.5].reduce(0) { $0 << 8 | UInt64($1) })
     name = unsafe Self.text(raw.name)
     let alias = unsafe Self.text(raw.alias)
     self.alias = alias.isEmpty ? nil : alias

@@ -33,7 +33,7 @@ package struct MetadataLink: ~Copyable, Sendable {
     }
     // Nobody speaks IPv6 here. Where /proc/sys is closed, the gateway drops what the kernel says of itself.
     try? namespace.setSysctl(.ipv6, device, "disable_ipv6", "1")
-    try namespace.setAddress(address, of: IPPrefix(address, length: 127), on: link.index)
+    try namespace.setAddress(address, of: IPPrefix(address, length: 31), on: link.index)
     try namespace.setUp(device)
     try namespace.addRoute(
       Route(to: IPPrefix(v4: 0, length: 0), via: gateway, interface: link.index, owner: Uplinks.routeOwner))

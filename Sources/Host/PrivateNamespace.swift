@@ -30,7 +30,7 @@ public struct PrivateNamespace: ~Copyable, Sendable {
   /// A TAP that ends with its descriptor. It is down.
   public borrowing func openTAP(_ name: String, mac: MACAddress? = nil, mtu: Int? = nil) throws(PortsFault) -> TAP {
     let tap = try TAP.open(name, descriptor: descriptor)
-    try Links.configure(name, descriptor: descriptor, mac: mac?.value, mtu: mtu)
+    try Links.configure(name, descriptor: descriptor, mac: mac, mtu: mtu)
     return tap
   }
 

@@ -90,7 +90,7 @@ public enum Routes {
     raw.interface = Int32(route.interface)
     raw.metric = UInt32(route.metric)
     raw.protocol = route.owner
-    raw.length = UInt8(route.destination.length)
+    raw.length = UInt8(route.destination.depth)
     raw.is_onlink = route.isOnLink ? 1 : 0
     raw.destination = unsafe route.destination.base.octetTuple
     if let gateway = route.gateway {
@@ -108,7 +108,7 @@ public enum Routes {
 
 extension Route {
   init(_ raw: chost_route) {
-    destination = IPPrefix(unsafe IPAddress(octets: raw.destination), length: Int(raw.length))
+    destination = IPPrefix(unsafe IPAddress(octets: raw.destination), depth: Int(raw.length))
     gateway = raw.has_gateway != 0 ? unsafe IPAddress(octets: raw.gateway) : nil
     interface = Int(raw.interface)
     source = raw.has_source != 0 ? unsafe IPAddress(octets: raw.source) : nil

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+public import Net
 public import Ports
 
 /// Where a TAP is and what it has been set to: what its descriptor says, which nobody else can write. Up, down and
@@ -131,7 +132,7 @@ extension Links {
 
   /// Sets what is given of an interface of `space`; the rest stays.
   public static func configure(
-    _ name: String, in space: NamespaceHandle, mac: UInt64? = nil, mtu: Int? = nil, queueLength: Int? = nil,
+    _ name: String, in space: NamespaceHandle, mac: MACAddress? = nil, mtu: Int? = nil, queueLength: Int? = nil,
     alias: String? = nil, alternativeName: String? = nil
   ) throws(PortsFault) {
     try configure(

@@ -44,7 +44,7 @@ struct UplinkClash {
   }
 
   private func isDefault(_ destination: IPPrefix) -> Bool {
-    destination.base.isV4 && destination.length >= 96 ? destination.length <= 97 : destination.length <= 4
+    destination.length <= (destination.isV4 ? 1 : 4)
   }
 
   private func text(_ route: Route) -> String {

@@ -232,7 +232,7 @@ package actor Uplinks {
     logger.info(
       "uplink", metadata: ["interface": "\(name)", "is": isNew ? "made" : "adopted", "routes": "\(routes.count)"])
     return OpenUplink(
-      name: name, nic: request.nic, mac: MACAddress(link.mac), ipv4: request.ipv4.map(OpenUplink.Pair.init),
+      name: name, nic: request.nic, mac: link.mac, ipv4: request.ipv4.map(OpenUplink.Pair.init),
       ipv6: problems.isEmpty ? request.ipv6.map(OpenUplink.Pair.init) : nil, problems: problems, routes: routes)
   }
 
@@ -255,7 +255,7 @@ package actor Uplinks {
     let blocks = [request.ipv4, request.ipv6].compactMap(\.self)
     let present = try Addresses.list(in: namespace).filter { $0.interface == interface && !$0.isLinkLocal }
     // What an earlier setting left. Other lengths are not of ours.
-    for address in present where address.prefix.length == 127 && !blocks.contains(address.prefix) {
+    for address in present where address.prefix.depth == 127 && !blocks.contains(address.prefix) {
       try Addresses.remove(address, in: namespace)
     }
     try Links.setUp(request.name, true, in: namespace)

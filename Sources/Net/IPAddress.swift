@@ -2,7 +2,7 @@
 ///
 /// An IPv4 address is held in its IPv4-mapped form, ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that one table and one
 /// comparison serve both families. No packet may carry that form as an IPv6 address, so nothing is ambiguous.
-public struct IPAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
+public struct IPAddress: Hashable, Sendable, BitwiseCopyable {
   /// High and low half; for IPv4 `high` is 0 and `low` is 0xFFFF_aabb_ccdd.
   public let high: UInt64
   public let low: UInt64
@@ -33,31 +33,27 @@ public struct IPAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConver
     UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 - 16 * (index & 3)))
   }
 
-  /// Dotted decimal, or the form of RFC 5952.
-  public var description: String {
-    if isV4 {
-      return [24, 16, 8, 0].map { String(UInt8(truncatingIfNeeded: v4 >> UInt32($0))) }.joined(separator: ".")
-    }
-    let groups = (0..<8).map(group)
-    var longest = 0..<0
-    var start = 0
-    while start < 8 {
-      var end = start
-      while end < 8, groups[end] == 0 { end += 1 }
-      if end - start > max(longest.count, 1) { longest = start..<end }
-      start = max(end, start + 1)
-    }
-    func joined(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
-    guard !longest.isEmpty else { return joined(groups[...]) }
-    return joined(groups[..<longest.lowerBound]) + "::" + joined(groups[longest.upperBound...])
-  }
+  /// 4 or 6.
+  public var family: Int { isV4 ? 4 : 6 }
+  /// Bits of an address of this family: 32 or 128.
+  @inlinable public var width: Int { isV4 ? 32 : 128 }
+  /// The address as a number of its family: at most 32 bits for IPv4.
+  public var number: UInt128 { isV4 ? UInt128(v4) : v6 }
+
+  /// The address `offset` behind `address`, which is of the same family.
+  public static func + (address: IPAddress, offset: UInt128) -> IPAddress { IPAddress(v6: address.v6 &+ offset) }
+}
+
+extension IPAddress: Comparable {
+  /// By number, IPv4 before every IPv6 address that a host can have.
+  public static func < (one: IPAddress, other: IPAddress) -> Bool { (one.high, one.low) < (other.high, other.low) }
 }
 
 extension IPAddress {
-  /// The address with the bits behind `length` (0...128) cleared.
-  @inlinable public func masked(to length: Int) -> IPAddress {
+  /// The address with the bits of the 128-bit form behind `depth` (0...128) cleared.
+  @inlinable public func masked(to depth: Int) -> IPAddress {
     // Swift's smart shifts give 0 for a shift of 64 or more.
-    if length >= 64 { return IPAddress(high: high, low: low & ~(UInt64.max >> UInt64(length - 64))) }
-    return IPAddress(high: high & ~(UInt64.max >> UInt64(length)), low: 0)
+    if depth >= 64 { return IPAddress(high: high, low: low & ~(UInt64.max >> UInt64(depth - 64))) }
+    return IPAddress(high: high & ~(UInt64.max >> UInt64(depth)), low: 0)
   }
 }

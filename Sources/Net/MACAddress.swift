@@ -22,16 +22,15 @@ public struct MACAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConve
   /// Neither a group nor all zeros: something that a station may send from.
   @inlinable public var isValidSource: Bool { value & 0x0100_0000_0000 == 0 && value != 0 }
 
+  /// Chosen by somebody, not given by a maker: the U/L bit, next of the first octet.
+  public var isLocal: Bool { value & 0x0200_0000_0000 != 0 }
+
+  /// Six, in the order of the wire.
+  public var octets: [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * $0)) } }
+
   /// Lower case with colons.
   public var description: String {
-    var text = ""
-    for octet in 0..<6 {
-      let byte = UInt8(truncatingIfNeeded: value >> UInt64(40 - 8 * octet))
-      if octet > 0 { text += ":" }
-      text += byte < 16 ? "0" : ""
-      text += String(byte, radix: 16)
-    }
-    return text
+    octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }
 
   /// Reads `description`'s form; `nil` for anything else.
@@ -46,4 +45,8 @@ public struct MACAddress: Hashable, Sendable, BitwiseCopyable, CustomStringConve
     }
     self.value = value
   }
+}
+
+extension MACAddress: Comparable {
+  public static func < (one: MACAddress, other: MACAddress) -> Bool { one.value < other.value }
 }

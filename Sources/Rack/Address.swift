@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import Net
 
 /// A management address of a server: a block of two, of which the even one is the gateway and the odd one the server's.
 public struct Address: Hashable, Sendable {
@@ -22,17 +23,17 @@ public struct Address: Hashable, Sendable {
   public let id: AddressID
   public let kind: Kind
   /// A /31 (RFC 3021) or /127 (RFC 6164).
-  public let network: IPBlock
+  public let network: IPPrefix
   public let createdAt: Date
 
-  public init(id: AddressID, kind: Kind, network: IPBlock, createdAt: Date) {
+  public init(id: AddressID, kind: Kind, network: IPPrefix, createdAt: Date) {
     (self.id, self.kind, self.network, self.createdAt) = (id, kind, network, createdAt)
   }
 
   /// The server's address, as a block of one.
-  public var host: IPBlock { IPBlock(family: network.family, base: network.base + 1, length: network.width) }
+  public var host: IPPrefix { IPPrefix(network.base + 1) }
   /// The gateway's address as text.
-  public var gateway: String { network.address(0) }
+  public var gateway: String { network.base.description }
   /// The server's address as text.
-  public var address: String { network.address(1) }
+  public var address: String { (network.base + 1).description }
 }

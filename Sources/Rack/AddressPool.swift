@@ -1,3 +1,5 @@
+import Net
+
 /// Which addresses of a kind are next in a facility: the part of address allocation that is kept on disk.
 ///
 /// ## How it works
@@ -56,17 +58,17 @@ extension Address.Kind {
   var chunkLength: Int { self == .publicIPv6 ? 56 : 25 }
   var blocksPerChunk: Int { self == .publicIPv6 ? 1 << 32 : 64 }
 
-  func chunk(of block: IPBlock) -> Int { Int(block.base >> UInt128(block.width - chunkLength)) }
+  func chunk(of block: IPPrefix) -> Int { Int(block.base.number >> UInt128(block.width - chunkLength)) }
 
-  func chunks(in range: IPBlock) -> Range<Int> {
+  func chunks(in range: IPPrefix) -> Range<Int> {
     let first = chunk(of: range)
     return first..<first + Int(range.size >> UInt128(range.width - chunkLength))
   }
 
   /// The block of two at an index of a row of chunks.
-  func block(_ index: Int, of chunks: [Int]) -> IPBlock {
-    let width = family == 4 ? 32 : 128
-    let first = UInt128(chunks[index / blocksPerChunk]) << UInt128(width - chunkLength)
-    return IPBlock(family: family, base: first + UInt128(index % blocksPerChunk) * 2, length: blockLength)
+  func block(_ index: Int, of chunks: [Int]) -> IPPrefix {
+    let zero = family == 4 ? IPAddress.unspecified4 : .unspecified6
+    let first = UInt128(chunks[index / blocksPerChunk]) << UInt128(zero.width - chunkLength)
+    return IPPrefix(zero + first + UInt128(index % blocksPerChunk) * 2, length: blockLength)
   }
 }

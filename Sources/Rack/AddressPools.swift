@@ -1,3 +1,5 @@
+import Net
+
 /// All pools, and which blocks are in use.
 ///
 /// ## Invariants
@@ -7,8 +9,8 @@
 struct AddressPools: Sendable {
   let plan: AddressPlan
   private(set) var pools: [AddressPool.Key: AddressPool] = [:]
-  private var held: Set<IPBlock> = []
-  private var reserved: Set<UInt128> = []
+  private var held: Set<IPPrefix> = []
+  private var reserved: Set<IPAddress> = []
   private var chunksOwned: [Range: Set<Int>] = [:]
 
   private struct Range: Hashable, Sendable {
@@ -18,17 +20,17 @@ struct AddressPools: Sendable {
 
   init(plan: AddressPlan) { self.plan = plan }
 
-  func isHeld(_ block: IPBlock) -> Bool { held.contains(block) }
+  func isHeld(_ block: IPPrefix) -> Bool { held.contains(block) }
   var heldCount: Int { held.count }
-  func isReserved(_ address: UInt128) -> Bool { reserved.contains(address) }
+  func isReserved(_ address: IPAddress) -> Bool { reserved.contains(address) }
   var reservedCount: Int { reserved.count }
 
   /// Chooses a free block of two, and says what the pool is afterwards. Nothing is taken until `put` and `hold`.
   ///
   /// `avoiding` is given out only when nothing else is free.
   func choose(
-    _ kind: Address.Kind, in facility: String, for project: ProjectID, avoiding: IPBlock?
-  ) throws(Refusal) -> (block: IPBlock, pool: AddressPool) {
+    _ kind: Address.Kind, in facility: String, for project: ProjectID, avoiding: IPPrefix?
+  ) throws(Refusal) -> (block: IPPrefix, pool: AddressPool) {
     var pool = pool(kind, in: facility, for: project)
     var lastResort: Int?
     let count = rowLength(of: pool)
@@ -60,7 +62,7 @@ struct AddressPools: Sendable {
   }
 
   /// Chooses a free elastic block, and says what the pool is afterwards. Nothing is taken until `put` and `reserve`.
-  func chooseElastic(length: Int, in facility: String) throws(Refusal) -> (block: IPBlock, pool: AddressPool) {
+  func chooseElastic(length: Int, in facility: String) throws(Refusal) -> (block: IPPrefix, pool: AddressPool) {
     guard let range = plan.elasticRange(in: facility) else { throw .invalid(Rack.unknownFacility(facility)) }
     var pool = pool(.publicIPv4, in: facility, for: nil)
     let size = 1 << (32 - length)
@@ -68,7 +70,7 @@ struct AddressPools: Sendable {
     let first = (pool.nextElastic + size - 1) / size
     for step in 0..<count {
       let offset = (first + step) % count * size
-      let block = IPBlock(family: 4, base: range.base + UInt128(offset), length: length)
+      let block = IPPrefix(range.base + UInt128(offset), length: length)
       if isTaken(block) { continue }
       pool.nextElastic = (offset + size) % Int(range.size)
       return (block, pool)
@@ -101,13 +103,13 @@ struct AddressPools: Sendable {
     }
   }
 
-  mutating func hold(_ block: IPBlock) { held.insert(block) }
-  mutating func release(_ block: IPBlock) { held.remove(block) }
-  mutating func reserve(_ block: IPBlock) { reserved.formUnion(block.parts(32).map(\.base)) }
-  mutating func giveBack(_ block: IPBlock) { reserved.subtract(block.parts(32).map(\.base)) }
+  mutating func hold(_ block: IPPrefix) { held.insert(block) }
+  mutating func release(_ block: IPPrefix) { held.remove(block) }
+  mutating func reserve(_ block: IPPrefix) { reserved.formUnion(block.parts(32).map(\.base)) }
+  mutating func giveBack(_ block: IPPrefix) { reserved.subtract(block.parts(32).map(\.base)) }
 
   /// Whether the pool of a server's project has `block` in its row, or has had it under another plan.
-  func has(_ block: IPBlock, _ kind: Address.Kind, in facility: String, for project: ProjectID) -> Bool {
+  func has(_ block: IPPrefix, _ kind: Address.Kind, in facility: String, for project: ProjectID) -> Bool {
     guard let range = plan.range(of: kind, in: facility), range.contains(block), block.length == kind.blockLength else {
       return false
     }
@@ -120,8 +122,8 @@ struct AddressPools: Sendable {
   }
 
   /// Whether a management or an elastic block has addresses of it. IPv4 blocks of two and elastic ones meet, no others.
-  private func isTaken(_ block: IPBlock) -> Bool {
-    guard block.family == 4 else { return held.contains(block) }
+  private func isTaken(_ block: IPPrefix) -> Bool {
+    guard block.isV4 else { return held.contains(block) }
     return block.parts(32).contains { reserved.contains($0.base) || held.contains($0.prefix(31)) }
   }
 
@@ -131,11 +133,11 @@ struct AddressPools: Sendable {
     return plan.range(of: kind, in: pool.key.facility).map { Int($0.size / 8 * 3) } ?? 0
   }
 
-  private func block(_ index: Int, of pool: AddressPool) -> IPBlock {
+  private func block(_ index: Int, of pool: AddressPool) -> IPPrefix {
     let kind = pool.key.kind
     if kind.isPerProject { return kind.block(index, of: pool.chunks) }
     let range = plan.range(of: kind, in: pool.key.facility)!
-    return IPBlock(family: 4, base: range.base + UInt128(index) * 2, length: 31)
+    return IPPrefix(range.base + UInt128(index) * 2, length: 31)
   }
 
   private func freeChunk(_ kind: Address.Kind, in facility: String) -> Int? {

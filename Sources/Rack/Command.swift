@@ -1,3 +1,5 @@
+public import Net
+
 /// Everything that a caller can ask of the rack.
 public enum Command: Hashable, Sendable {
   case createProject(name: String, customdata: String, backendTransfer: Bool = false)
@@ -50,7 +52,7 @@ public enum Command: Hashable, Sendable {
   /// Takes an elastic block out of a facility's pool for a project.
   case reserveBlock(BlockRequest)
   /// Routes a reservation, or a part of one, to a server that routes.
-  case assignBlock(ServerID, IPBlock)
+  case assignBlock(ServerID, IPPrefix)
   /// New words on a reservation.
   case updateBlock(ReservationID, BlockUpdate)
   case unassignBlock(AssignmentID)

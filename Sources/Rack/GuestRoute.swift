@@ -1,12 +1,14 @@
+public import Net
+
 /// A route that a server's operating system needs.
 public struct GuestRoute: Hashable, Sendable {
   /// `nil`: the default route.
-  public var destination: IPBlock?
+  public var destination: IPPrefix?
   public var gateway: String
   /// 4 or 6.
   public var family: Int
 
-  public init(destination: IPBlock? = nil, gateway: String, family: Int) {
+  public init(destination: IPPrefix? = nil, gateway: String, family: Int) {
     (self.destination, self.gateway, self.family) = (destination, gateway, family)
   }
 }

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import Net
 
 public enum PortName: String, Hashable, Sendable, CaseIterable {
   case bond0, eth0, eth1
@@ -12,7 +13,7 @@ public struct Port: Hashable, Sendable {
   public let id: PortID
   public let name: PortName
   /// Of a NIC: 48 bits, the first octet on the wire in the highest byte of the low 48. `nil` for bond0.
-  public let mac: UInt64?
+  public let mac: MACAddress?
   /// Of a NIC: it is a member of the bond. Of bond0: it has a member.
   public var bonded: Bool
   /// In the order of attachment. A NIC in the bond has none. bond0 may have some while the bond is broken: they are
@@ -24,7 +25,7 @@ public struct Port: Hashable, Sendable {
   public var attachedAt: [NetworkID: Date]
 
   public init(
-    id: PortID, name: PortName, mac: UInt64?, bonded: Bool, networks: [NetworkID], native: NetworkID?,
+    id: PortID, name: PortName, mac: MACAddress?, bonded: Bool, networks: [NetworkID], native: NetworkID?,
     attachedAt: [NetworkID: Date] = [:]
   ) {
     (self.id, self.name, self.mac) = (id, name, mac)

@@ -1,3 +1,5 @@
+import Net
+
 extension Rack {
   /// Puts decided records in place, and keeps the indexes in step.
   ///

@@ -1,3 +1,5 @@
+import Net
+
 /// Elastic blocks: reserve, assign, unassign, release, and what is written on them.
 ///
 /// An assigned block is routed to its server's public IPv4 address, so it goes where that goes: it stays between layer3
@@ -25,7 +27,7 @@ extension Rack {
   }
 
   func assignBlock(
-    _ block: IPBlock, to old: Server, with source: inout some Entropy
+    _ block: IPPrefix, to old: Server, with source: inout some Entropy
   ) throws(Refusal) -> Outcome {
     var new = old
     let id = try assign(block, to: &new, with: &source)
@@ -34,7 +36,7 @@ extension Rack {
 
   /// For a server that is being made: the first reservation of the wish that has such a block free.
   func assign(_ wish: BlockWish, to server: inout Server, with source: inout some Entropy) throws(Refusal) {
-    var free: IPBlock?
+    var free: IPPrefix?
     for id in wish.reservations {
       guard let reservation = reservations[id], reservation.project == server.project else {
         throw .invalid("ip_reservations has \(id), which is no reservation of the project of the device")
@@ -54,9 +56,9 @@ extension Rack {
   }
 
   private func assign(
-    _ block: IPBlock, to server: inout Server, with source: inout some Entropy
+    _ block: IPPrefix, to server: inout Server, with source: inout some Entropy
   ) throws(Refusal) -> AssignmentID {
-    guard block.family == 4, Reservation.lengths.contains(block.length) else {
+    guard block.isV4, Reservation.lengths.contains(block.length) else {
       throw .invalid(Self.wrongLength("\(block)"))
     }
     let reservation = try reservation(containing: block, for: server)
@@ -116,7 +118,7 @@ extension Rack {
 
   /// The reservation of the server's project and facility that has the block. One of another project is none, in the
   /// same words: who asks may not know of it.
-  private func reservation(containing block: IPBlock, for server: Server) throws(Refusal) -> Reservation {
+  private func reservation(containing block: IPPrefix, for server: Server) throws(Refusal) -> Reservation {
     guard let found = reservation(containing: block), found.project == server.project else {
       throw .invalid(
         "\(block) is not in an elastic block that the project of \(server.hostname) has reserved: reserve one first; "

@@ -1,3 +1,5 @@
+public import Net
+
 extension Rack {
   /// Ways to find records without a scan; always derivable from them.
   struct Index: Hashable, Sendable {
@@ -10,14 +12,14 @@ extension Rack {
     var serverNumbers: [Int: ServerID] = [:]
     var ports: [PortID: PortPlace] = [:]
     var namespaces: [String: ServerID] = [:]
-    var macs: Set<UInt64> = []
+    var macs: Set<MACAddress> = []
     var addresses: [AddressID: ServerID] = [:]
     var assignments: [AssignmentID: ServerID] = [:]
     /// The assignments of each reservation; reservations without any are absent.
     var assigned: [ReservationID: Set<AssignmentID>] = [:]
-    var reservations: [IPBlock: ReservationID] = [:]
+    var reservations: [IPPrefix: ReservationID] = [:]
     /// By each address of a server, as a block of one, and each elastic block.
-    var hosts: [IPBlock: ServerID] = [:]
+    var hosts: [IPPrefix: ServerID] = [:]
     var sshKeys: [SSHKey.Owner: Set<SSHKeyID>] = [:]
     /// The servers that each key is on; keys that are on none are absent.
     var keyHolders: [SSHKeyID: Set<ServerID>] = [:]
@@ -97,21 +99,18 @@ extension Rack {
   }
 
   /// The elastic blocks that are routed to a server.
-  public func blocks(of server: ServerID) -> [IPBlock] { servers[server]?.blocks.map(\.block) ?? [] }
+  public func blocks(of server: ServerID) -> [IPPrefix] { servers[server]?.blocks.map(\.block) ?? [] }
 
   /// The server that answers to an address: its own, or one of an elastic block. A few lookups, however large the rack.
-  ///
-  /// - Parameter family: 4 or 6.
-  public func server(at address: UInt128, family: Int) -> Server? {
-    guard family == 6 || family == 4 && address >> 32 == 0 else { return nil }
-    let host = IPBlock(family: family, base: address, length: family == 4 ? 32 : 128)
-    let candidates = family == 4 ? Reservation.lengths.reversed().map(host.prefix) : [host]
+  public func server(at address: IPAddress) -> Server? {
+    let host = IPPrefix(address)
+    let candidates = address.isV4 ? Reservation.lengths.reversed().map(host.prefix) : [host]
     return candidates.lazy.compactMap { index.hosts[$0] }.first.flatMap { servers[$0] }
   }
 
   /// The reservation that has all addresses of `block`.
-  public func reservation(containing block: IPBlock) -> Reservation? {
-    guard block.family == 4, Reservation.lengths.contains(block.length) else { return nil }
+  public func reservation(containing block: IPPrefix) -> Reservation? {
+    guard block.isV4, Reservation.lengths.contains(block.length) else { return nil }
     let candidates = (Reservation.lengths.lowerBound...block.length).lazy.map(block.prefix)
     return candidates.compactMap { index.reservations[$0] }.first.flatMap { reservations[$0] }
   }

@@ -1,3 +1,5 @@
+import Net
+
 extension Rack {
   /// Everything that must hold and does not, as sentences; empty when all is well. Reads the whole rack.
   ///
@@ -78,7 +80,7 @@ extension Rack {
       let range = addressPlan.range(of: kind, in: facility).map { ", \($0)" } ?? ""
       return "is not in \(AddressPlan.name(of: kind, in: facility))\(range): set a range that has it, and "
     }
-    func isOutside(_ block: IPBlock, _ kind: Address.Kind, _ facility: String) -> Bool {
+    func isOutside(_ block: IPPrefix, _ kind: Address.Kind, _ facility: String) -> Bool {
       addressPlan.range(of: kind, in: facility)?.contains(block) != true
     }
     var found: [String] = []
@@ -101,12 +103,12 @@ extension Rack {
   private func reservationViolations() -> [String] {
     var found: [String] = []
     if reservations.count > Self.reservationLimit { found.append("there are \(reservations.count) elastic blocks") }
-    var addresses: Set<UInt128> = []
+    var addresses: Set<IPAddress> = []
     for reservation in reservations.values {
       let name = "elastic block \(reservation.block)"
       let block = reservation.block
       if projects[reservation.project] == nil { found.append("\(name): unknown project") }
-      guard block.family == 4, Reservation.lengths.contains(block.length) else {
+      guard block.isV4, Reservation.lengths.contains(block.length) else {
         found.append("\(name) has the wrong size")
         continue
       }
@@ -114,11 +116,11 @@ extension Rack {
         found.append("\(name) is not of its pool")
       }
       for part in block.parts(32) {
-        if !addresses.insert(part.base).inserted { found.append("\(name): \(part.address()) has two owners") }
-        if addressPools.isHeld(part.prefix(31)) { found.append("\(name): \(part.address()) is a server's") }
+        if !addresses.insert(part.base).inserted { found.append("\(name): \(part.base) has two owners") }
+        if addressPools.isHeld(part.prefix(31)) { found.append("\(name): \(part.base) is a server's") }
         if !addressPools.isReserved(part.base) { found.append("\(name) is not marked as reserved") }
       }
-      var assigned: [IPBlock] = []
+      var assigned: [IPPrefix] = []
       for (server, assignment) in assignments(of: reservation.id) {
         if !block.contains(assignment.block) || assigned.contains(where: assignment.block.overlaps) {
           found.append("\(name): assignment \(assignment.block) is not a part of its own")
@@ -195,8 +197,9 @@ extension Rack {
     if name == .bond0 {
       if port.mac != nil { found.append("bond0 has a MAC address") }
     } else {
-      let first = port.mac.map { $0 >> 40 }
-      if first.map({ $0 & 3 == 2 && $0 < 0x100 }) != true { found.append("\(text) has no local unicast MAC address") }
+      if port.mac.map({ $0.isLocal && !$0.isGroup }) != true {
+        found.append("\(text) has no local unicast MAC address")
+      }
       if port.bonded, !port.networks.isEmpty { found.append("\(text) has networks in the bond") }
     }
     if Set(port.networks).count != port.networks.count { found.append("\(text) has a network twice") }

@@ -1,3 +1,5 @@
+import Net
+
 /// Projects come and go; a rack always has one. A name is for people: several can have the same.
 extension Rack {
   func createProject(

@@ -1,3 +1,5 @@
+import Net
+
 extension Rack {
   func createServer(_ request: ServerRequest, with source: inout some Entropy) throws(Refusal) -> Outcome {
     guard let project = projects[request.project] else {
@@ -18,15 +20,15 @@ extension Rack {
 
     let bond0 = PortID(source.identifier())
     let (eth0, eth1) = (PortID(source.identifier()), PortID(source.identifier()))
-    let mac = freeMACs(near: source.bits48())
+    let macs = freeMACs(near: source.bits48())
     let members = plan.initialMode.members
     var server = Server(
       id: id, number: freeNumber, hostname: hostname, plan: plan.slug,
       facility: facility.code, operatingSystem: system.slug, project: project.id, place: place.place,
       nicNames: request.nicNames ?? NICNames(), layer: plan.initialMode.layer,
       bond0: Port(id: bond0, name: .bond0, mac: nil, bonded: !members.isEmpty, networks: [], native: nil),
-      eth0: Port(id: eth0, name: .eth0, mac: mac, bonded: members.contains(.eth0), networks: [], native: nil),
-      eth1: Port(id: eth1, name: .eth1, mac: mac + 1, bonded: members.contains(.eth1), networks: [], native: nil),
+      eth0: Port(id: eth0, name: .eth0, mac: macs.0, bonded: members.contains(.eth0), networks: [], native: nil),
+      eth1: Port(id: eth1, name: .eth1, mac: macs.1, bonded: members.contains(.eth1), networks: [], native: nil),
       addresses: [], lastHeld: [:], mtu: Server.defaultMTU, details: request.details, isLocked: request.isLocked,
       isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
       serial: request.serial,
@@ -196,11 +198,14 @@ extension Rack {
   /// The lowest number that no server has; there is one, as the rack is not full.
   private var freeNumber: Int { Server.numbers.first { index.serverNumbers[$0] == nil }! }
 
-  /// An even address of which neither it nor the next is taken: unicast, locally administered (IEEE 802c-2017 8.4).
-  private func freeMACs(near bits: UInt64) -> UInt64 {
-    let mask: UInt64 = 0xFCFF_FFFF_FFFE
-    var mac = bits & mask | 0x0200_0000_0000
-    while index.macs.contains(mac) || index.macs.contains(mac + 1) { mac = (mac + 2) & mask | 0x0200_0000_0000 }
-    return mac
+  /// An even address and the next, of which neither is taken: unicast, locally administered (IEEE 802c-2017 8.4).
+  private func freeMACs(near bits: UInt64) -> (MACAddress, MACAddress) {
+    var bits = bits
+    while true {
+      let even = bits & 0xFCFF_FFFF_FFFE | 0x0200_0000_0000
+      let pair = (MACAddress(even), MACAddress(even + 1))
+      if !index.macs.contains(pair.0), !index.macs.contains(pair.1) { return pair }
+      bits = even + 2
+    }
   }
 }

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import Net
 
 /// An elastic block: public IPv4 addresses that a project keeps, whatever becomes of its servers.
 ///
@@ -9,7 +10,7 @@ public struct Reservation: Hashable, Sendable {
   /// Code of the facility whose pool it is from.
   public let facility: String
   /// IPv4, of a length within `lengths`.
-  public let block: IPBlock
+  public let block: IPPrefix
   public var note: Note
   public let createdAt: Date
 
@@ -26,7 +27,7 @@ public struct Reservation: Hashable, Sendable {
   }
 
   public init(
-    id: ReservationID, project: ProjectID, facility: String, block: IPBlock, note: Note = Note(), createdAt: Date
+    id: ReservationID, project: ProjectID, facility: String, block: IPPrefix, note: Note = Note(), createdAt: Date
   ) {
     (self.id, self.project, self.facility) = (id, project, facility)
     (self.block, self.note, self.createdAt) = (block, note, createdAt)
@@ -41,10 +42,10 @@ public struct BlockAssignment: Hashable, Sendable {
   public let id: AssignmentID
   public let reservation: ReservationID
   /// Lies in the reservation's block, and meets no other assignment.
-  public let block: IPBlock
+  public let block: IPPrefix
   public let createdAt: Date
 
-  public init(id: AssignmentID, reservation: ReservationID, block: IPBlock, createdAt: Date) {
+  public init(id: AssignmentID, reservation: ReservationID, block: IPPrefix, createdAt: Date) {
     (self.id, self.reservation) = (id, reservation)
     (self.block, self.createdAt) = (block, createdAt)
   }

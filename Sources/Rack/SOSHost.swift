@@ -1,3 +1,5 @@
+import Net
+
 /// Where the consoles of servers are reached by SSH, as the API tells it: a setting of the daemon. Nothing is opened by
 /// it.
 ///
@@ -26,7 +28,7 @@ public struct SOSHost: Hashable, Sendable {
     if rest.first == "[" {
       guard let end = rest.firstIndex(of: "]") else { throw fault }
       let address = rest[rest.index(after: rest.startIndex)..<end]
-      guard address.utf8.contains(UInt8(ascii: ":")), (try? IPBlock(reading: String(address))) != nil else {
+      guard address.utf8.contains(UInt8(ascii: ":")), IPAddress(address) != nil else {
         throw fault
       }
       host = String(rest[...end])

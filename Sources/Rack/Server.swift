@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import Net
 
 /// Where a server's NICs are.
 public enum Place: Hashable, Sendable {
@@ -71,7 +72,7 @@ public struct Server: Hashable, Sendable {
   /// The elastic blocks that are routed to it, in the order of assignment; at most `Rack.blocksPerServerLimit`.
   public var blocks: [BlockAssignment]
   /// The block of each kind that this server gave back last; it does not get it again while another is free.
-  public var lastHeld: [Address.Kind: IPBlock]
+  public var lastHeld: [Address.Kind: IPPrefix]
   /// Bytes of payload per frame, on both NICs; within `mtus`.
   public var mtu: Int
   public var details: ServerDetails
@@ -97,7 +98,7 @@ public struct Server: Hashable, Sendable {
     id: ServerID, number: Int, hostname: String, plan: String, facility: String, operatingSystem: String,
     project: ProjectID, place: Place, nicNames: NICNames = NICNames(), layer: Int, bond0: Port, eth0: Port, eth1: Port,
     addresses: [Address],
-    blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPBlock], mtu: Int,
+    blocks: [BlockAssignment] = [], lastHeld: [Address.Kind: IPPrefix], mtu: Int,
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
     isPoweredOn: Bool = true, isProvisioning: Bool = false, isConfigured: Bool = false, serial: String? = nil,

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Net
 import Rack
 
 /// Rows into records. One pass over each table, in one read transaction.
@@ -107,7 +108,7 @@ struct RowReader {
           id: try row.identifier("id"), reservation: try row.identifier("reservation"), block: try row.elasticBlock(),
           createdAt: try row.date("created_at")))
     }
-    var lastHeld: [String: [Address.Kind: IPBlock]] = [:]
+    var lastHeld: [String: [Address.Kind: IPPrefix]] = [:]
     try each("SELECT * FROM last_held") { row in
       let kind = try row.kind()
       lastHeld[try row.text("server"), default: [:]][kind] = try row.block(kind)
@@ -154,9 +155,8 @@ struct RowReader {
     var ports: [String: [PortName: Port]] = [:]
     try each("SELECT * FROM port") { row in
       guard let name = PortName(rawValue: try row.text("name")) else { throw BadColumn(name: "name") }
-      let mac: Int64? = row["mac"]
       ports[try row.text("server"), default: [:]][name] = Port(
-        id: try row.identifier("id"), name: name, mac: mac.map { UInt64(bitPattern: $0) },
+        id: try row.identifier("id"), name: name, mac: try row.mac(),
         bonded: try row.integer("bonded") == 1, networks: networks[try row.text("id"), default: []],
         native: try row.optionalIdentifier("native"), attachedAt: attachedAt[try row.text("id"), default: [:]])
     }

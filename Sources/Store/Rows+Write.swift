@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Net
 import Rack
 
 /// Records into rows. Runs inside the transaction of one `commit`.
@@ -183,7 +184,7 @@ struct RowWriter {
       ON CONFLICT (id) DO UPDATE SET bonded = excluded.bonded, native = excluded.native
       """,
       [
-        port.id.description, server.description, port.name.rawValue, port.mac.map { Int64($0) }, port.bonded,
+        port.id.description, server.description, port.name.rawValue, port.mac.map { Int64($0.value) }, port.bonded,
         port.native?.description,
       ])
     guard port.networks != before else { return }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Net
 import Rack
 
 // How values of the rack are written in columns, and read back.
@@ -10,18 +11,21 @@ extension Date {
   init(seconds: Int64) { self.init(timeIntervalSince1970: Double(seconds)) }
 }
 
-extension IPBlock {
-  /// 16 bytes, most significant first.
-  var bytes: Data { Data((0..<16).map { UInt8(truncatingIfNeeded: base >> (120 - 8 * UInt128($0))) }) }
+extension IPPrefix {
+  /// Its first address, as a number of the family in 16 bytes, most significant first.
+  var bytes: Data {
+    let number = base.number
+    return Data((0..<16).map { UInt8(truncatingIfNeeded: number >> (120 - 8 * UInt128($0))) })
+  }
 
   /// The block of `length` that starts at `bytes`; `nil` when there is none.
   init?(family: Int, length: Int, bytes: Data) {
-    let base = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-    let width = family == 4 ? 32 : 128
-    guard bytes.count == 16, (0...width).contains(length), family == 6 || base >> 32 == 0 else { return nil }
-    let block = IPBlock(family: family, base: base, length: width).prefix(length)
-    guard block.base == base else { return nil }
-    self = block
+    let number = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+    guard bytes.count == 16, family == 6 || number >> 32 == 0 else { return nil }
+    let address = family == 4 ? IPAddress(v4: UInt32(number)) : IPAddress(v6: number)
+    guard address.family == family, (0...address.width).contains(length) else { return nil }
+    self.init(address, length: length)
+    guard base == address else { return nil }
   }
 
   /// The block of two addresses that starts at `bytes`; `nil` when they are not the even address of one.
@@ -53,19 +57,24 @@ extension Row {
     if case DatabaseValue.Storage.null = (self[column] as DatabaseValue).storage { return nil }
     return try identifier(column)
   }
+  func mac() throws -> MACAddress? {
+    guard let value = self["mac"] as Int64? else { return nil }
+    guard (0...0xFFFF_FFFF_FFFF).contains(value) else { throw BadColumn(name: "mac") }
+    return MACAddress(UInt64(value))
+  }
   func kind() throws -> Address.Kind {
     guard let value = Address.Kind(rawValue: try text("kind")) else { throw BadColumn(name: "kind") }
     return value
   }
-  func block(_ kind: Address.Kind) throws -> IPBlock {
-    guard let data = Data.fromDatabaseValue(self["base"]), let block = IPBlock(kind, bytes: data) else {
+  func block(_ kind: Address.Kind) throws -> IPPrefix {
+    guard let data = Data.fromDatabaseValue(self["base"]), let block = IPPrefix(kind, bytes: data) else {
       throw BadColumn(name: "base")
     }
     return block
   }
-  func elasticBlock() throws -> IPBlock {
+  func elasticBlock() throws -> IPPrefix {
     guard let data = Data.fromDatabaseValue(self["base"]),
-      let block = IPBlock(family: 4, length: try integer("length"), bytes: data)
+      let block = IPPrefix(family: 4, length: try integer("length"), bytes: data)
     else { throw BadColumn(name: "base") }
     return block
   }

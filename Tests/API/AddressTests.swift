@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
+import Net
 import Rack
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
       try rack.perform(.reserveBlock(BlockRequest(project: project, facility: "ewr1", length: 29)), with: &source)
       reservation = try #require(rack.reservations.values.first)
       let id = try #require(rack.server(named: "web1")).id
-      try rack.perform(.assignBlock(id, try IPBlock(reading: "198.18.24.4/30")), with: &source)
+      try rack.perform(.assignBlock(id, try IPPrefix(reading: "198.18.24.4/30")), with: &source)
       server = try #require(rack.servers[id])
       assignment = try #require(server.blocks.first)
     }
@@ -119,7 +120,7 @@ import Testing
 
   @Test("a block comes with or without a length, and is refused with bits behind it")
   func block() throws {
-    func block(_ text: String) throws -> IPBlock? {
+    func block(_ text: String) throws -> IPPrefix? {
       try Arguments(body: Array(#"{"address": "\#(text)"}"#.utf8), query: [:]).block("address")
     }
     #expect(try block("198.18.24.4/30")?.length == 30)

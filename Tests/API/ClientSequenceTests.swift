@@ -1,4 +1,5 @@
 import HTTPTypes
+import Net
 import Rack
 import Testing
 
@@ -85,7 +86,7 @@ import Testing
       #expect(addresses.map { $0["address_family"] } == [4, 6, 4, 4, 4, 4, 4])
       #expect(addresses.map { $0["public"] } == [true, true, false, true, true, true, true])
       #expect(addresses.map { $0["management"] } == [true, true, true, false, false, false, false])
-      #expect(addresses.allSatisfy { IPBlock.isAddress($0["gateway"]?.string) })
+      #expect(addresses.allSatisfy { $0["gateway"]?.string.flatMap { IPAddress($0) } != nil })
     }
   }
 
@@ -319,11 +320,4 @@ import Testing
 
 extension HTTPField.Name {
   fileprivate static let requestID = HTTPField.Name("X-Request-Id")!
-}
-
-extension IPBlock {
-  fileprivate static func isAddress(_ text: String?) -> Bool {
-    guard let text, !text.contains("/"), let block = try? IPBlock(reading: text) else { return false }
-    return block.length == block.width
-  }
 }

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Net
 import Rack
 import ServiceLifecycle
 import Synchronization
@@ -76,9 +77,9 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
     #expect(renderer.json["tags"] == ["a", "b"] && renderer.json["customdata"] == ["a": [1, nil]])
     #expect(renderer.text(at: ["tags"]) == "a\nb")
     let told = subject
-    let responder = MetadataResponder(lookup: { _, _ in told }, privateSubnets: []) { _, _ in }
+    let responder = MetadataResponder(lookup: { _ in told }, privateSubnets: []) { _, _ in }
     for path in ["/userdata", "/latest/user-data", "/2009-04-04/user-data"] {
-      let response = await responder.respond(.get, path, from: SourceAddress(1))
+      let response = await responder.respond(.get, path, from: IPAddress(v4: 1))
       #expect(response.status == .ok && response.headers[.contentLength] == "10", "\(path)")
     }
   }
@@ -189,14 +190,14 @@ private func subject(plan: String = "c3.small.x86", mode: NetworkMode? = nil) th
   }
 }
 
-private let server = SourceAddress(198 << 24 | 18 << 16 | 1)
-private let stranger = SourceAddress(198 << 24 | 18 << 16 | 3)
+private let server = IPAddress(v4: 198 << 24 | 18 << 16 | 1)
+private let stranger = IPAddress(v4: 198 << 24 | 18 << 16 | 3)
 
 private func responder() throws -> MetadataResponder {
   let subject = try subject()
   return MetadataResponder(
-    lookup: { address, family in
-      address == UInt128(server.value) && family == 4 ? subject : nil
+    lookup: { address in
+      address == server ? subject : nil
     }, privateSubnets: ["10.0.0.0/8"]
   ) { _, _ in }
 }
@@ -224,7 +225,7 @@ private struct Sink: ResponseBodyWriter {
     let clock = Mutex(Duration.zero)
     let pauses = Mutex<[Duration]>([])
     let responder = MetadataResponder(
-      lookup: { _, _ in subject }, privateSubnets: [],
+      lookup: { _ in subject }, privateSubnets: [],
       requests: RateLimiter(rate: MetadataResponder.requestRate, burst: 60, now: { clock.withLock { $0 } }),
       pause: { time in pauses.withLock { $0.append(time) } }
     ) { _, _ in }
@@ -304,7 +305,7 @@ private struct Sink: ResponseBodyWriter {
     let (descriptor, port) = try makeListener()
     let subject = try subject()
     let responder = MetadataResponder(
-      lookup: { address, _ in address == 0x7F00_0001 ? subject : nil }, privateSubnets: ["10.0.0.0/8"]
+      lookup: { $0 == IPAddress(v4: 0x7F00_0001) ? subject : nil }, privateSubnets: ["10.0.0.0/8"]
     ) { _, _ in }
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -424,7 +425,7 @@ extension Result where Failure == any Error {
   private func responder(_ kept: Kept, burst: Int = 100) throws -> MetadataResponder {
     let subject = try subject()
     return MetadataResponder(
-      lookup: { _, _ in subject }, privateSubnets: [],
+      lookup: { _ in subject }, privateSubnets: [],
       limiter: RateLimiter(every: .seconds(1), burst: burst, now: { .zero })
     ) { report, _ in await kept.keep(report) }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Net
 import Rack
 import Testing
 
@@ -141,7 +142,7 @@ import Testing
   @Test("private ranges outside of 10.0.0.0/8 are routed by the private gateway too")
   func otherPrivateRange() throws {
     var plan = AddressPlan()
-    plan.setRange(try IPBlock(reading: "172.16.0.0/16"), of: .privateIPv4, in: "sjc1")
+    plan.setRange(try IPPrefix(reading: "172.16.0.0/16"), of: .privateIPv4, in: "sjc1")
     var source = Counting()
     var rack = Rack(with: &source, plan: plan)
     let project = try #require(rack.project(named: "default")).id

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Net
 import Rack
 import Testing
 import Yams
@@ -118,8 +119,7 @@ struct RecordedSequence: Sendable, CustomTestStringConvertible {
       "absent": { $0 == nil },
       "present": { $0 != nil && $0 != .null },
       "address": { found in
-        guard let text = found?.string, let block = try? IPBlock(reading: text) else { return false }
-        return !text.contains("/") && block.length == block.width
+        found?.string.flatMap { IPAddress($0) } != nil
       },
     ]
   }
@@ -209,9 +209,9 @@ extension WholeAPI {
   fileprivate var machines: MetadataResponder {
     let keeper = keeper
     return MetadataResponder(
-      lookup: { address, family in
+      lookup: { address in
         let rack = await keeper.rack
-        return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0) }
+        return rack.server(at: address).map { MetadataSubject(rack: rack, server: $0) }
       }, privateSubnets: ["10.0.0.0/8"]
     ) { report, server in await keeper.note(report.type, report.body, of: server) }
   }
@@ -223,8 +223,7 @@ extension WholeAPI {
     let list = try await call(.get, "/projects/\(project())/devices")["devices"]?.elements ?? []
     let device = list.first { $0["hostname"]?.string == hostname }
     let text = try #require(device?["ip_addresses"]?[0]?["address"]?.string, "\(hostname) has no address")
-    let address = text.split(separator: ".").reduce(0 as UInt32) { $0 << 8 | (UInt32($1) ?? 0) }
-    let response = await machines.respond(method, path, from: SourceAddress(address)) { Array((body ?? "").utf8) }
+    let response = await machines.respond(method, path, from: IPAddress(text)) { Array((body ?? "").utf8) }
     var collected = ByteBuffer()
     try await response.body.write(Collector { collected.writeImmutableBuffer($0) })
     let bytes = Array(collected.readableBytesView)

@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import Net
 import Rack
 import Testing
 
@@ -206,10 +207,11 @@ private struct Fixture {
       distributing: false,
       fallback: false,
       actor: LACPMember.Participant(
-        systemPriority: 32768, system: 0x0200_0000_0001, key: 3, portPriority: 32768, port: 6,
+        systemPriority: 32768, system: MACAddress(0x0200_0000_0001), key: 3, portPriority: 32768, port: 6,
         state: ["activity", "aggregation"]),
       partner: LACPMember.Participant(
-        systemPriority: 65535, system: 0x5254_00AB_CDEF, key: 9, portPriority: 255, port: 2, state: ["timeout"]),
+        systemPriority: 65535, system: MACAddress(0x5254_00AB_CDEF), key: 9, portPriority: 255, port: 2,
+        state: ["timeout"]),
       machines: LACPMember.Machines(
         receive: "CURRENT", periodic: "FAST_PERIODIC", mux: "ATTACHED", actorChurn: "NO_CHURN",
         partnerChurn: "CHURN_MONITOR"),

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
+import Net
 import Rack
 import Testing
 
@@ -66,12 +67,12 @@ private struct Neighbours {
       "batch": "\(batchID)", "event": "\(event)", "token": "\(token)", "key": "\(key.id)", "hostname": "hush-host",
       "named": "hush-project/hush-host", "namespace": "hush-space", "block": "\(block)",
     ]
-    let addresses = host.addresses.flatMap { [$0.address, $0.gateway] } + [block.address()]
+    let addresses = host.addresses.flatMap { [$0.address, $0.gateway] } + ["\(block.base)"]
     secrets = Set(
       foreign.values.flatMap(Self.words) + addresses + [
         "hush-project", "hush-note", "hush-net", "hush-token", "hush-key", "hush@host", "\(host.eth0.id)",
         key.key.fingerprint, key.key.sha256, host.rootPassword?.text ?? "",
-        Renderer.text(ofMAC: host.eth0.mac ?? 0), Renderer.text(ofMAC: host.eth1.mac ?? 0),
+        host.eth0.mac?.description ?? "", host.eth1.mac?.description ?? "",
       ]
     ).subtracting(["30"])
   }
@@ -302,7 +303,7 @@ private struct Neighbours {
     _ = try await neighbours.keeper.perform(.updateServer(neighbours.server.id, update), by: "test")
     func member(_ id: ServerID, _ system: UInt64) -> LACPMember {
       let end = LACPMember.Participant(
-        systemPriority: 1, system: system, key: 1, portPriority: 1, port: 1, state: [])
+        systemPriority: 1, system: MACAddress(system), key: 1, portPriority: 1, port: 1, state: [])
       return LACPMember(
         server: id, hostname: "hush-host", port: .eth0, linkUp: true, selected: true, collecting: true,
         distributing: true, fallback: false, actor: end, partner: end,
@@ -316,7 +317,7 @@ private struct Neighbours {
     await neighbours.keeper.know(
       [
         Station(
-          facility: "ewr1", vxlan: 3777, network: network, mac: 0x0200_0000_0099, server: theirs,
+          facility: "ewr1", vxlan: 3777, network: network, mac: MACAddress(0x0200_0000_0099), server: theirs,
           hostname: "hush-host", port: .eth1, age: 1, moves: 0)
       ], [member(theirs, 0x77), member(neighbours.server.id, 0x11)],
       [neighbour(theirs, "192.0.2.77"), neighbour(neighbours.server.id, "192.0.2.11")])

@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import HTTPTypes
+import Net
 import Rack
 import Testing
 
@@ -11,7 +12,8 @@ import Testing
 
   private func station(_ number: Int, _ network: VirtualNetwork) -> Station {
     Station(
-      facility: "ewr1", vxlan: network.vxlan, network: network.id, mac: UInt64(number), server: server, hostname: "a",
+      facility: "ewr1", vxlan: network.vxlan, network: network.id, mac: MACAddress(UInt64(number)), server: server,
+      hostname: "a",
       port: .eth0, age: 1, moves: 0)
   }
 

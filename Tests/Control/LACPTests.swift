@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import Net
 import Rack
 import Testing
 
@@ -62,7 +63,7 @@ struct LACPTests {
 
     let before = await machine.control.lacp(of: server.id)
     let system = try #require(before.first).actor.system
-    #expect(system >> 40 & 3 == 2 && system >> 48 == 0)
+    #expect(system.isLocal && !system.isGroup)
     #expect(before.allSatisfy { $0.actor.system == system })
     try await machine.restart()
     let after = await machine.control.lacp(of: server.id)

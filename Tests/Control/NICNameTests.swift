@@ -1,5 +1,6 @@
 import Control
 import Host
+import Net
 import Ports
 import Rack
 import Testing
@@ -64,7 +65,7 @@ import Testing
       update.nicNames = NICNames(eth0: eth0, eth1: eth1)
       try await machine.control.perform(.updateServer(server.id, update))
     }
-    func macs() async throws -> [String: UInt64] {
+    func macs() async throws -> [String: MACAddress] {
       Dictionary(uniqueKeysWithValues: try await machine.links(in: namespace).map { ($0.name, $0.mac) })
     }
     let (first, second) = (server.eth0.mac!, server.eth1.mac!)

@@ -11,10 +11,7 @@ import Wire
 
 @testable import Host
 
-private func v4(_ text: String, _ length: Int) -> IPPrefix {
-  let octets = text.split(separator: ".").map { UInt32($0)! }
-  return IPPrefix(v4: octets.reduce(0) { $0 << 8 | $1 }, length: length)
-}
+private func v4(_ text: String, _ length: Int) -> IPPrefix { IPPrefix(IPAddress(text)!, length: length) }
 private func v6(_ high: UInt64, _ length: Int) -> IPPrefix { IPPrefix(IPAddress(high: high, low: 0), length: length) }
 
 @Suite("Clashes with the host") struct UplinkClashTests {
@@ -131,7 +128,7 @@ struct UplinkTests {
     let link = try #require(try host.link("toprack0"))
     #expect(link.isUp && link.isTAP && link.mtu == 1500)
     #expect(link.alias == "toprack \(host.rack.uuidString.lowercased()) uplink")
-    #expect(open.mac.value == link.mac)
+    #expect(open.mac == link.mac)
     #expect(open.ipv4?.gateway.description == "198.19.255.254")
     #expect(open.ipv4?.host.description == "198.19.255.255")
     #expect(open.ipv6?.host.description == "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")

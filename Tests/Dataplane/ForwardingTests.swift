@@ -1,4 +1,5 @@
 import Dataplane
+import Net
 import Ports
 import Switching
 import Testing
@@ -44,7 +45,7 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     lab.cables[1].send(mac(1) + mac(2) + tag(0xE000 | 1001) + payload(2))
     #expect(lab.cables[0].frame() == mac(1) + mac(2) + payload(2))
     let stations = await lab.plane.stations()
-    #expect(Set(stations.map { "\($0.mac & 255) \($0.port.value) \($0.domain.value)" }) == ["1 1 1", "2 2 1"])
+    #expect(Set(stations.map { "\($0.mac.value & 255) \($0.port.value) \($0.domain.value)" }) == ["1 1 1", "2 2 1"])
     await lab.plane.stop()
     #expect(lab.cables[2].drain() == [])
   }
@@ -178,7 +179,8 @@ private func payload(_ number: Int, count: Int = 46) -> [UInt8] {
     for _ in 1...50 { _ = lab.cables[1].frame() }
     lab.cables[1].send(everybody + mac(200) + tag(1002) + payload(0))
     while await lab.plane.stationStatistics().count < 51 {}
-    #expect(await lab.plane.stations(StationFilter(domains: [DomainIndex(2)])).map(\.mac) == [0x0200_0000_00C8])
+    #expect(
+      await lab.plane.stations(StationFilter(domains: [DomainIndex(2)])).map(\.mac) == [MACAddress(0x0200_0000_00C8)])
     #expect(await lab.plane.stations(StationFilter(ports: [PortIndex(1)])).count == 50)
     #expect(await lab.plane.flush(StationQuery(domain: DomainIndex(2))) == 1)
     #expect(await lab.plane.flush(StationQuery(ports: [PortIndex(1), PortIndex(2)])) == 50)

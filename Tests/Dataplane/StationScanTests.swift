@@ -25,7 +25,7 @@ import Wire
     return table
   }
 
-  private func numbers(_ records: [StationRecord]) -> [Int] { records.map { Int($0.mac & 0xFF_FFFF) } }
+  private func numbers(_ records: [StationRecord]) -> [Int] { records.map { Int($0.mac.value & 0xFF_FFFF) } }
 
   private func finish(_ scans: inout StationScans, _ table: borrowing StationTable) -> Int {
     var turns = 0

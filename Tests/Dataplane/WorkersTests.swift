@@ -1,4 +1,5 @@
 import Dataplane
+import Net
 import Switching
 import Testing
 import Wire
@@ -45,7 +46,7 @@ private func payload(_ number: Int) -> [UInt8] { [0x88, 0xB5, UInt8(number & 255
       }
     }
     let known = await lab.plane.stations()
-    #expect(known.filter { $0.mac & 0xFF == 1 }.map(\.port) == [PortIndex(5)], "each station is listed once")
+    #expect(known.filter { $0.mac.value & 0xFF == 1 }.map(\.port) == [PortIndex(5)], "each station is listed once")
     #expect(await lab.plane.stationStatistics().count == known.count)
     await lab.plane.stop()
     for cable in lab.cables { #expect(cable.drain() == []) }

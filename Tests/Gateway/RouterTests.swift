@@ -48,7 +48,7 @@ private final class RouterRig {
         .init(gateway: ip("10.64.0.\(2 * number)"), host: ip("10.64.0.\(2 * number + 1)"), isPublic: false),
         .init(gateway: ip6(UInt64(2 * number)), host: ip6(UInt64(2 * number + 1)), isPublic: true),
       ],
-      blocks: number == 0 ? [.init(prefix: IPPrefix(ip("198.18.31.0"), length: 126), link: 0)] : [], exit: exitOfBoth)
+      blocks: number == 0 ? [.init(prefix: IPPrefix(ip("198.18.31.0"), length: 30), link: 0)] : [], exit: exitOfBoth)
   }
 
   func apply(_ change: RoutingChange) { router.apply(change) }
@@ -494,7 +494,7 @@ private struct RefusedCase: Sendable, CustomTestStringConvertible {
     let rig = RouterRig()
     let frame = Packet("198.18.0.1", "198.18.0.3").bytes
     var program = RouterRig.server(1, mtu: 1_500)
-    program.blocks = [.init(prefix: IPPrefix(ip("198.18.31.8"), length: 125), link: 0)]
+    program.blocks = [.init(prefix: IPPrefix(ip("198.18.31.8"), length: 29), link: 0)]
     var change = RoutingChange()
     change.interfaces[RouterRig.web2] = program
     rig.apply(change)

@@ -29,14 +29,14 @@ private struct NaiveRoutes {
     var table = RoutingTable()
     let routes: [(IPPrefix, RoutingTable.Target)] = [
       (IPPrefix(v4: 0xC612_0000, length: 15), .unassigned), (IPPrefix(v4: 0xC612_0000, length: 30), .neighbour(7)),
-      (IPPrefix(Self.address, length: 128), .local),
+      (IPPrefix(Self.address), .local),
     ]
     for (prefix, target) in reversed ? routes.reversed() : routes { table.insert(prefix, target) }
     #expect(table.find(Self.address) == .local)
     #expect(table.find(IPAddress(v4: 0xC612_0002)) == .neighbour(7))
     #expect(table.find(IPAddress(v4: 0xC612_0004)) == .unassigned)
     #expect(table.find(IPAddress(v4: 0xC614_0000)) == nil)
-    table.remove(IPPrefix(Self.address, length: 128))
+    table.remove(IPPrefix(Self.address))
     #expect(table.find(Self.address) == .neighbour(7))
     table.remove(IPPrefix(v4: 0xC612_0000, length: 30))
     #expect(table.find(Self.address) == .unassigned)
@@ -66,7 +66,7 @@ private struct NaiveRoutes {
         isV4
         ? IPAddress(v4: 0xC612_0000 | UInt32(bits))
         : IPAddress(high: 0x2001_0db8_0000_0000 | bits >> 6, low: bits & 63)
-      let length = isV4 ? 96 + [0, 15, 24, 29, 30, 31, 32][dice.below(7)] : [0, 32, 56, 64, 127, 128][dice.below(6)]
+      let length = isV4 ? [0, 15, 24, 29, 30, 31, 32][dice.below(7)] : [0, 32, 56, 64, 127, 128][dice.below(6)]
       let prefix = IPPrefix(address, length: length)
       switch dice.below(4) {
       case 0, 1:
@@ -90,10 +90,10 @@ private struct NaiveRoutes {
   func many() {
     var table = RoutingTable()
     for index in 0..<30_000 {
-      table.insert(IPPrefix(IPAddress(v4: UInt32(index)), length: 128), .neighbour(Int32(index)))
+      table.insert(IPPrefix(IPAddress(v4: UInt32(index))), .neighbour(Int32(index)))
     }
     #expect((0..<30_000).allSatisfy { table.find(IPAddress(v4: UInt32($0))) == .neighbour(Int32($0)) })
-    for index in 0..<30_000 { table.remove(IPPrefix(IPAddress(v4: UInt32(index)), length: 128)) }
+    for index in 0..<30_000 { table.remove(IPPrefix(IPAddress(v4: UInt32(index)))) }
     #expect(table.count == 0)
     #expect((0..<30_000).allSatisfy { table.find(IPAddress(v4: UInt32($0))) == nil })
   }

@@ -16,7 +16,7 @@ struct NetlinkTests {
   let namespace: TestNamespace
   init() throws { namespace = try TestNamespace() }
 
-  private let pair4 = IPPrefix(v4(198, 19, 255, 254), length: 127)
+  private let pair4 = IPPrefix(v4(198, 19, 255, 254), length: 31)
   private let pair6 = IPPrefix(v6(0x2001_0db8_ffff_ffff, 0xFFFF_FFFF_FFFF_FFFE), length: 127)
   private let host6 = v6(0x2001_0db8_ffff_ffff, 0xFFFF_FFFF_FFFF_FFFF)
 
@@ -157,8 +157,8 @@ struct PrivateNamespaceTests {
     let links = try namespace.links()
     #expect(links.map(\.name) == ["lo", "meta0"])
     #expect(links.map(\.isUp) == [true, true])
-    #expect(links[1].mac == mac.value && links[1].mtu == 1400)
-    let pair = IPPrefix(v4(169, 254, 169, 254), length: 127)
+    #expect(links[1].mac == mac && links[1].mtu == 1400)
+    let pair = IPPrefix(v4(169, 254, 169, 254), length: 31)
     try namespace.setAddress(v4(169, 254, 169, 254), of: pair, on: links[1].index)
     try namespace.addRoute(
       Route(to: IPPrefix(v4: 0, length: 0), via: v4(169, 254, 169, 255), interface: links[1].index, owner: 84))

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Net
 import Rack
 import Testing
 
@@ -11,8 +12,8 @@ import Testing
     #expect(addresses.map(\.network.description) == ["198.18.0.0/31", "10.64.0.0/31", "2001:db8::/127"])
     #expect(addresses.map(\.gateway) == ["198.18.0.0", "10.64.0.0", "2001:db8::"])
     #expect(addresses.map(\.address) == ["198.18.0.1", "10.64.0.1", "2001:db8::1"])
-    #expect(addresses.map(\.network.netmask).prefix(2) == ["255.255.255.254", "255.255.255.254"])
-    #expect(addresses.last?.network.netmask == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe")
+    #expect(addresses.map(\.network.netmask.description).prefix(2) == ["255.255.255.254", "255.255.255.254"])
+    #expect(addresses.last?.network.netmask.description == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe")
   }
 
   @Test("each facility has a share of its own")
@@ -77,7 +78,7 @@ import Testing
   func roundRobin() throws {
     var lab = Lab()
     let id = try lab.server("web1")
-    var seen: Set<IPBlock> = []
+    var seen: Set<IPPrefix> = []
     for _ in 0..<60 {
       for address in lab["web1"].addresses {
         #expect(seen.insert(address.network).inserted, "\(address.network) again")
@@ -145,29 +146,5 @@ import Testing
     #expect(lab.rack.address(address.id)?.address == address)
     try lab.perform(.setMode(id, .layer2Bonded))
     #expect(lab.rack.address(address.id) == nil)
-  }
-
-  struct Text: Sendable, CustomTestStringConvertible {
-    let value: UInt128, family: Int, text: String
-    var testDescription: String { text }
-    static let all = [
-      Text(value: 0, family: 4, text: "0.0.0.0"),
-      Text(value: 0xFFFF_FFFF, family: 4, text: "255.255.255.255"),
-      Text(value: 0xC612_0A01, family: 4, text: "198.18.10.1"),
-      Text(value: 0, family: 6, text: "::"),
-      Text(value: 1, family: 6, text: "::1"),
-      Text(value: 1 << 112, family: 6, text: "1::"),
-      Text(value: .max, family: 6, text: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-      Text(value: 0x2001_0db8_0000_0001_0001_0001_0001_0001, family: 6, text: "2001:db8:0:1:1:1:1:1"),
-      Text(value: 0x2001_0db8_0000_0000_0001_0000_0000_0001, family: 6, text: "2001:db8::1:0:0:1"),
-      Text(value: 0x2001_0000_0000_0001_0000_0000_0000_0001, family: 6, text: "2001:0:0:1::1"),
-      Text(value: 0x2001_0db8_0a0b_0000_0000_0000_0000_0000, family: 6, text: "2001:db8:a0b::"),
-    ]
-  }
-
-  @Test("addresses are written as RFC 5952 says", arguments: Text.all)
-  func text(_ vector: Text) {
-    let length = vector.family == 4 ? 32 : 128
-    #expect(IPBlock(family: vector.family, base: vector.value, length: length).address() == vector.text)
   }
 }

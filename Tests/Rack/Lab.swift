@@ -27,7 +27,7 @@ struct SeededEntropy: Entropy, RandomNumberGenerator {
 struct Routed: Hashable {
   var ports: [PortWiring] = []
   var addresses: [Address] = []
-  var blocks: [IPBlock] = []
+  var blocks: [IPPrefix] = []
   var boot: BootOptions?
 
   init() {}
@@ -134,7 +134,7 @@ struct Lab {
   }
 
   @discardableResult
-  mutating func assign(_ block: IPBlock, to server: String) throws(Refusal) -> AssignmentID {
+  mutating func assign(_ block: IPPrefix, to server: String) throws(Refusal) -> AssignmentID {
     guard case .assignment(let id) = try perform(.assignBlock(self[server].id, block)).subject else {
       fatalError("an assignment is the subject")
     }

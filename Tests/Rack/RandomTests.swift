@@ -1,3 +1,4 @@
+import Net
 import Rack
 import Testing
 
@@ -144,7 +145,7 @@ import Testing
       return .reserveBlock(
         BlockRequest(project: lab.project, facility: facility, length: Int.random(in: 28...33, using: &dice)))
     case 109..<119:
-      let block = reservations.randomElement(using: &dice)?.block ?? IPBlock(family: 4, base: 0, length: 32)
+      let block = reservations.randomElement(using: &dice)?.block ?? IPPrefix(.unspecified4)
       let length = Int.random(in: block.length...32, using: &dice)
       return .assignBlock(server.id, Array(block.parts(length)).randomElement(using: &dice)!)
     case 119..<123:

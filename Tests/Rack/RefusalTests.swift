@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Net
 import Rack
 import Testing
 
@@ -314,17 +315,17 @@ import Testing
         for number in 0...4096 { try lab.reserve(32, facility: Catalogue.facilities[number % 8].code) }
       },
       Case("a block that nobody has reserved", says: "198.18.24.0/30", "project of l3", "reserve one first") {
-        try $0.assign(IPBlock(reading: "198.18.24.0/30"), to: "l3")
+        try $0.assign(IPPrefix(reading: "198.18.24.0/30"), to: "l3")
       },
       Case("more than what is reserved", says: "198.18.24.0/29 is not in an elastic block") {
         try $0.reserve(30)
-        try $0.assign(IPBlock(reading: "198.18.24.0/29"), to: "l3")
+        try $0.assign(IPPrefix(reading: "198.18.24.0/29"), to: "l3")
       },
       Case("a block of IPv6", says: "2001:db8::/32", "IPv4 blocks of /29") {
-        try $0.assign(IPBlock(reading: "2001:db8::/32"), to: "l3")
+        try $0.assign(IPPrefix(reading: "2001:db8::/32"), to: "l3")
       },
       Case("a block that is too large", says: "198.18.24.0/24", "/29 (8 addresses)") {
-        try $0.assign(IPBlock(reading: "198.18.24.0/24"), to: "l3")
+        try $0.assign(IPPrefix(reading: "198.18.24.0/24"), to: "l3")
       },
       Case("a block of another facility", says: "reserved in facility sjc1", "l3 is in ewr1") {
         let block = try $0.reserve(31, facility: "sjc1").block
@@ -356,11 +357,11 @@ import Testing
       Case("a part of what is assigned", says: "198.18.24.0/30, which has addresses of 198.18.24.1/32", "l3") {
         let block = try $0.reserve(30).block
         try $0.assign(block, to: "l3")
-        try $0.assign(IPBlock(reading: "198.18.24.1"), to: "hy")
+        try $0.assign(IPPrefix(reading: "198.18.24.1"), to: "hy")
       },
       Case("the whole of which a part is assigned", says: "198.18.24.2/31, which has addresses of 198.18.24.0/30") {
         let block = try $0.reserve(30).block
-        try $0.assign(IPBlock(reading: "198.18.24.2/31"), to: "l3")
+        try $0.assign(IPPrefix(reading: "198.18.24.2/31"), to: "l3")
         try $0.assign(block, to: "l3")
       },
       Case("one block more than a server has", says: "l3 has 64 elastic blocks", "limit") { lab in
@@ -380,8 +381,8 @@ import Testing
         says: "198.18.24.0/30 is assigned, 198.18.24.1/32 of it to hy and 198.18.24.2/31 of it to l3"
       ) {
         let reservation = try $0.reserve(30)
-        try $0.assign(IPBlock(reading: "198.18.24.2/31"), to: "l3")
-        try $0.assign(IPBlock(reading: "198.18.24.1"), to: "hy")
+        try $0.assign(IPPrefix(reading: "198.18.24.2/31"), to: "l3")
+        try $0.assign(IPPrefix(reading: "198.18.24.1"), to: "hy")
         try $0.perform(.releaseBlock(reservation.id))
       },
       Case("releasing twice", .notFound, says: "reservation", "does not exist") {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Net
 import Rack
 import Testing
 
@@ -183,7 +184,7 @@ import Testing
     let other = try Self.project("lab", in: &lab)
     let server = try Self.server("web1", of: other, in: &lab)
     let theirs = try lab.reserve(30).block
-    let free = IPBlock(family: 4, base: theirs.base + 64, length: 30)
+    let free = IPPrefix(theirs.base + 64, length: 30)
     let texts = [theirs, free].map { block in
       let refusal = #expect(throws: Refusal.self) { try lab.perform(.assignBlock(server.id, block)) }
       return refusal?.description.replacing("\(block)", with: "BLOCK")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Net
 import Rack
 import Testing
 
@@ -346,7 +347,7 @@ import Testing
     }
     try store.close()
     var plan = AddressPlan()
-    plan.setRange(try IPBlock(reading: "192.168.0.0/24"), of: .privateIPv4, in: "ewr1")
+    plan.setRange(try IPPrefix(reading: "192.168.0.0/24"), of: .privateIPv4, in: "ewr1")
     let again = try Store.open(directory.path)
     do {
       _ = try await again.load(plan: plan)
@@ -366,7 +367,7 @@ import Testing
     let directory = TemporaryDirectory()
     var plan = AddressPlan()
     for range in ["10.64.0.0/16", "192.168.0.0/24", "192.168.0.128/25"] {
-      plan.setRange(try IPBlock(reading: range), of: .privateIPv4, in: "ewr1")
+      plan.setRange(try IPPrefix(reading: range), of: .privateIPv4, in: "ewr1")
       let store = try Store.open(directory.path)
       var rack = try await store.load(plan: plan)
       var dice = Dice(seed: 8)

@@ -6,6 +6,7 @@ import Consoles
 import Control
 import FoundationEssentials
 import Host
+import Net
 import Rack
 
 /// A rack, less what the caller may not see. A value: all that is read from it is of the same moment.

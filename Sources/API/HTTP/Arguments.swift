@@ -7,6 +7,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Net
 import Rack
 
 /// The arguments of one request. Each accessor answers `nil` for "not given", and throws a 422 that names the member,
@@ -126,9 +127,9 @@ struct Arguments: Sendable {
   static let blockRule = "a block of addresses as a.b.c.d/length"
 
   /// A block as text; an address without a length is a block of one.
-  func block(_ name: String) throws(APIError) -> IPBlock? {
+  func block(_ name: String) throws(APIError) -> IPPrefix? {
     guard let text = try string(name) else { return nil }
-    do { return try IPBlock(reading: text) } catch { throw .invalid("\(name) is not valid: \(error.message)") }
+    do { return try IPPrefix(reading: text) } catch { throw .invalid("\(name) is not valid: \(error.message)") }
   }
 
   /// `read`, with a 422 when it finds nothing. `what` says what is expected: "the number or UUID of a network".

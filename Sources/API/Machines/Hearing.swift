@@ -3,6 +3,7 @@
 import Control
 import FoundationEssentials
 import MachineHost
+import Net
 import Rack
 
 /// What is known of the other end of a NIC's cable.
@@ -30,7 +31,7 @@ struct Hearing {
         try await call.stations(of: server, port: port, vxlan: nil, Page(first: limit)).stations.map(\.mac))
       if port == .bond0, server.layer == 3 { macs.formUnion(neighbours) }
       result[nic] = Hearing(
-        nic, of: server, machine, macs: macs.sorted().map(Renderer.text(ofMAC:)), members[nic], counters[nic])
+        nic, of: server, machine, macs: macs.sorted().map(\.description), members[nic], counters[nic])
     }
     return result
   }

@@ -4,6 +4,7 @@ import HTTPTypes
 public import Host
 public import MachineHost
 import Machines
+import Net
 public import Rack
 
 extension MachineServer {
@@ -12,7 +13,7 @@ extension MachineServer {
     let nics = PortName.nics.compactMap { name -> NIC? in
       guard let location = locations[name], let mac = server[name].mac else { return nil }
       return NIC(
-        name: name, mac: Renderer.text(ofMAC: mac), interface: location.device, index: location.index,
+        name: name, mac: mac.description, interface: location.device, index: location.index,
         namespace: location.namespace)
     }
     self.init(id: server.id, name: server.hostname, number: server.number, isOn: server.isPoweredOn, nics: nics)

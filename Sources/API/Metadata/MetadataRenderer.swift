@@ -2,6 +2,7 @@
 // EC2 began, one value a path.
 
 import FoundationEssentials
+import Net
 import Rack
 
 /// Renders one server for itself.
@@ -62,7 +63,7 @@ struct MetadataRenderer {
     [
       "mode": .integer(server.bondingMode.rawValue),
       "link_aggregation": server.members.isEmpty ? "individual" : "bonded",
-      "mac": JSON(server.eth0.mac.map(Renderer.text(ofMAC:))),
+      "mac": JSON(server.eth0.mac?.description),
     ]
   }
 
@@ -70,7 +71,7 @@ struct MetadataRenderer {
   private var interfaces: [JSON] {
     PortName.nics.map { name in
       [
-        "name": .string(server.nicNames[name]), "mac": JSON(server[name].mac.map(Renderer.text(ofMAC:))),
+        "name": .string(server.nicNames[name]), "mac": JSON(server[name].mac?.description),
         "bond": server[name].bonded ? .string(Self.bond) : nil,
       ]
     }

@@ -6,6 +6,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Net
 import Rack
 
 /// A server that has some address, in its rack.
@@ -18,8 +19,8 @@ struct MetadataSubject: Sendable {
 
 /// Answers one request.
 struct MetadataResponder: Sendable {
-  /// The server that has this address, the number in host order, of this family, 4 or 6.
-  typealias Lookup = @Sendable (UInt128, Int) async -> MetadataSubject?
+  /// The server that has this address.
+  typealias Lookup = @Sendable (IPAddress) async -> MetadataSubject?
 
   /// Keeps a report of a server.
   typealias Keep = @Sendable (MachineReport, ServerID) async -> Void
@@ -55,7 +56,7 @@ struct MetadataResponder: Sendable {
   /// `source`: what the request came from; `nil` when that is no IPv4 address. `content`: reads the request's body, at
   /// most `MachineReport.bodyLimit` bytes of it; `nil` when it is longer.
   func respond(
-    _ method: HTTPRequest.Method, _ target: String, from source: SourceAddress?,
+    _ method: HTTPRequest.Method, _ target: String, from source: IPAddress?,
     content: () async throws -> [UInt8]? = { [] }
   ) async -> Response {
     if let source, let seconds = requests.take(source.description).retry {
@@ -66,7 +67,7 @@ struct MetadataResponder: Sendable {
       response.headers[.retryAfter] = "\(seconds)"
       return response
     }
-    guard let source, let subject = await lookup(UInt128(source.value), 4) else {
+    guard let source, let subject = await lookup(source) else {
       return Self.error(.notFound, "no server has the address \(source?.description ?? "that you ask from")")
     }
     let path = target.prefix { $0 != "?" }.split(separator: "/")
@@ -167,9 +168,9 @@ struct MetadataResponder: Sendable {
 extension MetadataResponder {
   init(control: Control, privateSubnets: [String]) {
     self.init(
-      lookup: { address, family in
+      lookup: { address in
         let (rack, now) = (await control.rack, await control.now)
-        return rack.server(at: address, family: family).map { MetadataSubject(rack: rack, server: $0, now: now) }
+        return rack.server(at: address).map { MetadataSubject(rack: rack, server: $0, now: now) }
       }, privateSubnets: privateSubnets
     ) { report, server in
       await control.note(report.type, report.body, of: server)
@@ -178,21 +179,10 @@ extension MetadataResponder {
   }
 }
 
-/// The address that a connection came from. The service's link has IPv4 only.
-struct SourceAddress: Hashable, Sendable, CustomStringConvertible {
-  /// In host order.
-  let value: UInt32
-
-  init(_ value: UInt32) { self.value = value }
-
+extension IPAddress {
+  /// The address that a connection came from. The service's link has IPv4 only.
   init?(_ address: SocketAddress?) {
     guard case .v4 = address, let text = address?.ipAddress else { return nil }
-    let octets = text.split(separator: ".").compactMap { UInt8($0) }
-    guard octets.count == 4 else { return nil }
-    value = octets.reduce(0) { $0 << 8 | UInt32($1) }
-  }
-
-  var description: String {
-    [24, 16, 8, 0].map { String(UInt8(truncatingIfNeeded: value >> UInt32($0))) }.joined(separator: ".")
+    self.init(text)
   }
 }

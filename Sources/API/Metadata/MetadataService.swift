@@ -10,6 +10,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOPosix
+import Net
 public import Rack
 public import ServiceLifecycle
 
@@ -94,7 +95,7 @@ public struct MetadataService: Service, CustomStringConvertible {
             MetadataResponder.error(fault.status, fault.messages[0])
           } else {
             await responder.respond(
-              request.method, request.head.path ?? "/", from: SourceAddress(channel.remoteAddress)
+              request.method, request.head.path ?? "/", from: IPAddress(channel.remoteAddress)
             ) {
               do {
                 return Array(try await request.body.collect(upTo: MachineReport.bodyLimit).readableBytesView)

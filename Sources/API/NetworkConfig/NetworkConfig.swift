@@ -1,6 +1,7 @@
 // What the operating system of a server has to be told so that it fits the wire: its bond, addresses, routes and VLANs.
 // A pure function of the rack; each format has a file that writes it.
 
+import Net
 import Rack
 
 /// The network configuration of one server for its mode now, on the server's side.
@@ -31,7 +32,7 @@ struct NetworkConfig: Hashable, Sendable {
     /// The server's own, with the lengths of their blocks.
     var addresses: [Address] = []
     /// Elastic blocks, each address as a block of one.
-    var elastic: [IPBlock] = []
+    var elastic: [IPPrefix] = []
     var routes: [GuestRoute] = []
     /// Numbers of VLANs.
     var untagged: Int?
@@ -67,7 +68,7 @@ struct NetworkConfig: Hashable, Sendable {
     bondingMode = server.bondingMode
     hasFixedNames = server.place.namespace != nil
     nics = PortName.nics.map { name in
-      NIC(name: server.nicNames[name], mac: server[name].mac.map(Renderer.text(ofMAC:)) ?? "")
+      NIC(name: server.nicNames[name], mac: server[name].mac?.description ?? "")
     }
     for wiring in server.wiring {
       var port = Port(name: server.nicNames[wiring.name], stem: server.nicNames.stem(of: wiring.name))

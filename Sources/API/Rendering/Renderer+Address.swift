@@ -4,6 +4,7 @@
 // `type` and no `assigned_to`.
 
 import FoundationEssentials
+import Net
 import Rack
 
 extension Renderer {
@@ -27,19 +28,19 @@ extension Renderer {
   func assignment(_ assignment: BlockAssignment, of server: Server) -> JSON {
     self.assignment(
       id: assignment.id.json, href: "/ips/\(assignment.id)", block: assignment.block,
-      gateway: .string(assignment.block.gateway), address: assignment.block.address(), isPublic: true,
+      gateway: .string("\(assignment.block.gateway)"), address: "\(assignment.block.base)", isPublic: true,
       management: false, since: assignment.createdAt, of: server
     )
     .adding(("parent_block", rack.reservations[assignment.reservation].map(parent) ?? nil))
   }
 
   private func assignment(
-    id: JSON, href: String, block: IPBlock, gateway: JSON, address: String, isPublic: Bool, management: Bool,
+    id: JSON, href: String, block: IPPrefix, gateway: JSON, address: String, isPublic: Bool, management: Bool,
     since: Date, of server: Server
   ) -> JSON {
     [
       "id": id, "href": link(href), "address_family": .integer(block.family),
-      "network": .string(block.address()), "netmask": .string(block.netmask), "cidr": .integer(block.length),
+      "network": .string("\(block.base)"), "netmask": .string("\(block.netmask)"), "cidr": .integer(block.length),
       "gateway": gateway, "address": .string(address), "public": .boolean(isPublic),
       "management": .boolean(management), "manageable": true, "enabled": true, "global_ip": nil,
       "created_at": time(since), "details": nil, "tags": [], "customdata": [:],
@@ -53,8 +54,8 @@ extension Renderer {
   private func parent(_ reservation: Reservation) -> JSON {
     let block = reservation.block
     return [
-      "href": link("/ips/\(reservation.id)"), "id": reservation.id.json, "network": .string(block.address()),
-      "netmask": .string(block.netmask), "cidr": .integer(block.length),
+      "href": link("/ips/\(reservation.id)"), "id": reservation.id.json, "network": .string("\(block.base)"),
+      "netmask": .string("\(block.netmask)"), "cidr": .integer(block.length),
     ]
   }
 
@@ -63,9 +64,10 @@ extension Renderer {
     let note = reservation.note
     return [
       "id": reservation.id.json, "href": link("/ips/\(reservation.id)"), "type": "public_ipv4",
-      "address_family": .integer(block.family), "network": .string(block.address()),
-      "netmask": .string(block.netmask), "cidr": .integer(block.length),
-      "gateway": .string(block.gateway), "address": .string(block.address()), "quantity": .integer(Int(block.size)),
+      "address_family": .integer(block.family), "network": .string("\(block.base)"),
+      "netmask": .string("\(block.netmask)"), "cidr": .integer(block.length),
+      "gateway": .string("\(block.gateway)"), "address": .string("\(block.base)"),
+      "quantity": .integer(Int(block.size)),
       "public": true, "management": false,
       "manageable": true, "enabled": true, "global_ip": false, "addon": true, "bill": true, "state": "created",
       "created_at": time(reservation.createdAt), "details": JSON(note.details), "tags": .list(note.tags),

@@ -1,6 +1,7 @@
 // A member of a bond as LACP sees it: Toprack's own view, not part of the Metal API.
 
 import Control
+import Net
 import Rack
 
 extension Renderer {
@@ -12,13 +13,13 @@ extension Renderer {
       "port": .string(member.port.rawValue), "number": .integer(member.actor.port),
       "link_up": .boolean(member.linkUp), "selected": .boolean(member.selected),
       "collecting": .boolean(member.collecting), "distributing": .boolean(member.distributing),
-      "fallback": .boolean(member.fallback), "actor_system": .string(Self.text(ofMAC: member.actor.system)),
+      "fallback": .boolean(member.fallback), "actor_system": .string(member.actor.system.description),
       "actor_system_priority": .integer(member.actor.systemPriority), "actor_key": .integer(member.actor.key),
       "actor_port": .integer(member.actor.port), "actor_port_priority": .integer(member.actor.portPriority),
       "actor_state": .array(member.actor.state.map(JSON.string)),
     ]
     return actor.adding(
-      ("partner_system", JSON(partner.map { Self.text(ofMAC: $0.system) })),
+      ("partner_system", JSON(partner?.system.description)),
       ("partner_system_priority", optional(partner?.systemPriority)), ("partner_key", optional(partner?.key)),
       ("partner_port", optional(partner?.port)), ("partner_port_priority", optional(partner?.portPriority)),
       ("partner_state", partner.map { .array($0.state.map(JSON.string)) } ?? .null),

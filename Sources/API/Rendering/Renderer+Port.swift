@@ -2,6 +2,7 @@
 
 import Control
 import Host
+import Net
 import Rack
 
 extension Renderer {
@@ -11,7 +12,7 @@ extension Renderer {
     return [
       "id": port.id.json, "href": link("/ports/\(port.id)"), "name": .string(port.name.rawValue),
       "type": isBond ? "NetworkBondPort" : "NetworkPort",
-      "data": ["bonded": .boolean(port.bonded), "mac": JSON(port.mac.map(Self.text(ofMAC:)))],
+      "data": ["bonded": .boolean(port.bonded), "mac": JSON(port.mac?.description)],
       "network_type": isBond ? .string(server.mode.rawValue) : nil,
       "native_virtual_network": port.native.flatMap { network(nested: $0, as: "native_virtual_network") } ?? nil,
       "virtual_networks": .array(port.networks.compactMap { network(nested: $0, as: "virtual_networks") }),
@@ -57,13 +58,5 @@ extension Renderer {
       nics[name]?.alternative.map { JSON.Member(name: name.rawValue, value: .string($0)) }
     }
     return alternatives.isEmpty ? place : place.adding(("alternative_names", .object(alternatives)))
-  }
-
-  /// Six octets, lower case, with colons.
-  static func text(ofMAC mac: UInt64) -> String {
-    (0..<6).map { index in
-      let octet = UInt8(truncatingIfNeeded: mac >> (40 - 8 * index))
-      return (octet < 16 ? "0" : "") + String(octet, radix: 16)
-    }.joined(separator: ":")
   }
 }

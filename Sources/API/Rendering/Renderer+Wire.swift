@@ -1,6 +1,7 @@
 // What a port does on the wire, and where stations are: Toprack's own view, not part of the Metal API.
 
 import Control
+import Net
 import Rack
 
 extension Renderer {
@@ -35,7 +36,7 @@ extension Renderer {
     guard name == .bond0 else {
       let nic = nics[name]
       return common.adding(
-        ("mac", JSON(port.mac.map(Self.text(ofMAC:)))), ("interface", JSON(nic?.interface)),
+        ("mac", JSON(port.mac?.description)), ("interface", JSON(nic?.interface)),
         ("namespace", JSON(nic?.namespace)), ("carries", .boolean(nic?.carries ?? false)))
     }
     return common.adding(
@@ -84,7 +85,7 @@ extension Renderer {
     return [
       "server": JSON(server), "server_id": JSON(id?.description), "project": id.map(projectName) ?? nil,
       "interface": JSON(interface), "address": .string(neighbour.address),
-      "mac": JSON(neighbour.mac.map(Self.text(ofMAC:))), "state": .string(neighbour.state),
+      "mac": JSON(neighbour.mac?.description), "state": .string(neighbour.state),
       "age_s": .integer(neighbour.age),
     ]
   }
@@ -97,7 +98,7 @@ extension Renderer {
   func station(_ station: Station) -> JSON {
     [
       "facility": .string(station.facility), "vxlan": .integer(station.vxlan),
-      "mac": .string(Self.text(ofMAC: station.mac)), "server": .string(station.hostname),
+      "mac": .string(station.mac.description), "server": .string(station.hostname),
       "server_id": station.server.json, "project": projectName(of: station.server),
       "port": .string(station.port.rawValue), "age_s": .integer(station.age), "moves": .integer(station.moves),
     ]

@@ -1,6 +1,7 @@
 // Single IP assignments and reservations: what they are, and their end. A server's own addresses come and go with layer
 // 3 and with the server; elastic blocks are taken and given back.
 
+import Net
 import Rack
 
 struct AddressRoutes {

@@ -1,5 +1,6 @@
 // Filters of the device list.
 
+import Net
 import Rack
 
 /// Which servers a list shows: those for which every given filter holds.
@@ -29,7 +30,7 @@ struct DeviceFilter {
     if let plan, Catalogue.plan(plan)?.slug != server.plan { return false }
     if let tag, !tag.isEmpty, !server.details.tags.contains(tag) { return false }
     if mac == nil, search == nil { return true }
-    let macs = server.ports.compactMap(\.mac).map(Renderer.text(ofMAC:))
+    let macs = server.ports.compactMap(\.mac).map(\.description)
     if let mac, !macs.contains(mac) { return false }
     if let search {
       let texts = [server.hostname.lowercased(), server.id.description, server.plan, server.facility] + macs

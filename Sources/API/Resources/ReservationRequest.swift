@@ -1,6 +1,7 @@
 // What a client asks of reservations: to have one, or to see some.
 
 import HTTPTypes
+import Net
 import Rack
 
 /// The body of a reservation. Other members that clients send (`comments`, `fail_on_approval_required`) have no effect.

@@ -1,5 +1,6 @@
 // Addresses of all servers and elastic blocks of all projects together, each with the names that people know them by.
 
+import Net
 import Rack
 
 struct ToprackAddressRoutes {

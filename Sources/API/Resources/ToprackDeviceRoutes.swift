@@ -1,6 +1,7 @@
 // Toprack's own view of servers: by name, all projects together, whole mode changes as one step, and what each port
 // does on the wire.
 
+import Net
 import Rack
 
 struct ToprackDeviceRoutes {

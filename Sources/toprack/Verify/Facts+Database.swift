@@ -1,6 +1,7 @@
 // What the database says, in the words of each source that is compared with it.
 
 import Foundation
+import Net
 import Rack
 
 extension Facts {
@@ -50,7 +51,7 @@ extension Facts {
         facts.add(
           "\(name) \(port.name.rawValue)",
           [
-            "id": "\(port.id)", "bonded": "\(port.bonded)", "MAC": port.mac.map(MACText.init)?.text ?? "",
+            "id": "\(port.id)", "bonded": "\(port.bonded)", "MAC": port.mac?.description ?? "",
             "networks": port.networks.map { names.network("\($0)") }.sortedList,
             "native network": port.native.map { names.network("\($0)") } ?? "",
           ])
@@ -106,25 +107,13 @@ extension Facts {
         facts.add(
           "\(names.server("\(server.id)")) \(nic.rawValue)",
           [
-            "kind": "TAP", "MAC": server[nic].mac.map(MACText.init)?.text ?? "",
+            "kind": "TAP", "MAC": server[nic].mac?.description ?? "",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
             "carrier": server.isPoweredOn ? "on" : "off",
           ])
       }
     }
     return facts
-  }
-}
-
-/// A MAC address as people write it.
-struct MACText {
-  let text: String
-
-  init(_ mac: UInt64) {
-    text = (0..<6).map { index in
-      let octet = UInt8(truncatingIfNeeded: mac >> (40 - 8 * UInt64(index)))
-      return (octet < 16 ? "0" : "") + String(octet, radix: 16)
-    }.joined(separator: ":")
   }
 }
 
@@ -137,6 +126,6 @@ struct DomainWords {
 
 /// An elastic block as the routing table has it: one of a single address is that address.
 struct RouteWords {
-  let block: IPBlock
-  var text: String { block.length == block.width ? block.address() : "\(block)" }
+  let block: IPPrefix
+  var text: String { block.isOne ? "\(block.base)" : "\(block)" }
 }

@@ -3,6 +3,7 @@
 
 import Foundation
 import Host
+import Net
 import Rack
 
 /// The answer of `/toprack/forwarding`.
@@ -70,7 +71,7 @@ extension Facts {
           facts.add(
             "\(names.server(nic.server)) \(nic.name)",
             [
-              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac.map(MACText.init)?.text ?? "",
+              "kind": link.isTAP ? "TAP" : "no TAP", "MAC": mac?.description ?? "",
               "mark": link.alias ?? "", "carrier": link.hasCarrier ? "on" : "off",
             ])
         } else if case .nic? = marks?.owned(link.alias) {

@@ -1,6 +1,7 @@
 // What things are called in differences: everybody is identified by identifier, and called by the name that the
 // database has. Two things are never called the same, or the facts of one would hide those of the other.
 
+import Net
 import Rack
 
 struct Names {
@@ -19,7 +20,7 @@ struct Names {
   }
 
   /// The MAC address of a NIC in the database.
-  func mac(_ server: String, _ nic: String) -> UInt64? {
+  func mac(_ server: String, _ nic: String) -> MACAddress? {
     guard let server = ServerID(server).flatMap({ rack.servers[$0] }) else { return nil }
     return PortName(rawValue: nic).flatMap { server[$0].mac }
   }

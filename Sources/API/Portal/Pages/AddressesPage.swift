@@ -1,5 +1,6 @@
 // IPs & Networks, tab IP addresses: what the project's servers have, and its elastic blocks.
 
+import Net
 import Rack
 
 struct AddressesPage {

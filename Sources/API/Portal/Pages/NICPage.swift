@@ -4,6 +4,7 @@
 import Capture
 import Control
 import Host
+import Net
 import Rack
 
 struct NICPage {
@@ -44,7 +45,7 @@ struct NICPage {
       "rxFrames": Words.count(nic?.rxPackets ?? 0), "txFrames": Words.count(nic?.txPackets ?? 0),
       "drops": Words.count(nic?.drops.values.reduce(0, +) ?? 0),
     ]
-    fields["mac"] = server[name].mac.map(Renderer.text(ofMAC:))
+    fields["mac"] = server[name].mac?.description
     fields["interface"] = nic?.interface
     // Where its own system calls it otherwise: `eth0 (n2: eth1)`.
     if let nic, nic.namespace != nil, nic.interface != name.rawValue {
@@ -83,7 +84,7 @@ struct NICPage {
       of: server, port: port, vxlan: nil, Page(first: Self.stationCount))
     fields["stations"] = stations.map { station -> Fields in
       [
-        "mac": Renderer.text(ofMAC: station.mac), "number": station.vxlan, "age": station.age, "moves": station.moves,
+        "mac": station.mac.description, "number": station.vxlan, "age": station.age, "moves": station.moves,
         "lane": "lane-\(station.vxlan % Lane.colors)",
       ]
     }
@@ -104,13 +105,13 @@ struct NICPage {
       "receive": member.machines.receive, "mux": member.machines.mux, "periodic": member.machines.periodic,
       "actor": member.actor.state.joined(separator: " "), "selected": member.selected,
       "collecting": member.collecting, "distributing": member.distributing,
-      "system": Renderer.text(ofMAC: member.actor.system), "key": member.actor.key,
+      "system": member.actor.system.description, "key": member.actor.key,
       "received": Words.count(member.counters.lacpdusReceived), "sent": Words.count(member.counters.lacpdusSent),
     ]
     if let partner = member.partner {
       fields["partner"] =
         [
-          "system": Renderer.text(ofMAC: partner.system), "key": partner.key, "port": partner.port,
+          "system": partner.system.description, "key": partner.key, "port": partner.port,
           "state": partner.state.joined(separator: " "),
         ] as Fields
     }

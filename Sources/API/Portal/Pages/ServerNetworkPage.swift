@@ -2,6 +2,7 @@
 // operating system.
 
 import Control
+import Net
 import Rack
 
 struct ServerNetworkPage {

@@ -2,6 +2,7 @@
 
 import Control
 import MachineHost
+import Net
 import Rack
 
 struct ServerPage {

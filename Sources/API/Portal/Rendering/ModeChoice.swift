@@ -1,6 +1,7 @@
 // A mode that a server can be taken to, and what that would do: asked of the rack's own rules, on a copy, so that what is said
 // before is what happens then.
 
+import Net
 import Rack
 
 struct ModeChoice: Sendable {
