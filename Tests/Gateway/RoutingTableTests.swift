@@ -8,8 +8,8 @@ private struct NaiveRoutes {
   var routes: [IPPrefix: RoutingTable.Target] = [:]
 
   func find(_ address: IPAddress) -> RoutingTable.Target? {
-    // A prefix of one family never holds an address of the other: IPv4 lengths count from 96.
-    let matching = routes.keys.filter { $0.contains(address) && ($0.base.isV4 && $0.length >= 96) == address.isV4 }
+    // A prefix of one family never holds an address of the other.
+    let matching = routes.keys.filter { $0.contains(address) && $0.isV4 == address.isV4 }
     return matching.max { $0.length < $1.length }.flatMap { routes[$0] }
   }
 }
