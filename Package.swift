@@ -110,6 +110,8 @@ let package = Package(
     .executableTarget(name: "toprack-sos-session"),
     // What is set up in a server's namespace: as values, and by ip(8).
     .target(name: "Guest", dependencies: ["Host", "Ports", "Rack"], swiftSettings: strict),
+    // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
+    .target(name: "Labs", dependencies: ["Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
@@ -217,6 +219,8 @@ let package = Package(
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
+    .testTarget(
+      name: "LabsTests", dependencies: ["Labs", "Rack", "Seeded"], path: "Tests/Labs", swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),

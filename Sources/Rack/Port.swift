@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-public enum PortName: String, Hashable, Sendable, CaseIterable {
+public enum PortName: String, Hashable, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   case bond0, eth0, eth1
 
   /// The NICs: every port but the bond.
