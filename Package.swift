@@ -63,12 +63,15 @@ let package = Package(
 
     // Control plane.
     .target(name: "Rack", swiftSettings: strict),
+    // What the wire has to be for a rack, and the difference between two. Pure.
+    .target(name: "Cabling", dependencies: ["Gateway", "Rack", "Switching", "Wire"], swiftSettings: data),
     // Whatever touches the host's network, but frames.
     .target(name: "CHost"),
     .target(
       name: "Host",
       dependencies: [
-        "CHost", "CPort", "Ports", "Rack", "Switching", "Wire", .product(name: "Logging", package: "swift-log"),
+        "Cabling", "CHost", "CPort", "Ports", "Rack", "Switching", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: data),
     .target(
@@ -78,7 +81,7 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -206,7 +209,11 @@ let package = Package(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Seeded", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
-    .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "RackTests", dependencies: ["Cabling", "Rack", "Seeded", "Wire"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "CablingTests", dependencies: ["Cabling", "Rack", "Switching", "Wire"], path: "Tests/Cabling",
+      swiftSettings: data),
     .testTarget(
       name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
     .testTarget(
@@ -227,7 +234,7 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Gateway", "Host", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
+        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Ports", "Rack", "Seeded", "Store", "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],

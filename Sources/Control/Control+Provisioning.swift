@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 import Logging
@@ -73,6 +74,6 @@ extension Control {
   /// That came from a server.
   private func frames(of server: ServerID) -> UInt64 {
     guard let slot = wires.slotOf[server] else { return 0 }
-    return PortName.nics.reduce(0) { $0 + dataplane.counters(of: NICs.index($1, slot: slot)).rxPackets }
+    return PortName.nics.reduce(0) { $0 + dataplane.counters(of: Wires.nic($1, slot: slot)).rxPackets }
   }
 }

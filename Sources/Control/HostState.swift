@@ -1,3 +1,4 @@
+import Cabling
 import Host
 import Rack
 import Store
@@ -8,6 +9,8 @@ import Switching
 /// ## Threads
 /// Belongs to `Control`.
 struct HostState {
+  /// The NICs that are attached, and where they are.
+  var locations: [ServerID: [PortName: NICLocation]] = [:]
   /// Each server's own namespace, which does not change with its name; none where it is gone.
   var homes: [ServerID: NamespaceIdentity] = [:]
   /// Servers whose namespace Toprack made.
@@ -57,6 +60,7 @@ struct HostState {
 
   /// The server is gone.
   mutating func forget(_ server: ServerID, slot: Int) {
+    locations[server] = nil
     homes[server] = nil
     ownNamespaces.remove(server)
     for nic in PortName.nics {
@@ -64,7 +68,7 @@ struct HostState {
       (lost[key], healing[key], eventPace[key]) = (nil, nil, nil)
       toHeal.remove(key)
       unwritten.remove(key)
-      tickets[NICs.index(nic, slot: slot)] = nil
+      tickets[Wires.nic(nic, slot: slot)] = nil
     }
   }
 }

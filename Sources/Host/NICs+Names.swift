@@ -1,3 +1,4 @@
+import Cabling
 import Ports
 package import Rack
 
@@ -34,7 +35,7 @@ extension NICs {
     }
     var names: [PortName: String] = before.mapValues(\.device)
     func call(_ nic: PortName, _ name: String) throws {
-      guard try plane.move(Self.index(nic, slot: slot), to: space, name: name) else {
+      guard try plane.move(Wires.nic(nic, slot: slot), to: space, name: name) else {
         throw Unavailable(message: "\(nic.rawValue) of \(server.hostname) is gone: \(repair)")
       }
       names[nic] = name
@@ -53,10 +54,10 @@ extension NICs {
     } catch {
       for nic in wanted where names[nic] != before[nic]!.device {
         _ = try? plane.move(
-          Self.index(nic, slot: slot), to: space, name: NICName(unlikeOthers: nic, of: server).device)
+          Wires.nic(nic, slot: slot), to: space, name: NICName(unlikeOthers: nic, of: server).device)
       }
       for nic in wanted where names[nic] != before[nic]!.device {
-        _ = try? plane.move(Self.index(nic, slot: slot), to: space, name: before[nic]!.device)
+        _ = try? plane.move(Wires.nic(nic, slot: slot), to: space, name: before[nic]!.device)
       }
       throw Unavailable.orRefusal(error)
     }

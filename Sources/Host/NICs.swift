@@ -1,9 +1,10 @@
+import Cabling
 package import FoundationEssentials
 import Glibc
 package import Logging
 package import Ports
 package import Rack
-package import Switching
+import Switching
 
 /// Makes and removes servers' interfaces and namespaces, and hands them to the forwarding plane.
 ///
@@ -31,9 +32,6 @@ package actor NICs {
     self.plane = plane
     self.logger = logger
   }
-
-  package static func index(_ nic: PortName, slot: Int) -> NICIndex { NICIndex(2 * slot + (nic == .eth1 ? 1 : 0)) }
-  package static func name(of nic: NICIndex) -> PortName { nic.value % 2 == 0 ? .eth0 : .eth1 }
 
   /// What has been made for a server.
   package struct Made: Sendable {
@@ -81,7 +79,7 @@ package actor NICs {
     try tap.setPersistent(true)  // only now that it is marked
     do {
       guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
-      let index = Self.index(nic, slot: slot)
+      let index = Wires.nic(nic, slot: slot)
       if plane.isAttached(index) { await plane.detach(index, removing: true, isolation: #isolation) }
       try await plane.attach(tap, as: index, mtu: place.mtu, carrier: server.isPoweredOn)
       return locate(place, of: server, madeName: name.device)
@@ -117,7 +115,7 @@ package actor NICs {
   private func detach(_ nics: some Sequence<PortName>, slot: Int) async {
     await withTaskGroup(of: Void.self) { group in
       for nic in nics {
-        group.addTask { await self.plane.detach(Self.index(nic, slot: slot), removing: true, isolation: #isolation) }
+        group.addTask { await self.plane.detach(Wires.nic(nic, slot: slot), removing: true, isolation: #isolation) }
       }
     }
   }
@@ -127,21 +125,21 @@ package actor NICs {
     var done: [PortName] = []
     do {
       for (nic, location) in before {
-        guard try plane.configure(Self.index(nic, slot: slot), mtu: mtu) else {
+        guard try plane.configure(Wires.nic(nic, slot: slot), mtu: mtu) else {
           throw Unavailable(message: "\(place(location.device, location.namespace)) is gone")
         }
         done.append(nic)
       }
     } catch {
-      for nic in done { _ = try? plane.configure(Self.index(nic, slot: slot), mtu: before[nic]!.mtu) }
+      for nic in done { _ = try? plane.configure(Wires.nic(nic, slot: slot), mtu: before[nic]!.mtu) }
       throw Unavailable(message: "\(error)")
     }
-    for nic in done { await plane.setMTU(mtu, of: Self.index(nic, slot: slot)) }
+    for nic in done { await plane.setMTU(mtu, of: Wires.nic(nic, slot: slot)) }
   }
 
   package func restoreMTUs(_ mtus: [PortName: Int], slot: Int) async {
     for (nic, mtu) in mtus {
-      let index = Self.index(nic, slot: slot)
+      let index = Wires.nic(nic, slot: slot)
       guard (try? plane.configure(index, mtu: mtu)) == true else { continue }
       await plane.setMTU(mtu, of: index)
     }
@@ -149,7 +147,7 @@ package actor NICs {
 
   /// Plugs or pulls the cables of both NICs.
   package func setCarrier(_ isOn: Bool, slot: Int) {
-    for nic in PortName.nics { plane.setCarrier(Self.index(nic, slot: slot), isOn) }
+    for nic in PortName.nics { plane.setCarrier(Wires.nic(nic, slot: slot), isOn) }
   }
 
   // MARK: Namespaces

@@ -128,20 +128,10 @@ extension Rack {
     return outcome(of: old, to: new, subject: .port(id))
   }
 
-  /// The outcome of replacing one server: the wire is told only when it differs.
+  /// The outcome of replacing one server.
   func outcome(of old: Server, to new: Server, pools: [AddressPool] = [], subject: Outcome.Subject) -> Outcome {
     guard new != old else { return Outcome(subject: subject) }
-    var effects: [Effect] = []
-    if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
-    if new.nicNames != old.nicNames { effects.append(.nameNICs(new.id)) }
-    if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
-    if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks
-      || new.bootOptions != old.bootOptions
-    {
-      effects.append(.rewire(new.id))
-    }
-    return Outcome(
-      subject: subject, effects: effects, changes: pools.map { .pool($0) } + [.server(new, replacing: old)])
+    return Outcome(subject: subject, changes: pools.map { .pool($0) } + [.server(new, replacing: old)])
   }
 
   private func setMTU(of old: Server, to mtu: Int) throws(Refusal) -> Outcome {
@@ -158,13 +148,12 @@ extension Rack {
       throw .invalid("ageing time \(seconds) is out of range; valid are \(Self.agings.words) seconds")
     }
     guard seconds != aging else { return Outcome(subject: .nothing) }
-    return Outcome(
-      subject: .nothing, effects: [.setAging(seconds: seconds)], changes: [.aging(seconds: seconds)])
+    return Outcome(subject: .nothing, changes: [.aging(seconds: seconds)])
   }
 
   private func setLACPRate(fast: Bool) -> Outcome {
     guard fast != lacpFast else { return Outcome(subject: .nothing) }
-    return Outcome(subject: .nothing, effects: [.setLACPRate(fast: fast)], changes: [.lacpRate(fast: fast)])
+    return Outcome(subject: .nothing, changes: [.lacpRate(fast: fast)])
   }
 }
 

@@ -14,7 +14,7 @@ extension Rack {
     let network = VirtualNetwork(
       id: NetworkID(source.identifier()), vxlan: try number(request.vxlan, in: place, notIn: taken), place: place,
       project: request.project, description: request.description, tags: request.tags, createdAt: source.now)
-    return Outcome(subject: .network(network.id), effects: [.openDomain(network.id)], changes: [.network(network)])
+    return Outcome(subject: .network(network.id), changes: [.network(network)])
   }
 
   private func number(
@@ -76,7 +76,7 @@ extension Rack {
         "Cannot delete Virtual Network when port is assigned",
         "virtual network \(network.vxlan) is on \((named + rest).listed()); detach it first")
     }
-    return Outcome(subject: .nothing, effects: [.closeDomain(id)], changes: [.networkDeleted(id)])
+    return Outcome(subject: .nothing, changes: [.networkDeleted(id)])
   }
 
   /// The network that `reference` means for a server. A number is looked up in the server's project, in its facility

@@ -36,7 +36,7 @@ extension Rack {
     server.sshKeys = keys.ids
     server.rootPassword = RootPassword(with: &source)
     return Outcome(
-      subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
+      subject: .server(id),
       changes: pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
   }
 
@@ -47,7 +47,7 @@ extension Rack {
         "Cannot delete a locked item",
         "\(server.hostname) is locked and cannot be deleted; unlock it first (locked: false)")
     }
-    return Outcome(subject: .nothing, effects: [.removeNICs(server)], changes: [.serverDeleted(id)])
+    return Outcome(subject: .nothing, changes: [.serverDeleted(id)])
   }
 
   func updateServer(_ old: Server, _ update: ServerUpdate) throws(Refusal) -> Outcome {
@@ -109,7 +109,7 @@ extension Rack {
     var new = server
     new.isPoweredOn = true
     var outcome = outcome(of: old, to: new, subject: .server(old.id))
-    if old.isPoweredOn { outcome.effects.append(.reboot(old.id)) }
+    if old.isPoweredOn { outcome.acts.append(.reboot(old.id)) }
     return outcome
   }
 
@@ -117,7 +117,7 @@ extension Rack {
     guard server.isPoweredOn else {
       throw .invalid("\(server.hostname) is switched off and cannot be rebooted; power it on")
     }
-    return Outcome(subject: .server(server.id), effects: [.reboot(server.id)])
+    return Outcome(subject: .server(server.id), acts: [.reboot(server.id)])
   }
 
   private func faults(of details: ServerDetails) -> [String] {
