@@ -17,7 +17,7 @@ extension Control {
     let step: Step
     let entry: CommandQueue.Entry
     var outcome: Outcome { step.outcome }
-    var givesBack: Bool { entry.command.givesBack }
+    var givesBack: Bool { entry.work.givesBack }
   }
 
   /// Runs until no command and no chore waits; the two take turns.
@@ -111,12 +111,19 @@ extension Control {
   /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of
   /// it is left.
   private func decide(_ entry: CommandQueue.Entry) async throws -> Step {
-    try await attend(to: entry.command)
-    var outcome = try working.decide(located(entry.command), with: &entropy)
-    followMTU(entry.command, &outcome)
+    var outcome: Outcome
+    switch entry.work {
+    case .command(let command):
+      try await attend(to: command)
+      outcome = try working.decide(located(command, on: working), with: &entropy)
+      followMTU(command, &outcome)
+    case .proposal(let proposal):
+      outcome = try proposal.decide(working, located, &entropy)
+    }
     for index in outcome.events.indices { outcome.events[index].by = entry.requester?.name }
     let step = Step(outcome, on: working, gateway.plan)
     guard outcome.changed else { return step }
+    if case .proposal = entry.work { try await attend(to: step.change) }
     try await prepare(step)
     working.apply(outcome.changes)
     return step

@@ -282,7 +282,7 @@ extension Control {
   }
 
   /// Writes where NICs are that have moved. A second apart: a name can change thousands of times in one.
-  private func writePlaces() async {
+  func writePlaces() async {
     host.isWriteDue = false
     guard !host.unwritten.isEmpty else { return }
     let now = Clock.milliseconds()
@@ -322,6 +322,17 @@ extension Control {
     case .setMode(let server, _): (id, needsBoth) = (server, false)
     default: return
     }
+    try await attend(to: id, needsBoth: needsBoth)
+  }
+
+  /// The same for what several commands have come to.
+  func attend(to change: WireChange) async throws {
+    let needBoth = Set(change.mtus.keys).union(change.names.keys).union(change.carriers.keys)
+    for id in needBoth { try await attend(to: id, needsBoth: true) }
+    for id in change.rewired.keys where !needBoth.contains(id) { try await attend(to: id, needsBoth: false) }
+  }
+
+  private func attend(to id: ServerID, needsBoth: Bool) async throws {
     // One that is made in the same group has just been made.
     guard let server = rack.servers[id], let slot = wires.slotOf[id] else { return }
     for nic in PortName.nics {

@@ -27,6 +27,15 @@ extension Control {
     }
   }
 
+  /// After the end of a server whose place this one has taken.
+  func takeNames(of server: Server) async {
+    guard let slot = wires.slotOf[server.id] else { return }
+    let before = host.locations[server.id, default: [:]]
+    take(await nics.takeNames(server, before, slot: slot), of: server, slot: slot)
+    for nic in before.keys { host.unwritten.insert(NICKey(server.id, nic)) }
+    await writePlaces()
+  }
+
   /// What the watch has seen meanwhile is no news.
   private func take(_ locations: [PortName: NICLocation], of server: Server, slot: Int) {
     for (nic, location) in locations {

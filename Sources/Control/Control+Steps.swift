@@ -14,7 +14,7 @@ import Wire
 extension Control {
   /// Whether the host has the namespace that a new server asks for, and whether installations wait for their systems;
   /// neither the caller nor the rack can know that.
-  func located(_ command: Command) -> Command {
+  func located(_ command: Command, on rack: Rack) -> Command {
     if case .reinstall(let server, var installation) = command {
       installation.isAwaited = provisioning.isAwaited
       return .reinstall(server, installation)
@@ -22,8 +22,18 @@ extension Control {
     guard case .createServer(var request) = command else { return command }
     request.isAwaited = provisioning.isAwaited
     let namespace = request.place.namespace(hostname: request.hostname)
-    request.place.exists = namespace.map(NetworkNamespaces.exists) ?? false
+    request.place.exists = namespace.map { exists($0, beside: rack) } ?? false
     return .createServer(request)
+  }
+
+  /// Whether the host has a namespace of that name, which does not go with a server that has gone from `rack`.
+  private func exists(_ namespace: String, beside rack: Rack) -> Bool {
+    if let holder = working.server(inNamespace: namespace), rack.servers[holder.id] == nil,
+      case .namespace(_, made: true) = holder.place
+    {
+      return false
+    }
+    return NetworkNamespaces.exists(namespace)
   }
 
   /// Before the commit: what can fail. When it throws, it has undone itself.
@@ -32,7 +42,7 @@ extension Control {
     var image = step.wire.before
     do {
       for server in step.made {
-        try await make(server)
+        try await make(server, insteadOf: step.former(of: server))
         image.servers[server.id] = step.change.made[server.id]
       }
       for (id, vid) in step.change.opened {
@@ -94,6 +104,7 @@ extension Control {
   func dispose(_ step: Step) async {
     await end(step.change, step.servers)
     for id in step.change.removed { problems.clearAll(of: id) }
+    for server in step.made where step.former(of: server) != nil { await takeNames(of: server) }
   }
 
   private func end(_ change: WireChange, _ servers: [ServerID: Server]) async {
@@ -133,6 +144,14 @@ struct Step {
     change.made.keys.compactMap { servers[$0] }.sorted { ($0.createdAt, $0.hostname) < ($1.createdAt, $1.hostname) }
   }
 
+  /// The server that goes in the same change, and whose namespace and names a new one takes over.
+  func former(of server: Server) -> Server? {
+    change.removed.lazy.compactMap { servers[$0] }.first { former in
+      if case .namespace(let name, _) = server.place { return former.place.namespace == name }
+      return former.place == .host && former.hostname.lowercased() == server.hostname.lowercased()
+    }
+  }
+
   /// Where the NICs are that it has made or named, for the database.
   func places(in host: HostState) -> [NICPlaceChange] {
     (Array(change.made.keys) + change.names.keys).flatMap { id in
@@ -162,13 +181,14 @@ extension Dataplane {
 
 /// The parts of the steps that are about interfaces.
 extension Control {
-  private func make(_ server: Server) async throws {
+  private func make(_ server: Server, insteadOf former: Server?) async throws {
     let slot = try wires.openSlot(for: server.id)
     do {
-      let made = try await nics.make(server, slot: slot)
+      let made = try await nics.make(server, slot: slot, insteadOf: former)
       host.locations[server.id] = made.locations
       host.homes[server.id] = made.home
-      if made.madeNamespace { host.ownNamespaces.insert(server.id) }
+      let isOwn = former.map { host.ownNamespaces.contains($0.id) } ?? false
+      if made.madeNamespace || isOwn { host.ownNamespaces.insert(server.id) }
     } catch {
       wires.closeSlot(of: server.id)
       throw error
@@ -179,7 +199,10 @@ extension Control {
   private func remove(_ server: Server) async {
     guard let slot = wires.slotOf[server.id] else { return }
     stopWatchingNICs(of: server.id, slot: slot)
-    let own = host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
+    // One that goes for another leaves it the namespace, and so does the other when it has not come to be.
+    let holder = server.place.namespace.flatMap(rack.server(inNamespace:))
+    let isLast = holder == nil || holder?.id == server.id
+    let own = isLast && host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
     await nics.remove(server, slot: slot, ownNamespace: own)
     host.forget(server.id, slot: slot)
     wires.closeSlot(of: server.id)

@@ -1,4 +1,5 @@
 import Cabling
+import Logging
 import Ports
 package import Rack
 
@@ -61,6 +62,27 @@ extension NICs {
       }
       throw Unavailable.orRefusal(error)
     }
+  }
+
+  /// Calls a server's interfaces as they are called where nothing is in the way; another server had the names when they
+  /// were made, and has gone. One that cannot be renamed keeps the name that it has.
+  package func takeNames(
+    _ server: Server, _ locations: [PortName: NICLocation], slot: Int
+  ) -> [PortName: NICLocation] {
+    var after = locations
+    do {
+      let space = try NetworkNamespaces.handle(of: server.place.namespace)
+      for (nic, location) in locations {
+        let name = NICName(nic, of: server)
+        guard location.device != name.device else { continue }
+        _ = try plane.move(Wires.nic(nic, slot: slot), to: space, name: name.device)
+        try setAlternative(name, in: space, named: server.place.namespace)
+        after[nic] = try look(nic, of: server, slot: slot, madeName: name.device)?.0 ?? location
+      }
+    } catch {
+      logger.warning("interfaces not renamed", metadata: ["server": "\(server.hostname)", "error": "\(error)"])
+    }
+    return after
   }
 
   /// The refusal of a name that `holder` has, which is no NIC of `server`. It names two that are free.

@@ -43,17 +43,21 @@ package actor NICs {
 
   /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left. A name that
   /// somebody else has is a `Refusal`, everything else `Unavailable`.
-  package func make(_ server: Server, slot: Int) async throws -> Made {
+  ///
+  /// - Parameter former: a server that goes in the same change and has the namespace until then. The new one's NICs
+  ///   stand beside its until `takeNames`.
+  package func make(_ server: Server, slot: Int, insteadOf former: Server? = nil) async throws -> Made {
     var madeNamespace = false
     var locations: [PortName: NICLocation] = [:]
     do {
       madeNamespace = try ensureNamespace(of: server)
       // Between the look and now somebody has made one of that name: it is not the server's.
-      if case .namespace(let name, made: true) = server.place, !madeNamespace {
+      if case .namespace(let name, made: true) = server.place, !madeNamespace, former == nil {
         throw Refusal.invalid("network namespace \(name) was made by another program meanwhile: choose another name")
       }
       for nic in PortName.nics {
-        locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
+        let name = try former == nil ? freeName(nic, of: server) : NICName(unlikeOthers: nic, of: server)
+        locations[nic] = try await make(nic, called: name, of: server, slot: slot)
       }
       let home = try NetworkNamespaces.identity(of: server.place.namespace)
       return Made(locations: locations, home: home, madeNamespace: madeNamespace)
@@ -93,7 +97,7 @@ package actor NICs {
   /// interface that is not ours.
   ///
   /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
-  private func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {
+  func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {
     guard let alternative = name.alternative else { return }
     do {
       try Links.configure(name.device, in: space, alternativeName: alternative)

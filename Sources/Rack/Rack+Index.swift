@@ -56,6 +56,9 @@ extension Rack {
     return found.count == 1 ? found.first.flatMap { servers[$0] } : nil
   }
 
+  /// The server whose NICs are in a network namespace.
+  public func server(inNamespace name: String) -> Server? { index.namespaces[name].flatMap { servers[$0] } }
+
   /// The projects that have exactly that name, by age.
   public func projects(named name: some StringProtocol) -> [Project] {
     index.projectNames[String(name), default: []].compactMap { projects[$0] }

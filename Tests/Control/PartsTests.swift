@@ -14,7 +14,7 @@ import Testing
         _ = try? await withCheckedThrowingContinuation { continuation in
           made.resume(
             returning: CommandQueue.Entry(
-              command: .setAging(seconds: number), requester: Requester("t\(number)", .token, caller: caller),
+              work: .command(.setAging(seconds: number)), requester: Requester("t\(number)", .token, caller: caller),
               continuation: continuation))
         }
       }
