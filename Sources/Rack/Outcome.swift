@@ -6,10 +6,6 @@ public struct Outcome: Hashable, Sendable {
       project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), nothing
   }
 
-  /// What the caller wants to see afterwards; `nothing` when it is gone.
-  public var subject: Subject
-  /// What is done although no record says otherwise.
-  public var acts: [Act]
   public enum Act: Hashable, Sendable {
     /// Carrier and ports go, and come back.
     case reboot(ServerID)
@@ -17,6 +13,10 @@ public struct Outcome: Hashable, Sendable {
     case refit(ServerID)
   }
 
+  /// What the caller wants to see afterwards; `nothing` when it is gone.
+  public var subject: Subject
+  /// What is done although no record says otherwise.
+  public var acts: [Act]
   /// In order; together one transaction.
   public var changes: [Change]
   /// What is to be remembered of it. The rack itself reads neither; a store keeps them.

@@ -60,7 +60,7 @@ extension Rack {
       throw .invalid(Self.wrongLength("\(block)"))
     }
     let reservation = try reservation(containing: block, for: server)
-    guard server.layer == 3 else {
+    guard server.isRouted(.bond0) else {
       throw .invalid(
         "\(server.hostname) is \(server.mode.rawValue), and nothing is routed to it: "
           + "convert it to layer3 or hybrid first"

@@ -103,16 +103,19 @@ extension Rack {
     return .server(server, replacing: old)
   }
 
-  /// Frozen: no step that changes the bond or the layer.
+  /// Frozen: no step that changes the bond or the layer; `setMode` asks by itself.
   private func mustNotBeFrozen(_ command: Command) throws(Refusal) {
     let server: Server? =
       switch command {
       case .bond(let port, _), .disbond(let port, _), .convertToLayer2(let port, _), .convertToLayer3(let port, _):
         index.ports[port].flatMap { servers[$0.server] }
-      case .setMode(let id, _): servers[id]
       default: nil
       }
-    guard let server, server.isNetworkFrozen else { return }
+    if let server { try mustNotBeFrozen(server) }
+  }
+
+  func mustNotBeFrozen(_ server: Server) throws(Refusal) {
+    guard server.isNetworkFrozen else { return }
     throw .invalid(
       "the network of \(server.hostname) is frozen: its mode stays \(server.mode.rawValue) until network_frozen is false"
     )

@@ -31,13 +31,14 @@ extension Rack {
       isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
       serial: request.serial,
       createdAt: source.now)
-    let pools = try giveAddresses(kinds, to: &server, with: &source)
+    let addresses = try newAddresses(kinds, for: server)
+    server.get(addresses, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     server.sshKeys = keys.ids
     server.rootPassword = RootPassword(with: &source)
     return Outcome(
       subject: .server(id),
-      changes: pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
+      changes: addresses.pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
   }
 
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {

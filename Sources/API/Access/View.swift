@@ -131,6 +131,9 @@ struct View: Sendable {
     rack.refusal(ofNetworksOn: port, of: server)
   }
 
+  /// What it would do to take a server that the view has given out to a mode.
+  func change(of server: Server, to mode: NetworkMode) -> ModeResult { rack.change(of: server, to: mode) }
+
   /// What is wrong with a server that the view has given out.
   func problems(of server: Server) -> [Problem] { problems[server.id] ?? [] }
 
