@@ -3,13 +3,15 @@ package import Wire
 
 /// What makes one image of the wire another: the steps of a change, each with what is so afterwards.
 ///
-/// Some are taken before the change is committed, since they can fail, and can be taken back: NICs, MTUs and names that
-/// are made, numbers of domains. The others follow the commit, cannot fail, and are one transaction of the forwarding
+/// Some are taken before the change is committed, since they can fail, and can be taken back: NICs that
+/// are made, MTUs, names, numbers of domains. The others follow the commit, cannot fail, and are one transaction of the forwarding
 /// plane: domains, ports, then carriers. What is no longer used goes at the end.
 package struct WireChange: Hashable, Sendable {
   /// Servers whose NICs are to be made, with the MTU, names and carrier of the image.
   package var made: [ServerID: ServerImage] = [:]
   package var removed: Set<ServerID> = []
+  /// Servers whose NICs go, and are made anew elsewhere; with the whole image.
+  package var moved: [ServerID: ServerImage] = [:]
   package var mtus: [ServerID: Int] = [:]
   package var names: [ServerID: NICNames] = [:]
   package var carriers: [ServerID: Bool] = [:]
@@ -29,6 +31,10 @@ package struct WireChange: Hashable, Sendable {
     for (id, new) in after.servers {
       guard let old = before.servers[id] else {
         made[id] = new
+        continue
+      }
+      if new.place != old.place {
+        moved[id] = new
         continue
       }
       if new.mtu != old.mtu { mtus[id] = new.mtu }
@@ -51,6 +57,7 @@ extension WireImage {
   package mutating func apply(_ change: WireChange) {
     for id in change.removed { servers[id] = nil }
     for (id, image) in change.made { servers[id] = image }
+    for (id, image) in change.moved { servers[id] = image }
     for (id, mtu) in change.mtus { servers[id]?.mtu = mtu }
     for (id, names) in change.names { servers[id]?.names = names }
     for (id, hasCarrier) in change.carriers { servers[id]?.hasCarrier = hasCarrier }

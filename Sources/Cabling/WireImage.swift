@@ -28,6 +28,8 @@ package struct WireImage: Hashable, Sendable {
 
 /// What the wire has to be for one server.
 package struct ServerImage: Hashable, Sendable {
+  /// Where its NICs are.
+  package var place: Place
   /// Bytes of payload in a frame, on both NICs.
   package var mtu: Int
   /// What its interfaces are called in its namespace.
@@ -54,7 +56,7 @@ package struct ServerImage: Hashable, Sendable {
   }
 
   package init(of server: Server, _ plan: RoutingPlan) {
-    (mtu, names, hasCarrier) = (server.mtu, server.nicNames, server.isPoweredOn)
+    (place, mtu, names, hasCarrier) = (server.place, server.mtu, server.nicNames, server.isPoweredOn)
     let wiring = server.wiring
     var interface = wiring.contains(where: \.role.isRouted) ? plan.interface(of: server) : nil
     interface?.mtu = 0

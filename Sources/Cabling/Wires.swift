@@ -15,6 +15,8 @@ package struct Wires {
   private var domains: IndexPool
   package private(set) var slotOf: [ServerID: Int] = [:]
   private var serverIn: [Int: ServerID] = [:]
+  /// Of servers whose NICs are being made anew elsewhere: where those are that go.
+  package private(set) var formerSlotOf: [ServerID: Int] = [:]
   package private(set) var domainOf: [NetworkID: DomainIndex] = [:]
   private var networkIn: [DomainIndex: NetworkID] = [:]
 
@@ -37,6 +39,26 @@ package struct Wires {
     guard let slot = slotOf.removeValue(forKey: server) else { return }
     serverIn[slot] = nil
     slots.giveBack(slot)
+  }
+
+  /// A second slot for the same server, which has its name from now on.
+  package mutating func openNextSlot(for server: ServerID) throws(Unavailable) -> Int {
+    let former = slotOf[server]
+    let slot = try openSlot(for: server)
+    formerSlotOf[server] = former
+    return slot
+  }
+
+  /// The first of two is given up; or, with `isBack`, the second.
+  package mutating func closeFormerSlot(of server: ServerID, isBack: Bool = false) {
+    guard let former = formerSlotOf.removeValue(forKey: server) else { return }
+    if isBack {
+      closeSlot(of: server)
+      slotOf[server] = former
+    } else {
+      serverIn[former] = nil
+      slots.giveBack(former)
+    }
   }
 
   package mutating func openDomain(for network: NetworkID) throws(Unavailable) {
@@ -92,20 +114,28 @@ package struct Wires {
     _ change: WireChange, attached: (ServerID) -> Set<PortName>
   ) -> (ForwardingChange, RoutingChange) {
     var (forwarding, routing) = (ForwardingChange(), RoutingChange())
-    for (id, image) in change.made.merging(change.rewired, uniquingKeysWith: { $1 }) {
+    for id in change.moved.keys {
+      if let slot = formerSlotOf[id] { silence(slot, &forwarding, &routing) }
+    }
+    for (id, image) in change.made.merging(change.moved, uniquingKeysWith: { $1 })
+      .merging(change.rewired, uniquingKeysWith: { $1 })
+    {
       guard let slot = slotOf[id] else { continue }
       let attached = attached(id)
       forwarding.ports.merge(programs(image.ports, slot: slot, attached)) { $1 }
       routing.interfaces[Self.port(.bond0, slot: slot)] = .some(interface(image, attached))
     }
     for id in change.removed {
-      guard let slot = slotOf[id] else { continue }
-      forwarding.ports.merge(Self.absence(slot: slot)) { $1 }
-      routing.interfaces[Self.port(.bond0, slot: slot)] = .some(nil)
+      if let slot = slotOf[id] { silence(slot, &forwarding, &routing) }
     }
     for (id, vid) in change.opened { forwarding.domains.updateValue(vid, forKey: domainOf[id]!) }
     for id in change.closed { forwarding.domains.updateValue(nil, forKey: domainOf[id]!) }
     return (forwarding, routing)
+  }
+
+  private func silence(_ slot: Int, _ forwarding: inout ForwardingChange, _ routing: inout RoutingChange) {
+    forwarding.ports.merge(Self.absence(slot: slot)) { $1 }
+    routing.interfaces[Self.port(.bond0, slot: slot)] = .some(nil)
   }
 
   /// What each of the server's three ports does. A NIC that could not be attached is a member of nothing.

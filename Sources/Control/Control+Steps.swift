@@ -49,6 +49,10 @@ extension Control {
         try wires.openDomain(for: id)
         image.networks[id] = vid
       }
+      for (id, moved) in step.change.moved {
+        try await move(step.servers[id]!)
+        image.servers[id] = moved
+      }
       for (id, mtu) in step.change.mtus {
         try await setMTU(mtu, of: id)
         image.servers[id]?.mtu = mtu
@@ -70,6 +74,7 @@ extension Control {
     // A server that was made in the same group goes as a whole.
     for id in change.names.keys where rack.servers[id] != nil { await takeBackNames(of: id) }
     for id in change.mtus.keys where rack.servers[id] != nil { await restoreMTU(of: id) }
+    for id in change.moved.keys { await moveBack(id, step.servers[id]!) }
     await end(change, step.servers)
   }
 
@@ -102,6 +107,7 @@ extension Control {
 
   /// At the end: what is no longer used.
   func dispose(_ step: Step) async {
+    for id in step.change.moved.keys { await endMove(of: id) }
     await end(step.change, step.servers)
     for id in step.change.removed { problems.clearAll(of: id) }
     for server in step.made where step.former(of: server) != nil { await takeNames(of: server) }
@@ -154,7 +160,7 @@ struct Step {
 
   /// Where the NICs are that it has made or named, for the database.
   func places(in host: HostState) -> [NICPlaceChange] {
-    (Array(change.made.keys) + change.names.keys).flatMap { id in
+    (Array(change.made.keys) + change.moved.keys + change.names.keys).flatMap { id in
       host.locations[id, default: [:]].compactMap { nic, location in
         location.record.map { NICPlaceChange(server: id, nic: nic, place: $0) }
       }
@@ -193,6 +199,48 @@ extension Control {
       wires.closeSlot(of: server.id)
       throw error
     }
+  }
+
+  /// Makes a server's NICs anew at its place; those that it has stay until `endMove`.
+  private func move(_ server: Server) async throws {
+    guard let slot = wires.slotOf[server.id], let old = working.servers[server.id] else { return }
+    let former = HostState.Former(
+      server: old, slot: slot, locations: host.locations[server.id, default: [:]], home: host.homes[server.id],
+      isOwn: host.ownNamespaces.contains(server.id))
+    let next = try wires.openNextSlot(for: server.id)
+    do {
+      let made = try await nics.make(server, slot: next)
+      stopWatchingNICs(of: server.id, slot: slot)
+      host.forget(server.id, slot: slot)
+      host.former[server.id] = former
+      host.locations[server.id] = made.locations
+      host.homes[server.id] = made.home
+      if made.madeNamespace { host.ownNamespaces.insert(server.id) }
+    } catch {
+      wires.closeFormerSlot(of: server.id, isBack: true)
+      throw error
+    }
+  }
+
+  private func moveBack(_ id: ServerID, _ server: Server) async {
+    guard let former = host.former.removeValue(forKey: id), let slot = wires.slotOf[id] else { return }
+    await nics.remove(server, slot: slot, ownNamespace: host.ownNamespaces.contains(id) ? host.homes[id] : nil)
+    host.forget(id, slot: slot)
+    wires.closeFormerSlot(of: id, isBack: true)
+    host.locations[id] = former.locations
+    host.homes[id] = former.home
+    if former.isOwn { host.ownNamespaces.insert(id) }
+    watchNICs(of: former.server)
+  }
+
+  /// The NICs at a server's former place go.
+  private func endMove(of id: ServerID) async {
+    guard let former = host.former.removeValue(forKey: id), let server = rack.servers[id] else { return }
+    let isFree = former.server.place.namespace.flatMap(rack.server(inNamespace:)) == nil
+    await nics.remove(former.server, slot: former.slot, ownNamespace: former.isOwn && isFree ? former.home : nil)
+    wires.closeFormerSlot(of: id)
+    problems.clearAll(of: id)
+    watchNICs(of: server)
   }
 
   /// Removes a server's NICs and its namespace, and forgets where they were.

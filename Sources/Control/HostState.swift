@@ -53,6 +53,16 @@ struct HostState {
   var writtenAt: HealingPace.Instant = 0
   var isWriteDue = false
 
+  /// Servers whose NICs the group under way has made anew elsewhere: those that go, and where they are.
+  var former: [ServerID: Former] = [:]
+  struct Former {
+    let server: Server
+    let slot: Int
+    let locations: [PortName: NICLocation]
+    let home: NamespaceIdentity?
+    let isOwn: Bool
+  }
+
   /// What the MTUs were that the group under way has changed.
   var mtusBefore: [ServerID: [PortName: Int]] = [:]
 

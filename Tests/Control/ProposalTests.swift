@@ -94,4 +94,49 @@ import Testing
     await machine.end()
     if place != .host { #expect(!NetworkNamespaces.exists(name), "it goes with the last") }
   }
+
+  @Test("a server's NICs are made anew at another place, and what was at the former one goes; or nothing has happened")
+  func moved() async throws {
+    let machine = try await Machine()
+    let old = try await machine.server("a", place: .named)
+    let theirs = try TAP.open("\(machine.name("b"))-eth0", in: nil)
+    func move(_ place: Place, and commands: [Command] = []) -> Proposal {
+      Proposal { rack, locate, entropy in
+        var new = rack.servers[old.id]!
+        new.place = place
+        var copy = rack
+        copy.apply([.server(new, replacing: rack.servers[old.id])])
+        var whole = Outcome(subject: .nothing, changes: [.server(new, replacing: rack.servers[old.id])])
+        for command in commands { whole.changes += try copy.perform(locate(command, copy), with: &entropy).changes }
+        return whole
+      }
+    }
+    func devices(_ namespace: String?) throws -> [String] {
+      try Links.list(in: namespace).map(\.name)
+        .filter { namespace == nil ? $0.hasPrefix(old.hostname) : $0.hasPrefix("eth") }.sorted()
+    }
+    let (onHost, inside) = (["\(old.hostname)-eth0", "\(old.hostname)-eth1"], ["eth0", "eth1"])
+    await #expect(throws: Refusal.self) {
+      try await machine.control.perform(
+        move(.host, and: [Self.request(machine.name("b"), old.project, .host)]), by: nil)
+    }
+    #expect(try devices(old.hostname) == inside && devices(nil) == [])
+    #expect(await machine.control.rack.servers[old.id] == old)
+    #expect(await machine.control.forwarding().ports.filter { $0.role != .absent }.count == 1)
+
+    try await machine.control.perform(move(.host), by: nil)
+    #expect(try devices(nil) == onHost)
+    #expect(!NetworkNamespaces.exists(old.hostname))
+    #expect(
+      await machine.control.forwarding().ports.filter { $0.role == .routed }.map(\.members) == [["eth0", "eth1"]])
+    try await machine.restart()
+    #expect(await machine.control.status().problems.isEmpty)
+    let other = machine.name("n")
+    try await machine.control.perform(move(.namespace(other, made: true)), by: nil)
+    #expect(try devices(nil) == [] && devices(other) == inside)
+    #expect(await machine.control.status().problems.isEmpty)
+    try theirs.remove()
+    await machine.end()
+    #expect(!NetworkNamespaces.exists(other))
+  }
 }
