@@ -91,9 +91,9 @@ extension IPBlock {
 }
 
 /// IP addresses as text.
-enum IPText {
+package enum IPText {
   /// Dotted decimal without leading zeros, or any form of RFC 4291 2.2; `nil` for anything else.
-  static func address(_ text: some StringProtocol) -> (address: UInt128, family: Int)? {
+  package static func address(_ text: some StringProtocol) -> (address: UInt128, family: Int)? {
     if !text.utf8.contains(UInt8(ascii: ":")) { return version4(text).map { ($0, 4) } }
     return version6(text).map { ($0, 6) }
   }
