@@ -37,7 +37,7 @@ public struct NICNames: Hashable, Sendable {
 
   /// What is wrong with them, or `nil`. A name has to pass the kernel, ip-link(8) and the files that a machine's own
   /// system writes, so there are no more characters than interfaces usually have.
-  var fault: String? {
+  package var fault: String? {
     for name in [eth0, eth1] {
       let rule =
         "valid are 1 to \(Self.limit) letters, digits, \"-\", \"_\" and \".\", not beginning with \"-\", other than "

@@ -2,7 +2,7 @@
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), nothing
+      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), lab(LabID), nothing
   }
 
   /// What the caller wants to see afterwards; `nothing` when it is gone.
@@ -68,6 +68,9 @@ public enum Change: Hashable, Sendable {
   case sshKey(SSHKey)
   /// It leaves the servers that have it, too; they change no otherwise.
   case sshKeyDeleted(SSHKeyID)
+  /// New, or instead of `replacing`, which has the same identifier.
+  case lab(Lab, replacing: Lab?)
+  case labDeleted(LabID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
 }

@@ -2,12 +2,18 @@ import FoundationEssentials
 
 extension Rack {
   /// What `command` would do. Nothing is changed; identifiers and the time come from `source`.
-  public func decide(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
+  ///
+  /// - Parameter lab: whose plan it is a part of. What is changed of others' labs counts as changed by hand, which gives
+  ///   those a new generation.
+  public func decide(
+    _ command: Command, partOf lab: LabID? = nil, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     try mustNotBeFrozen(command)
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
     try mustHaveRoom(forTextOf: outcome.changes)
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
+    outcome.changes += generations(after: command, outcome.changes, partOf: lab, at: source.now)
     outcome.events = events(of: command, outcome, with: &source)
     return outcome
   }
@@ -72,6 +78,8 @@ extension Rack {
     case .createToken(let request): try createToken(request, with: &source)
     case .revokeToken(let id): try revokeToken(id)
 
+    case .lab(let command): try decision(command, with: &source)
+
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
     }
@@ -109,7 +117,7 @@ extension Rack {
       switch command {
       case .bond(let port, _), .disbond(let port, _), .convertToLayer2(let port, _), .convertToLayer3(let port, _):
         index.ports[port].flatMap { servers[$0.server] }
-      case .setMode(let id, _): servers[id]
+      case .setMode(let id, _), .lab(.setMode(let id, _, addresses: _)): servers[id]
       default: nil
       }
     guard let server, server.isNetworkFrozen else { return }
@@ -170,5 +178,5 @@ extension Rack {
 
 extension ClosedRange<Int> {
   /// `2 to 3999`.
-  var words: String { "\(lowerBound) to \(upperBound)" }
+  package var words: String { "\(lowerBound) to \(upperBound)" }
 }

@@ -13,6 +13,7 @@ extension Rack {
     let namesFault = Server.fault(of: request.nicNames, in: place.place, hostname: hostname)
     let setupFault = Server.fault(ofConfiguring: request.isConfigured, in: place.place, hostname: hostname)
     let (plan, facility, system) = try check(request, [place.fault, namesFault, setupFault].compactMap(\.self))
+    try mustFit(request.membership, project.id, \.servers)
     let kinds = try addressKinds(request)
     let keys = try keys(for: request.keys, of: project, with: &source)
 
@@ -31,7 +32,11 @@ extension Rack {
       isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
       serial: request.serial,
       createdAt: source.now)
-    let pools = try giveAddresses(kinds, to: &server, with: &source)
+    server.membership = request.membership
+    let pools =
+      if let given = request.given { try takeAddresses(given, for: &server, with: &source) } else {
+        try giveAddresses(kinds, to: &server, with: &source)
+      }
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     server.sshKeys = keys.ids
     server.rootPassword = RootPassword(with: &source)
