@@ -113,8 +113,6 @@ public struct ServerRequest: Hashable, Sendable {
   public var isAwaited = false
   /// Toprack sets the interfaces in its namespace up for its mode.
   public var isConfigured = false
-  /// A lab's privilege: these addresses and no others, instead of `addresses`; refused when one is somebody's.
-  public var given: [Address.Kind: IPBlock]?
   public var membership: LabMembership?
 
   public init(

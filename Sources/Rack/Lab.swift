@@ -81,8 +81,9 @@ public enum LabCommand: Hashable, Sendable {
   case keep(LabID, checkpoint: String, String?)
   /// What is nobody's becomes the lab's.
   case take(LabRecord, LabMembership)
-  /// A mode, and in layer 3 exactly these addresses; refused when one is somebody else's.
-  case setMode(ServerID, NetworkMode, addresses: [Address.Kind: IPBlock])
+  /// Servers of the lab in layer 3 have exactly these addresses afterwards, which they may exchange among each other;
+  /// refused when one is somebody else's.
+  case giveAddresses(LabID, [ServerID: [Address.Kind: IPBlock]])
   /// The NICs go, and come back elsewhere; names as given, or else as they are. Addresses and MAC addresses stay.
   case move(ServerID, PlaceRequest, NICNames?)
 }

@@ -117,7 +117,7 @@ extension Rack {
       switch command {
       case .bond(let port, _), .disbond(let port, _), .convertToLayer2(let port, _), .convertToLayer3(let port, _):
         index.ports[port].flatMap { servers[$0.server] }
-      case .setMode(let id, _), .lab(.setMode(let id, _, addresses: _)): servers[id]
+      case .setMode(let id, _): servers[id]
       default: nil
       }
     guard let server, server.isNetworkFrozen else { return }

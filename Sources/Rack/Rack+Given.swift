@@ -32,34 +32,55 @@ extension Rack {
   func taken(_ block: IPBlock, by request: BlockRequest, in facility: String) throws(Refusal) -> IPBlock {
     guard block.family == 4, block.length == request.length,
       addressPlan.range(of: .publicIPv4, in: facility)?.contains(block) == true
-    else { throw .invalid("\(block) is no elastic /\(request.length) of \(AddressPlan.name(of: .publicIPv4, in: facility))") }
+    else {
+      throw .invalid(
+        "\(block) is no elastic /\(request.length) of \(AddressPlan.name(of: .publicIPv4, in: facility))")
+    }
     try mustBeFree(block, for: request.membership?.name ?? "the project", request.project)
     return block
   }
 
-  /// A mode, and in layer 3 exactly `given`.
-  func setMode(
-    of old: Server, to mode: NetworkMode, addresses given: [Address.Kind: IPBlock], with source: inout some Entropy
+  /// All give back what they shall not have before the first takes anything, so that two can exchange.
+  func giveAddresses(
+    _ wanted: [ServerID: [Address.Kind: IPBlock]], of lab: Lab, with source: inout some Entropy
   ) throws(Refusal) -> Outcome {
-    guard mode.layer == 3, old.mode == mode || mode != .hybridBonded else {
-      return try setMode(of: old, to: mode, with: &source)
+    var (copy, changes): (Rack, [Change]) = (self, [])
+    var taking: [(server: ServerID, missing: [Address.Kind: IPBlock])] = []
+    for server in try wanted.keys.map({ id throws(Refusal) in try server(id) }).sorted(by: { $0.number < $1.number }) {
+      let given = wanted[server.id, default: [:]]
+      guard server.lab == lab.id, server.layer == 3, !given.isEmpty else {
+        throw .invalid(
+          "\(server.hostname) cannot be given addresses: it must be a server of lab \(lab.name.quoted) in layer 3, where it "
+            + "has at least one")
+      }
+      var stripped = server
+      for address in server.addresses where given[address.kind] != address.network {
+        stripped.lastHeld[address.kind] = address.network
+        stripped.addresses.removeAll { $0.id == address.id }
+      }
+      taking.append((server.id, given.filter { kind, _ in stripped.address(kind) == nil }))
+      guard stripped != server else { continue }
+      changes.append(.server(stripped, replacing: server))
+      copy.apply([changes[changes.count - 1]])
     }
-    guard let plan = Catalogue.plan(old.plan), plan.allows(mode) else {
-      throw .invalid("\(old.hostname) is a \(old.plan), which has no mode \(mode.rawValue)")
+    for (id, missing) in taking where !missing.isEmpty {
+      let old = try copy.server(id)
+      var new = old
+      let pools = try copy.takeAddresses(missing, for: &new, with: &source)
+      let given = pools.map { Change.pool($0) } + [.server(new, replacing: old)]
+      changes += given
+      copy.apply(given)
     }
-    guard !given.isEmpty else { throw .invalid("\(old.hostname) is to have no address, and layer 3 needs one") }
-    try mustBeFree(old, for: mode)
-    var new = old
-    new.setMembers(Set(mode.members))
-    new.layer = 3
-    for address in old.addresses where given[address.kind] != address.network {
-      new.lastHeld[address.kind] = address.network
-      new.addresses.removeAll { $0.id == address.id }
+    for (id, _) in taking {
+      let old = try copy.server(id)
+      guard old.address(.publicIPv4) == nil, !old.blocks.isEmpty else { continue }
+      var new = old
+      new.blocks = []
+      changes.append(.server(new, replacing: old))
     }
-    let missing = given.filter { kind, _ in new.address(kind) == nil }
-    let pools = try takeAddresses(missing, for: &new, with: &source)
-    if new.address(.publicIPv4) == nil { new.blocks = [] }
-    return outcome(of: old, to: new, pools: pools, subject: .server(old.id))
+    guard !changes.isEmpty else { return Outcome(subject: .lab(lab.id)) }
+    let effects = taking.map(\.server).filter { copy.servers[$0]?.addresses != servers[$0]?.addresses }
+    return Outcome(subject: .lab(lab.id), effects: effects.map { .rewire($0) }, changes: changes)
   }
 
   /// Names whoever has addresses of `block` when it is of the same project; of others only that it is theirs.
@@ -69,8 +90,9 @@ extension Rack {
     for part in block.family == 4 ? Array(block.parts(32)) : [block.prefix(128)] {
       if let found = reservation(containing: part) {
         holder = found.project == project ? "elastic block \(found.block)" : "another project"
-      } else if let found = index.hosts[part] ?? index.hosts[IPBlock(family: part.family, base: part.base | 1, length: part.length)],
-        let server = servers[found]
+      } else if let found = index.hosts[part]
+        ?? index.hosts[
+          IPBlock(family: part.family, base: part.base | 1, length: part.length)], let server = servers[found]
       {
         holder = server.project == project ? "server \(server.hostname)" : "another project"
       }

@@ -45,8 +45,7 @@ extension Rack {
       return Outcome(subject: .nothing, changes: [.labDeleted(id)])
     case .keep(let id, let name, let text): return try keep(text, as: name, of: try lab(id), at: source.now)
     case .take(let record, let membership): return try take(record, membership)
-    case .setMode(let id, let mode, let addresses):
-      return try setMode(of: try server(id), to: mode, addresses: addresses, with: &source)
+    case .giveAddresses(let id, let wanted): return try giveAddresses(wanted, of: try lab(id), with: &source)
     case .move(let id, let place, let names): return try move(try server(id), to: place, names)
     }
   }
@@ -187,8 +186,6 @@ extension Rack {
       let lab = id.flatMap { labs[$0] }
       return Story(type: "lab." + type, body: text("lab \(lab?.name ?? "?")"), project: lab?.project)
     }
-    var (old, new): (Server?, Server?)
-    for case .server(let after, replacing: let before) in outcome.changes { (old, new) = (before, after) }
     switch command {
     case .create(let name, let project, applied: _):
       return Story(type: "lab.create", body: "lab \(name) created", project: project)
@@ -206,13 +203,12 @@ extension Rack {
       case .reservation: break
       }
       return story
-    case .setMode(let id, _, addresses: _):
-      let server = servers[id]
-      return Story(
-        type: "device.mode", body: "\(server?.hostname ?? "?") has the addresses that it had" + modes(old, new),
-        project: server?.project, server: id)
+    case .giveAddresses(let id, let wanted):
+      let names = wanted.keys.compactMap { servers[$0]?.hostname }.sorted()
+      return lab("addresses", id) { "servers of \($0) have addresses that they had before: \(names.listed())" }
     case .move(let id, _, _):
-      let server = new ?? servers[id]
+      var server = servers[id]
+      for case .server(let after, replacing: _) in outcome.changes { server = after }
       let place = server?.place.namespace.map { "network namespace \($0)" } ?? "the host"
       return Story(
         type: "device.move", body: "\(server?.hostname ?? "?") moved to \(place)", project: server?.project, server: id)

@@ -33,7 +33,7 @@ extension Rack {
     server.mode == mode && server.members.count == mode.members.count
   }
 
-  func mustBeFree(_ server: Server, for mode: NetworkMode) throws(Refusal) {
+  private func mustBeFree(_ server: Server, for mode: NetworkMode) throws(Refusal) {
     let faults = server.ports.compactMap { port -> String? in
       guard !port.networks.isEmpty, !mode.switchedPorts.contains(port.name) else { return nil }
       return "\(port.name.rawValue) of \(server.hostname) carries virtual network \(numbers(of: port.networks)), "

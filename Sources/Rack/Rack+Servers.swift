@@ -33,10 +33,7 @@ extension Rack {
       serial: request.serial,
       createdAt: source.now)
     server.membership = request.membership
-    let pools =
-      if let given = request.given { try takeAddresses(given, for: &server, with: &source) } else {
-        try giveAddresses(kinds, to: &server, with: &source)
-      }
+    let pools = try giveAddresses(kinds, to: &server, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     server.sshKeys = keys.ids
     server.rootPassword = RootPassword(with: &source)
