@@ -227,7 +227,7 @@ let package = Package(
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(
-      name: "LabsTests", dependencies: ["Labs", "Rack", "Seeded"], path: "Tests/Labs", swiftSettings: strict),
+      name: "LabsTests", dependencies: ["Labs", "Rack", "Seeded", "Store"], path: "Tests/Labs", swiftSettings: strict),
     .testTarget(
       name: "StoreTests", dependencies: ["Rack", "Seeded", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),

@@ -25,7 +25,7 @@ package struct WireStep: Hashable, Sendable {
       case .aging(let seconds): (before.aging, after.aging) = (rack.aging, seconds)
       case .lacpRate(let fast): (before.lacpFast, after.lacpFast) = (rack.lacpFast, fast)
       case .project, .projectDeleted, .reservation, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
-        .sshKeyDeleted:
+        .sshKeyDeleted, .lab, .labDeleted:
         break
       }
     }

@@ -115,10 +115,10 @@ extension Control {
     switch entry.work {
     case .command(let command):
       try await attend(to: command)
-      outcome = try working.decide(located(command, on: working), with: &entropy)
+      outcome = try working.decide(located(command), with: &entropy)
       followMTU(command, &outcome)
     case .proposal(let proposal):
-      outcome = try proposal.decide(working, located, &entropy)
+      outcome = try proposal.decide(working, &entropy)
     }
     for index in outcome.events.indices { outcome.events[index].by = entry.requester?.name }
     let step = Step(outcome, on: working, gateway.plan)

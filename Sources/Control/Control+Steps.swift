@@ -14,7 +14,7 @@ import Wire
 extension Control {
   /// Whether the host has the namespace that a new server asks for, and whether installations wait for their systems;
   /// neither the caller nor the rack can know that.
-  func located(_ command: Command, on rack: Rack) -> Command {
+  func located(_ command: Command) -> Command {
     if case .reinstall(let server, var installation) = command {
       installation.isAwaited = provisioning.isAwaited
       return .reinstall(server, installation)
@@ -22,18 +22,8 @@ extension Control {
     guard case .createServer(var request) = command else { return command }
     request.isAwaited = provisioning.isAwaited
     let namespace = request.place.namespace(hostname: request.hostname)
-    request.place.exists = namespace.map { exists($0, beside: rack) } ?? false
+    request.place.exists = namespace.map(NetworkNamespaces.exists) ?? false
     return .createServer(request)
-  }
-
-  /// Whether the host has a namespace of that name, which does not go with a server that has gone from `rack`.
-  private func exists(_ namespace: String, beside rack: Rack) -> Bool {
-    if let holder = working.server(inNamespace: namespace), rack.servers[holder.id] == nil,
-      case .namespace(_, made: true) = holder.place
-    {
-      return false
-    }
-    return NetworkNamespaces.exists(namespace)
   }
 
   /// Before the commit: what can fail. When it throws, it has undone itself.

@@ -6,17 +6,13 @@ public import Rack
 /// what they have come to. It is called when its turn comes, perhaps more than once, and must be quick: nothing else is
 /// decided meanwhile.
 public struct Proposal: Sendable {
-  /// What the host knows of a command that the rack cannot know: to be asked for each that makes a server or installs
-  /// one, with the rack as it is by then.
-  public typealias Locate = (_ command: Command, _ rack: Rack) -> Command
-
   /// There is less to be kept afterwards: it is taken also when the disk of the state is full.
   public let givesBack: Bool
-  let decide: @Sendable (_ rack: Rack, _ locate: Locate, _ entropy: inout SystemEntropy) throws -> Outcome
+  let decide: @Sendable (_ rack: Rack, _ entropy: inout SystemEntropy) throws -> Outcome
 
   public init(
     givesBack: Bool = false,
-    decide: @escaping @Sendable (_ rack: Rack, _ locate: Locate, _ entropy: inout SystemEntropy) throws -> Outcome
+    decide: @escaping @Sendable (_ rack: Rack, _ entropy: inout SystemEntropy) throws -> Outcome
   ) {
     (self.givesBack, self.decide) = (givesBack, decide)
   }

@@ -52,6 +52,21 @@ package enum Names {
     return bad.map { "tag \($0.quoted) is not valid; valid are \(rule)" }
   }
 
+  static let labLimit = 32
+
+  /// What is wrong with `name` as the name of a lab, or `nil`.
+  package static func fault(ofLab name: String) -> String? {
+    let isValid =
+      (1...labLimit).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        default: false
+        }
+      }
+    return isValid ? nil : "lab \(name.quoted) is not valid; valid are 1 to \(labLimit) of a-z, 0-9 and \"-\""
+  }
+
   /// What is wrong with `label` as what people call an SSH key, or `nil`.
   static func fault(ofLabel label: String) -> String? {
     guard fault(ofName: label, "key") != nil else { return nil }

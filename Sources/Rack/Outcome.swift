@@ -3,7 +3,7 @@
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), nothing
+      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), lab(LabID), nothing
   }
 
   public enum Act: Hashable, Sendable {
@@ -54,6 +54,9 @@ public enum Change: Hashable, Sendable {
   case sshKey(SSHKey)
   /// It leaves the servers that have it, too; they change no otherwise.
   case sshKeyDeleted(SSHKeyID)
+  /// New, or instead of `replacing`, which has the same identifier.
+  case lab(Lab, replacing: Lab?)
+  case labDeleted(LabID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
 }

@@ -2,12 +2,18 @@ import FoundationEssentials
 
 extension Rack {
   /// What `command` would do. Nothing is changed; identifiers and the time come from `source`.
-  public func decide(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
+  ///
+  /// - Parameter lab: whose plan it is a part of. What is changed of others' labs counts as changed by hand, which gives
+  ///   those a new generation.
+  public func decide(
+    _ command: Command, partOf lab: LabID? = nil, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     try mustNotBeFrozen(command)
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
     try mustHaveRoom(forTextOf: outcome.changes)
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
+    outcome.changes += generations(after: command, outcome.changes, partOf: lab, at: source.now)
     outcome.events = events(of: command, outcome, with: &source)
     return outcome
   }
@@ -71,6 +77,8 @@ extension Rack {
 
     case .createToken(let request): try createToken(request, with: &source)
     case .revokeToken(let id): try revokeToken(id)
+
+    case .lab(let command): try decision(command, with: &source)
 
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
@@ -162,5 +170,5 @@ extension Rack {
 
 extension ClosedRange<Int> {
   /// `2 to 3999`.
-  var words: String { "\(lowerBound) to \(upperBound)" }
+  package var words: String { "\(lowerBound) to \(upperBound)" }
 }

@@ -25,6 +25,10 @@ extension Rack {
     var numbers: [Scope: [Int: NetworkID]] = [:]
     /// The ports that each network is on; networks that are on none are absent.
     var attachments: [NetworkID: Set<PortID>] = [:]
+    /// By name, for each project that has labs.
+    var labNames: [ProjectID: [String: LabID]] = [:]
+    /// What belongs to each lab; labs without anything are absent.
+    var belongings: [LabID: LabBelongings] = [:]
   }
 
   struct PortPlace: Hashable, Sendable {

@@ -13,6 +13,7 @@ extension Rack {
     let namesFault = Server.fault(of: request.nicNames, in: place.place, hostname: hostname)
     let setupFault = Server.fault(ofConfiguring: request.isConfigured, in: place.place, hostname: hostname)
     let (plan, facility, system) = try check(request, [place.fault, namesFault, setupFault].compactMap(\.self))
+    try mustFit(request.membership, project.id, \.servers)
     let kinds = try addressKinds(request)
     let keys = try keys(for: request.keys, of: project, with: &source)
 
@@ -31,6 +32,7 @@ extension Rack {
       isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
       serial: request.serial,
       createdAt: source.now)
+    server.membership = request.membership
     let addresses = try newAddresses(kinds, for: server)
     server.get(addresses, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }

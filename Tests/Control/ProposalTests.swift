@@ -16,11 +16,11 @@ import Testing
 
   /// What the commands come to on the rack, as one.
   private static func proposal(_ commands: [Command]) -> Proposal {
-    Proposal { rack, locate, entropy in
+    Proposal { rack, entropy in
       var copy = rack
       var whole = Outcome(subject: .nothing)
       for command in commands {
-        let outcome = try copy.perform(locate(command, copy), with: &entropy)
+        let outcome = try copy.perform(command, with: &entropy)
         whole.changes += outcome.changes
         whole.events += outcome.events
       }
@@ -101,13 +101,13 @@ import Testing
     let old = try await machine.server("a", place: .named)
     let theirs = try TAP.open("\(machine.name("b"))-eth0", in: nil)
     func move(_ place: Place, and commands: [Command] = []) -> Proposal {
-      Proposal { rack, locate, entropy in
+      Proposal { rack, entropy in
         var new = rack.servers[old.id]!
         new.place = place
         var copy = rack
         copy.apply([.server(new, replacing: rack.servers[old.id])])
         var whole = Outcome(subject: .nothing, changes: [.server(new, replacing: rack.servers[old.id])])
-        for command in commands { whole.changes += try copy.perform(locate(command, copy), with: &entropy).changes }
+        for command in commands { whole.changes += try copy.perform(command, with: &entropy).changes }
         return whole
       }
     }
