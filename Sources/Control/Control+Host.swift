@@ -266,7 +266,14 @@ extension Control {
   }
 
   static func namespaceLost(_ server: Server, _ name: String, isTaken: Bool) -> Problem {
-    Problem(
+    if !isTaken, let target = NetworkNamespaces.deadLink(name) {
+      return Problem(
+        kind: "namespace-lost", server: server.id,
+        text:
+          "network namespace \(name) of \(server.hostname) is gone: \(NetworkNamespaces.deadLinkWords(name, target)); "
+          + "then 'toprack server repair \(server.hostname)' brings its NICs there")
+    }
+    return Problem(
       kind: "namespace-lost", server: server.id,
       text: isTaken
         ? "network namespace \(name) is not the one of \(server.hostname) any more: its NICs live on in one without a name; "

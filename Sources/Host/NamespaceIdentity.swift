@@ -48,8 +48,8 @@ public final class NamespaceHandle: Sendable {
   /// EEXIST when the name is taken.
   public func bind(to name: String, mark: String) throws(PortsFault) {
     let directory = NetworkNamespaces.directory
-    try PortsFault.check(
-      unsafe chost_netns_bind(descriptor, directory, "\(directory)/\(name)", mark), "naming a namespace \(name)")
+    let result = unsafe chost_netns_bind(descriptor, directory, "\(directory)/\(name)", mark)
+    try NetworkNamespaces.check(result, name, "naming a namespace \(name)")
   }
 }
 
