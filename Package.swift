@@ -120,7 +120,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Rack",
+        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost", "Machines",
+        "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -24,6 +24,9 @@ struct Provisioning {
 }
 
 extension Control {
+  /// New servers are being installed until they are heard.
+  public var awaitsSystems: Bool { provisioning.isAwaited }
+
   /// A machine has said that it is up.
   public func heard(_ server: ServerID) async {
     guard rack.servers[server]?.isProvisioning == true else { return }
