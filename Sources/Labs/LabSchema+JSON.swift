@@ -1,4 +1,5 @@
-// The table as a JSON Schema, for editors: yaml-language-server completes and checks by it. Draft 7, which it knows best.
+// The table as a JSON Schema, for editors: yaml-language-server completes and checks by it. Draft 7, which it knows
+// best.
 
 import Rack
 
