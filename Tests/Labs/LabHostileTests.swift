@@ -31,6 +31,13 @@ import Testing
     #expect(LabReading.faults("lab: a\nnetworks: \(closed)").contains { $0.contains("64 levels") })
   }
 
+  @Test("a long word below many keys that are maps is read in bounded time")
+  func nestedKeys() {
+    let word = String(repeating: "ä", count: 100_000)
+    let text = "lab: a\nnetworks: " + String(repeating: "{", count: 500) + word + String(repeating: "}", count: 500)
+    #expect(LabReading.faults(text).contains { $0.contains("a key is a word, and this one is none") })
+  }
+
   @Test("keys that stand twice 10 000 times")
   func duplicates() {
     let same = "lab: a\nservers:\n" + String(repeating: "  web1: {}\n", count: 10_000)
