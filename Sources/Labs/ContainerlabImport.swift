@@ -3,8 +3,8 @@ import Rack
 /// Makes a lab file of a containerlab topology: its nodes become servers whose NICs are in the nodes' namespaces, and
 /// each link a network.
 ///
-/// A server has two NICs, so a node has two links at most. What a lab file has no word for is named in the notes; nothing
-/// is dropped silently. Forms are those of containerlab's topology definition: `endpoints` as words, and the long form
+/// A server has two NICs, so a node has two links at most. What a lab file has no word for is named in the notes;
+/// nothing is dropped silently. Forms are those of containerlab's topology definition: `endpoints` as words, and the long form
 /// with a `type`.
 public enum ContainerlabImport {
   public static func read(_ text: String) -> Result<(LabFile, notes: [String]), LabFaults> {
@@ -51,7 +51,9 @@ private struct ContainerlabTopology {
       return faults.add(at: root.place, "the topology has no name, and a lab needs one")
     }
     file.name = labName(name)
-    if file.name != name { notes.append("the lab is called \(file.name): \(name.quoted) has other characters than a-z, 0-9 and -") }
+    if file.name != name {
+      notes.append("the lab is called \(file.name): \(name.quoted) has other characters than a-z, 0-9 and -")
+    }
     note(root, known: ["name", "prefix", "topology"], of: "the file")
     note(topology, known: ["nodes", "links", "kinds", "defaults", "groups"], of: "topology")
     for key in ["kinds", "defaults", "groups"] where topology[key] != nil {
@@ -105,7 +107,8 @@ private struct ContainerlabTopology {
       nodes.append(
         Node(name: entry.key, place: entry.place, hostname: hostname, hostKind: isOnHost ? kind : nil))
       if isOnHost, let kind {
-        notes.append("node \(entry.key.visibleInLine) is of the kind \(kind), which is no container: it is no server here")
+        notes.append(
+          "node \(entry.key.visibleInLine) is of the kind \(kind), which is no container: it is no server here")
       } else {
         note(entry.value, known: ["group"], of: "node \(entry.key.visibleInLine)")
       }
@@ -152,7 +155,8 @@ private struct ContainerlabTopology {
         } else {
           let nearest = LabNearest.of(end.node, among: nodes.map(\.name))
           faults.add(
-            at: item.place, "\(title) names node \(end.node.quoted), which is not there; "
+            at: item.place,
+            "\(title) names node \(end.node.quoted), which is not there; "
               + labHint(nodes.map(\.name), nearest: nearest), nearest: nearest)
         }
       }
@@ -172,7 +176,8 @@ private struct ContainerlabTopology {
       note(item, known: ["node", "interface"], of: "\(title), endpoint \(node.visibleInLine)")
       return (node, interface)
     }
-    faults.add(at: item.place, "\(title) has an endpoint that is \(item.words); valid is NODE:INTERFACE, or node and interface")
+    faults.add(
+      at: item.place, "\(title) has an endpoint that is \(item.words); valid is NODE:INTERFACE, or node and interface")
     return nil
   }
 
@@ -202,7 +207,9 @@ private struct ContainerlabTopology {
           "node \(node.name.quoted) has \(node.links.count) links, and a server has two NICs; valid are up to two")
         continue
       }
-      if node.links.isEmpty { notes.append("node \(node.name.visibleInLine) has no links: its server is in no network") }
+      if node.links.isEmpty {
+        notes.append("node \(node.name.visibleInLine) has no links: its server is in no network")
+      }
       let namespace = prefix + node.name
       if let fault = Names.fault(ofNamespace: namespace) { faults.add(at: node.place, fault) }
       var server = LabServer(mode: .layer2Individual, place: .namespace(namespace), nics: interfaces(of: node))
@@ -225,7 +232,8 @@ private struct ContainerlabTopology {
         names.append(link.interface)
       } else {
         names.append(freeName(names, node))
-        notes.append("interface \(link.interface.visibleInLine) of node \(node.name.visibleInLine) is called \(names.last ?? "")")
+        notes.append(
+          "interface \(link.interface.visibleInLine) of node \(node.name.visibleInLine) is called \(names.last ?? "")")
       }
     }
     while names.count < PortName.nics.count { names.append(freeName(names, node)) }

@@ -8,7 +8,8 @@ extension LabBuilder {
     for (index, item) in (node?.items ?? []).enumerated() {
       for check in checks(item) {
         guard built.count < LabSchema.checkLimit else {
-          faults.add(at: item.place, "there are more than \(LabSchema.checkLimit) checks; that is as many as a file has")
+          faults.add(
+            at: item.place, "there are more than \(LabSchema.checkLimit) checks; that is as many as a file has")
           return built
         }
         locate(LabNode.Entry(key: "\(built.count)", place: item.place, value: item), ["checks"])
@@ -29,12 +30,14 @@ extension LabBuilder {
     }
     if asked.count > 1 {
       faults.add(
-        at: asked[1].place, "the check asks \(question.key) and \(asked[1].key); one asks one thing: make it two checks")
+        at: asked[1].place, "the check asks \(question.key) and \(asked[1].key); one asks one thing: make it two checks"
+      )
     }
     let isAsked = Self.asked.contains(question.key)
     let (who, other) = isAsked ? ("from", "server") : ("server", "from")
     if let wrong = node[other] {
-      faults.add(at: node.place(of: other), "\(question.key) goes with \(who), not with \(other): \(who): \(wrong.text ?? "")")
+      faults.add(
+        at: node.place(of: other), "\(question.key) goes with \(who), not with \(other): \(who): \(wrong.text ?? "")")
     } else if node[who] == nil {
       faults.add(at: node.place, "\(question.key) needs \(who), a server or a range of them")
     }

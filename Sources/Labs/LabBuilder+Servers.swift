@@ -132,7 +132,8 @@ extension LabBuilder {
           nearest: nearest)
       } else if let number = networks[network]?.vxlan, let other = numbers.updateValue(network, forKey: number) {
         faults.add(
-          at: node.place, "networks \(other.quoted) and \(network.quoted) both have vxlan \(number); a port carries it once")
+          at: node.place,
+          "networks \(other.quoted) and \(network.quoted) both have vxlan \(number); a port carries it once")
       }
     }
     if let native = port.native {
@@ -186,7 +187,8 @@ extension LabBuilder {
       if place == .host {
         faults.add(
           at: node.place(of: "nics"),
-          "nics names interfaces inside a network namespace, and place is host; valid is place: netns, netns:NAME or vm")
+          "nics names interfaces inside a network namespace, and place is host; valid is place: netns, netns:NAME or vm"
+        )
       } else if let fault = names.fault {
         faults.add(at: node.place(of: "nics"), fault)
       }
@@ -194,7 +196,8 @@ extension LabBuilder {
     if server.configure == true {
       let at = node["configure"]?.place ?? node.place
       if server.vm != nil || place == .vm {
-        faults.add(at: at, "configure sets up interfaces inside a network namespace, and a machine (vm) sets up its own")
+        faults.add(
+          at: at, "configure sets up interfaces inside a network namespace, and a machine (vm) sets up its own")
       } else if place == .host {
         faults.add(
           at: at, "configure sets up interfaces inside a network namespace, and place is host; valid is place: netns")
@@ -202,7 +205,9 @@ extension LabBuilder {
     }
     guard let vm = server.vm else { return }
     let at = node.place(of: "vm")
-    if vm.disk == nil, vm.kernel == nil { faults.add(at: at, "vm has neither a disk nor a kernel; it boots one of them") }
+    if vm.disk == nil, vm.kernel == nil {
+      faults.add(at: at, "vm has neither a disk nor a kernel; it boots one of them")
+    }
     for (key, isGiven, other, others) in [
       ("snapshot", vm.snapshot == true, "disk", vm.disk), ("initrd", vm.initrd != nil, "kernel", vm.kernel),
       ("append", vm.append != nil, "kernel", vm.kernel),
@@ -227,7 +232,8 @@ extension LabBuilder {
       faults.add(
         LabFault(
           line: position.line, column: position.column,
-          message: "servers \(other) and \(server.name) are both in the network namespace \(name.quoted), which holds one"))
+          message:
+            "servers \(other) and \(server.name) are both in the network namespace \(name.quoted), which holds one"))
     }
   }
 }

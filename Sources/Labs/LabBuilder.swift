@@ -103,6 +103,7 @@ struct LabBuilder {
   mutating func unknownServer(_ name: String, at place: LabNode.Place) {
     let nearest = LabNearest.of(name, among: serverNames.prefix(1000))
     faults.add(
-      at: place, "server \(name.quoted) is not in this file; \(labHint(serverNames, nearest: nearest))", nearest: nearest)
+      at: place, "server \(name.quoted) is not in this file; \(labHint(serverNames, nearest: nearest))",
+      nearest: nearest)
   }
 }

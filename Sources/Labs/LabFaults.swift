@@ -46,8 +46,8 @@ struct LabFaultList {
 
 /// Words that look alike.
 enum LabNearest {
-  /// The candidate that `word` may be meant for: it differs by few letters, or begins with the word. Of several that are
-  /// equally near the first.
+  /// The candidate that `word` may be meant for: it differs by few letters, or begins with the word. Of several that
+  /// are equally near the first.
   static func of(_ word: String, among candidates: some Sequence<String>) -> String? {
     let word = Array(word.lowercased().utf8)
     guard (1...64).contains(word.count) else { return nil }

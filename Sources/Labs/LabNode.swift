@@ -2,8 +2,8 @@ import Rack
 
 /// A piece of a file as it stands there: a word, a list, or keys with their values, each with its place.
 ///
-/// Aliases are followed already, so a piece may be in the tree many times; they share their memory. `size` counts it each
-/// time.
+/// Aliases are followed already, so a piece may be in the tree many times; they share their memory. `size` counts it
+/// each time.
 struct LabNode: Hashable, Sendable {
   struct Place: Hashable, Sendable {
     /// From 1; columns in characters. Both 0: not in the text.

@@ -52,7 +52,8 @@ struct LabRange: Hashable, Sendable {
     if last - first >= limit {
       return "range \(text.quoted) has \(last - first + 1) servers; valid are up to \(limit) in one range"
     }
-    let isPadded = parts.first.hasPrefix("0") && parts.first.count > 1 || parts.last.hasPrefix("0") && parts.last.count > 1
+    let isPadded =
+      parts.first.hasPrefix("0") && parts.first.count > 1 || parts.last.hasPrefix("0") && parts.last.count > 1
     if isPadded, parts.first.count != parts.last.count {
       return "range \(text.quoted) has numbers of different lengths, of which one begins with 0; \(rule)"
     }

@@ -4,16 +4,17 @@ import Rack
 ///
 /// ## How it works
 ///
-///     text ──LabYAML──▶ tree with places ──--set──▶ tree ──LabSchema──▶ tree without what is wrong ──LabBuilder──▶ file
+///     text ──LabYAML──▶ tree with places ──--set──▶ tree ──LabSchema──▶ tree of what is right ──LabBuilder──▶ file
 ///
-/// Each step tells its faults and goes on with what is right, so that all faults of a file are told at once. Only what is
-/// no YAML ends the reading. Pure: whether a name means something in a rack is the plan's to say.
+/// Each step tells its faults and goes on with what is right, so that all faults of a file are told at once. Only what
+/// is no YAML ends the reading. Pure: whether a name means something in a rack is the plan's to say.
 public enum LabReader {
   /// - Parameters:
-  ///   - baseDirectory: absolute; paths in the file are relative to it. `nil`: there is none, and they have to be absolute.
+  ///   - baseDirectory: absolute; paths in the file are relative to it. `nil`: there is none, and they have to be
+  ///     absolute.
   ///   - settings: `PATH=VALUE` of the command line, in order.
-  /// - Returns: the file, and where its things stand: keys for what is made of more than one value, else the value itself.
-  ///   What a setting has put there is at line 0.
+  /// - Returns: the file, and where its things stand: keys for what is made of more than one value, else the value
+  ///   itself. What a setting has put there is at line 0.
   public static func read(
     _ text: String, baseDirectory: String? = nil, settings: [(path: String, value: String)] = []
   ) -> Result<(LabFile, LabPositions), LabFaults> {

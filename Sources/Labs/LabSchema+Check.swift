@@ -6,14 +6,17 @@ extension LabSchema {
   /// `node` without what is wrong in it; faults say what that is.
   static func checked(_ node: LabNode, _ faults: inout LabFaultList) -> LabNode {
     guard node.entries != nil else {
-      faults.add(at: node.place, "a file is made of keys with values, and this is \(node.words); it begins with lab: and a name")
+      faults.add(
+        at: node.place, "a file is made of keys with values, and this is \(node.words); it begins with lab: and a name")
       return LabNode(node.place, .map([]))
     }
     return checked(node, root, "a lab file", &faults)
   }
 
   /// - Parameter name: the last key, for messages.
-  private static func checked(_ node: LabNode, _ shape: LabShape, _ name: String, _ faults: inout LabFaultList) -> LabNode? {
+  private static func checked(_ node: LabNode, _ shape: LabShape, _ name: String, _ faults: inout LabFaultList)
+    -> LabNode?
+  {
     switch shape {
     case .word(let word):
       guard let fault = word.fault(of: node, key: name) else { return node }
@@ -30,13 +33,15 @@ extension LabSchema {
       }
       let word = name.hasSuffix("s") ? String(name.dropLast()) : name
       return LabNode(node.place, .list(items.prefix(limit).compactMap { checked($0, item, word, &faults) }))
-    case .map(let keys, _):
+    case .map(let keys, let oneOf):
       guard node.entries != nil || node.isNull else {
         let valid = keys.map(\.name).listed()
         faults.add(at: node.place, "\(name) is \(node.words); valid are the keys \(valid)")
         return nil
       }
-      return checked(node, keys, name, &faults)
+      let valid = checked(node, keys, name, &faults)
+      // Of what is wrong nobody can say whether it is one of several.
+      return oneOf.isEmpty || valid.entries?.count == node.entries?.count ? valid : nil
     case .named(let word, let value):
       guard node.entries != nil || node.isNull else {
         faults.add(at: node.place, "\(name) is \(node.words); valid are names with their keys, as NAME: {…}")

@@ -1,4 +1,5 @@
-// The table as a JSON Schema, for editors: yaml-language-server completes and checks by it. Draft 7, which it knows best.
+// The table as a JSON Schema, for editors: yaml-language-server completes and checks by it. Draft 7, which it knows
+// best.
 
 import Rack
 
@@ -34,7 +35,9 @@ extension LabSchema {
     ]
     let required = keys.filter(\.isRequired).map { LabJSON.string($0.name) }
     if !required.isEmpty { members.append(("required", .array(required))) }
-    let sets = oneOf.map { LabJSON.object([("required", .array($0.map(LabJSON.string)))]) }
+    // With the type: a rule about keys holds for what has none, as null.
+    let type: [(String, LabJSON)] = isNot ? [("type", "object")] : []
+    let sets = oneOf.map { LabJSON.object(type + [("required", .array($0.map(LabJSON.string)))]) }
     if isNot { members.append(("not", sets[0])) } else if !sets.isEmpty { members.append(("oneOf", .array(sets))) }
     members.append(("additionalProperties", false))
     return members

@@ -2,9 +2,8 @@ import Rack
 
 /// The table of all keys of a lab file: what each is, what it can be, and what holds without it.
 ///
-/// The one place where that is said. `LabReader` checks a file by it, `LabSchema.json` is for editors, and the documents
-/// are written from it. What takes more than one key to see (a port that the mode has not, a name that nobody has) is in
-/// `LabBuilder`.
+/// The one place where that is said. `LabReader` checks a file by it, and `LabSchema.json` is for editors. What takes
+/// more than one key to see (a port that the mode has not, a name that nobody has) is in `LabBuilder`.
 public enum LabSchema {
   static let root: [LabKey] = [
     LabKey(
@@ -70,7 +69,8 @@ public enum LabSchema {
       "configure", .word(.boolean), default: "false",
       "Toprack sets the interfaces in the network namespace up for the mode."),
     LabKey(
-      "ports", .map(ports), "Networks on the ports, by name. A port that is not named is left alone, one that is, is whole."
+      "ports", .map(ports),
+      "Networks on the ports, by name. A port that is not named is left alone, one that is, is whole."
     ),
     LabKey("vm", .map(machine), "The virtual machine on the NICs, as 'toprack vm run' takes it."),
   ]
@@ -110,7 +110,8 @@ public enum LabSchema {
 
   static let addressBlock: [LabKey] = [
     LabKey(
-      "size", .word(.integer(Reservation.lengths)), isRequired: true, "Bits of the prefix: 29 is eight addresses, 32 one."),
+      "size", .word(.integer(Reservation.lengths)), isRequired: true,
+      "Bits of the prefix: 29 is eight addresses, 32 one."),
     LabKey("server", .word(.server), "To whom it is routed.", otherwise: "nobody"),
   ]
 

@@ -4,8 +4,8 @@ import Rack
 
 extension LabSchema {
   /// - Parameters:
-  ///   - path: keys with points between them, and numbers from 0 in lists. Names may have points in them themselves: the
-  ///     longest that the file has is meant.
+  ///   - path: keys with points between them, and numbers from 0 in lists. Names may have points in them themselves:
+  ///     the longest that the file has is meant.
   ///   - value: YAML.
   static func set(_ path: String, _ value: String, in root: inout LabNode, _ faults: inout LabFaultList) {
     let option = "\(path)=\(value)"

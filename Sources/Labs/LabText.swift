@@ -132,7 +132,9 @@ indirect enum LabText {
 
   /// Whether it stands better as a block: lines, none of which YAML would change.
   private static func isBlock(_ text: String) -> Bool {
-    guard text.contains("\n"), let first = text.unicodeScalars.first, !first.properties.isWhitespace else { return false }
+    guard text.contains("\n"), let first = text.unicodeScalars.first, !first.properties.isWhitespace else {
+      return false
+    }
     return text.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || !isHidden($0) }
       && text.utf8.split(separator: 0x0A).allSatisfy { $0.contains { $0 != 0x20 && $0 != 0x09 } }
   }

@@ -131,7 +131,9 @@ public enum LabWriter {
     return runs.map { run in
       let first = checks[run.first]
       var members = check(first.question, of: run.name)
-      if first.milliseconds != 5000 { members.append(("within", .text(LabWord.text(ofMilliseconds: first.milliseconds)))) }
+      if first.milliseconds != 5000 {
+        members.append(("within", .text(LabWord.text(ofMilliseconds: first.milliseconds))))
+      }
       return members
     }
   }
@@ -144,7 +146,9 @@ public enum LabWriter {
     while index < values.count {
       var run = LabNumberRun(name(values[index]))
       var end = index + 1
-      while end < values.count, isSame(values[index], values[end]), run?.extend(to: name(values[end])) == true { end += 1 }
+      while end < values.count, isSame(values[index], values[end]), run?.extend(to: name(values[end])) == true {
+        end += 1
+      }
       runs.append((run?.name ?? name(values[index]), index))
       index = end
     }

@@ -4,14 +4,14 @@ import Yams
 /// Reads YAML, and so JSON, into a tree.
 ///
 /// ## How it works
-/// Yams reads one document into nodes with marks; here they become a `LabNode`. Three things Yams would do are done here,
-/// so that a hostile text costs no more than its length and a wrong one is told as a whole:
+/// Yams reads one document into nodes with marks; here they become a `LabNode`. Three things that Yams would do are done
+/// here, so that a hostile text costs no more than its length and a wrong one is told as a whole:
 ///
 /// - **Aliases.** Yams hashes the keys of each map, with all that aliases put into them: nine short lines are a billion
 ///   pieces. So it sees no alias: each `*` is another character while it reads, and a plain word that begins with it is
 ///   looked up here, where `size` and `height` are known before anything is copied.
-/// - **Keys that stand twice.** Yams stops at the first. The character that the key begins with is exchanged for one that
-///   no text has, and the text is read again; nothing moves. After a few the rest is told in one sentence.
+/// - **Keys that stand twice.** Yams stops at the first. The character that the key begins with is exchanged for one
+///   that the text has not, and the text is read again; nothing moves. After a few the rest is told in one sentence.
 /// - **Merge keys** (`<<`): own keys count before merged ones.
 ///
 /// ## Limits
@@ -39,8 +39,8 @@ struct LabYAML {
   private var size = 0
   private var isTooLarge = false
 
-  /// The tree of `text`; `nil` when there is none, and then a fault says why. Faults do not always mean that there is no
-  /// tree.
+  /// The tree of `text`; `nil` when there is none, and then a fault says why. Faults do not always mean that there is
+  /// no tree.
   ///
   /// - Parameter option: the `PATH=VALUE` that the text is from.
   static func read(_ text: String, option: String? = nil, _ faults: inout LabFaultList) -> LabNode? {
@@ -113,7 +113,8 @@ struct LabYAML {
     var isClean = true
     for (index, scalar) in scalars.enumerated() where isHidden(scalar) && !faults.isFull {
       isClean = false
-      let name = "U+" + String(scalar.value + 0x100_0000, radix: 16, uppercase: true).suffix(scalar.value > 0xFFFF ? 6 : 4)
+      let name =
+        "U+" + String(scalar.value + 0x100_0000, radix: 16, uppercase: true).suffix(scalar.value > 0xFFFF ? 6 : 4)
       faults.add(
         at: place(at: index),
         "the character \(name) is invisible; valid is an escape of it in double quotes, as \"\\x1B\" or \"\\u202E\"")
@@ -197,7 +198,7 @@ struct LabYAML {
   // MARK: Reading
 
   private mutating func root(_ whole: LabNode.Place, _ faults: inout LabFaultList) -> LabNode? {
-    var told: [String: Int] = [:]
+    var told: Set<String> = []
     for reading in 1...Self.readings {
       let text = String(String.UnicodeScalarView(scalars))
       do {
@@ -211,9 +212,9 @@ struct LabYAML {
           return node(root, depth: 1, &faults)
         }
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
-        let isEnough = reading >= Self.readings || keys.count > Self.readings || reading * text.utf8.count > Self.rereadLimit
-        told[context.mark.description, default: 0] += 1
-        guard !isEnough, told[context.mark.description] == 1, exchange(keyAt: context.mark) else {
+        let isEnough =
+          reading >= Self.readings || keys.count > Self.readings || reading * text.utf8.count > Self.rereadLimit
+        guard !isEnough, told.insert(context.mark.description).inserted, exchange(keyAt: context.mark) else {
           let names = keys.sorted().prefix(3).map { restored($0).quoted }.joined(separator: ", ")
           let others = keys.count > 3 ? " and \(keys.count - 3) more" : ""
           let words = keys.count > 1 ? "keys \(names)\(others) stand" : "key \(names) stands"
@@ -251,6 +252,8 @@ struct LabYAML {
         faults.add(at: place(mark), "a second document begins here; a file has one")
       } else if let index = index(mark), scalars[index] == "\t" {
         faults.add(at: place(mark), "a tab stands here; YAML is indented by spaces")
+      } else if let index = index(mark), scalars[index] == "[", index > 0, scalars[index - 1].properties.isAlphabetic {
+        faults.add(at: place(mark), "[ begins a list here; inside of { } a range stands in quotes, as \"web[1-3]\"")
       } else {
         let words = context.map { " \($0.text.visibleInLine)" } ?? ""
         faults.add(at: place(mark), "not YAML: \(problem.visibleInLine)\(words)")
@@ -267,7 +270,8 @@ struct LabYAML {
     guard !isTooLarge else { return nil }
     guard depth <= Self.depthLimit else {
       isTooLarge = true
-      faults.add(at: place, "the text is more than \(Self.depthLimit) levels deep here; valid are up to \(Self.depthLimit)")
+      faults.add(
+        at: place, "the text is more than \(Self.depthLimit) levels deep here; valid are up to \(Self.depthLimit)")
       return nil
     }
     guard count(1, at: place, &faults) else { return nil }
@@ -306,13 +310,15 @@ struct LabYAML {
     guard let node = anchors[restored(name)] else {
       let nearest = LabNearest.of(name, among: anchors.keys.sorted())
       faults.add(
-        at: place, "the anchor \(restored(name).quoted) is not known; \(labHint(anchors.keys.sorted(), nearest: nearest))",
+        at: place,
+        "the anchor \(restored(name).quoted) is not known; \(labHint(anchors.keys.sorted(), nearest: nearest))",
         nearest: nearest)
       return nil
     }
     guard depth + node.height - 1 <= Self.depthLimit else {
       isTooLarge = true
-      faults.add(at: place, "the text is more than \(Self.depthLimit) levels deep here; valid are up to \(Self.depthLimit)")
+      faults.add(
+        at: place, "the text is more than \(Self.depthLimit) levels deep here; valid are up to \(Self.depthLimit)")
       return nil
     }
     return count(node.size, at: place, &faults) ? node : nil
@@ -326,7 +332,8 @@ struct LabYAML {
     var indexes: [String: Int] = [:]
     for (key, value) in mapping {
       let place = self.place(key.mark)
-      guard let scalar = key.scalar, scalar.string.unicodeScalars.first?.value != marker || scalar.style != .plain else {
+      guard let scalar = key.scalar, scalar.string.unicodeScalars.first?.value != marker || scalar.style != .plain
+      else {
         faults.add(at: place, "a key is a word, and this one is \(key.scalar == nil ? "none" : "an alias")")
         continue
       }
@@ -354,7 +361,8 @@ struct LabYAML {
     let maps = value.items ?? [value]
     let entries = maps.compactMap(\.entries)
     if entries.count < maps.count {
-      faults.add(at: place, "<< takes over the keys of an alias, or of a list of them, and stands before \(value.words)")
+      faults.add(
+        at: place, "<< takes over the keys of an alias, or of a list of them, and stands before \(value.words)")
     }
     return entries.flatMap(\.self)
   }

@@ -35,7 +35,7 @@ import Testing
           ]))
     #expect(positions[["servers", "web2"]] == .init(line: 5, column: 3))
     #expect(positions[["servers", "web2", "mode"]] == .init(line: 5, column: 20))
-    #expect(positions[["servers", "fw1", "ports", "bond0", "native"]] == .init(line: 8, column: 51))
+    #expect(positions[["servers", "fw1", "ports", "bond0", "native"]] == .init(line: 8, column: 50))
     #expect(positions[["checks", "1"]] == .init(line: 13, column: 53))
     #expect(positions[["networks", "db", "vxlan"]] == .init(line: 3, column: 44))
     #expect(positions[["networks", "db", "tags"]] == .init(line: 3, column: 32))
@@ -63,7 +63,8 @@ import Testing
       checks:
       """)
     #expect(file.name == "012")
-    #expect(file.networks == [LabEntry("on", LabNetwork(vxlan: 2, description: "no", tags: ["yes", "1", "0x10", "~x"]))])
+    #expect(
+      file.networks == [LabEntry("on", LabNetwork(vxlan: 2, description: "no", tags: ["yes", "1", "0x10", "~x"]))])
     #expect(file.servers == [LabEntry("no", LabServer()), LabEntry("web1", LabServer()), LabEntry("7", LabServer())])
   }
 
@@ -116,7 +117,7 @@ import Testing
     let file = try LabReading.file(
       """
       lab: a
-      servers: {w[8-11]: {}}
+      servers: {"w[8-11]": {}}
       checks:
         - {from: w[9-10], ping: "fd00::1"}
         - {from: w8, tcp: "10.0.0.1:80", within: 500ms}
@@ -154,7 +155,9 @@ import Testing
       """)
     #expect(file.servers.map(\.value.place) == [.host, .namespace("clab a"), .vm])
     #expect(
-      file.servers[0].value.vm == LabMachine(disk: "/x/d.qcow2", snapshot: true, memory: 2 << 30, cpus: 2, cloudInit: true))
-    #expect(file.servers[1].value.vm == LabMachine(kernel: "/k", append: "console=ttyS0", memory: 1 << 30, restart: "no"))
+      file.servers[0].value.vm
+        == LabMachine(disk: "/x/d.qcow2", snapshot: true, memory: 2 << 30, cpus: 2, cloudInit: true))
+    #expect(
+      file.servers[1].value.vm == LabMachine(kernel: "/k", append: "console=ttyS0", memory: 1 << 30, restart: "no"))
   }
 }

@@ -31,7 +31,8 @@ struct Call: Sendable {
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
-    document: String? = nil, ifMatch: String? = nil, access: Access, origin: CallOrigin = CallOrigin(), keeper: any RackKeeper,
+    document: String? = nil, ifMatch: String? = nil, access: Access, origin: CallOrigin = CallOrigin(),
+    keeper: any RackKeeper,
     isWanted: @escaping @Sendable () -> Bool = { true }, turn: Turn = .free
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)

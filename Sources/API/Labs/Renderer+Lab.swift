@@ -22,8 +22,10 @@ extension Renderer {
     machines: [LabDesk.MachineResult]? = nil
   ) -> JSON {
     var members: [JSON.Member] = [
-      .init(name: "lab", value: .string(lab)), .init(name: "project", value: .string(project.name)), .init(name: "generation", value: .integer(generation)),
-      .init(name: "changes", value: .array(plan.changes.map(change))), .init(name: "losing", value: .boolean(plan.isLosing)),
+      .init(name: "lab", value: .string(lab)), .init(name: "project", value: .string(project.name)),
+      .init(name: "generation", value: .integer(generation)),
+      .init(name: "changes", value: .array(plan.changes.map(change))),
+      .init(name: "losing", value: .boolean(plan.isLosing)),
       .init(name: "forgets", value: .array(plan.forgets.map(JSON.string))),
     ]
     if let machines {
