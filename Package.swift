@@ -160,7 +160,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Machines", "Ports", "Rack", "Store",
+        "Labs", "Host", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),

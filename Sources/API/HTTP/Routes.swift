@@ -32,8 +32,10 @@ struct Routes {
   mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
 
   /// Takes a document, of any type, as its body.
-  mutating func put(_ path: String, document handler: @escaping Handler) { on(.put, path, isDocument: true, handler) }
-  mutating func post(_ path: String, document handler: @escaping Handler) { on(.post, path, isDocument: true, handler) }
+  mutating func putDocument(_ path: String, _ handler: @escaping Handler) { on(.put, path, isDocument: true, handler) }
+  mutating func postDocument(_ path: String, _ handler: @escaping Handler) {
+    on(.post, path, isDocument: true, handler)
+  }
 
   private mutating func on(
     _ method: HTTPRequest.Method, _ path: String, isDocument: Bool = false, _ handler: @escaping Handler

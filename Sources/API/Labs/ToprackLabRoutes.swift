@@ -19,9 +19,9 @@ struct ToprackLabRoutes {
     }
     routes.get("/toprack/labs", list)
     routes.get("/toprack/labs/:lab", show)
-    routes.put("/toprack/labs/:lab", document: apply)
+    routes.putDocument("/toprack/labs/:lab", apply)
     routes.delete("/toprack/labs/:lab", destroy)
-    routes.post("/toprack/labs/:lab/plan", document: plan)
+    routes.postDocument("/toprack/labs/:lab/plan", plan)
     routes.get("/toprack/labs/:lab/file", export)
     routes.get("/toprack/export", exportRest)
     routes.put("/toprack/labs/:lab/checkpoints/:checkpoint", save)
@@ -132,7 +132,7 @@ struct ToprackLabRoutes {
     let view = await call.view()
     let lab = try known(call, view)
     guard let file = view.file(of: lab) else { throw LabDesk.unknown(lab.name, try view.known(project: lab.project)) }
-    return document(file, call)
+    return document(file)
   }
 
   private func exportRest(_ call: Call) async throws -> Reply {
@@ -141,11 +141,11 @@ struct ToprackLabRoutes {
     guard let file = view.fileOfRest(of: project.id) else {
       throw .unknown("there is no project \(project.id)") as APIError
     }
-    return document(file, call)
+    return document(file)
   }
 
-  private func document(_ file: LabFile, _ call: Call) -> Reply {
-    let text = LabWriter.yaml(file, schema: LabSchema.address)
+  private func document(_ file: LabFile) -> Reply {
+    let text = LabWriter.yaml(file)
     return Reply(status: .ok, body: .document(Array(text.utf8), type: Self.yaml))
   }
 
@@ -180,9 +180,4 @@ struct ToprackLabRoutes {
       })
     return .noContent
   }
-}
-
-extension LabSchema {
-  /// Where editors find it.
-  static let address = "https://toprack.dev/toprack.schema.json"
 }
