@@ -43,11 +43,13 @@ import Testing
     return []
   }
 
-  private func faults(_ body: () throws -> LabPlan) -> [String] {
+  private func faults(_ body: () throws -> LabPlan) -> [String] { faultList(body).map(\.message) }
+
+  private func faultList(_ body: () throws -> LabPlan) -> [LabFault] {
     do {
       Issue.record("was planned: \(try body().lines)")
     } catch LabRefusal.file(let faults) {
-      return faults.map(\.message)
+      return faults
     } catch { Issue.record("\(error)") }
     return []
   }
@@ -306,12 +308,8 @@ import Testing
     #expect(world.rack.labs.isEmpty)
     var positions = LabPositions()
     positions[["servers", "web1", "mode"]] = .init(line: 7, column: 3)
-    do {
-      _ = try world.plan(shop { $0.servers[0].value.plan = "t1.small.x86" }, positions)
-      Issue.record("was planned")
-    } catch LabRefusal.file(let faults) {
-      #expect(faults.map(\.line).contains(7))
-    }
+    let placed = faultList { try world.plan(shop { $0.servers[0].value.plan = "t1.small.x86" }, positions) }
+    #expect(placed.map(\.line).contains(7))
   }
 
   @Test("hybrid-bonded is a mode of the file, and comes by its networks")

@@ -50,10 +50,10 @@ import Testing
         #expect(
           again.isEmpty && again.changes.isEmpty && again.outcome.events.isEmpty && again.generation == again.base,
           "seed \(seed), step \(step), again: \(again.lines)")
-      } catch .file(let faults) {
+      } catch LabRefusal.file(let faults) {
         wrong += 1
         #expect(!faults.isEmpty && world.rack == before)
-      } catch .conflict(let reasons) {
+      } catch LabRefusal.conflict(let reasons) {
         refused += 1
         #expect(!reasons.isEmpty && world.rack == before)
       }
@@ -189,7 +189,7 @@ import Testing
         #expect(world.lab("one").applied == lab.applied)
         #expect(try world.restore("one").isEmpty)
         restored += 1
-      } catch .conflict(let reasons) {
+      } catch LabRefusal.conflict(let reasons) {
         #expect(!reasons.isEmpty && world.rack == before)
         refused += 1
       }
