@@ -18,6 +18,11 @@ extension Control {
     let entry: CommandQueue.Entry
     var outcome: Outcome { step.outcome }
     var givesBack: Bool { entry.work.givesBack }
+    /// What the log says of it: a command is one line, of several that are one each is.
+    var told: [Event] {
+      guard case .proposal = entry.work else { return outcome.event.map { [$0] } ?? [] }
+      return outcome.events.filter { !$0.isStage }
+    }
   }
 
   /// Runs until no command and no chore waits; the two take turns.
@@ -76,7 +81,7 @@ extension Control {
       await forward(steps)
       for outcome in outcomes { rack.apply(outcome.changes) }
       for accepted in group {
-        if let event = accepted.outcome.event { logChange(event.body, event.type, by: accepted.entry.requester) }
+        for event in accepted.told { logChange(event.body, event.type, by: accepted.entry.requester) }
         for event in accepted.outcome.events { events.publish(event) }
       }
       for server in steps.flatMap(\.made) { watchNICs(of: server) }

@@ -97,6 +97,8 @@ extension LabBuilder {
     }
     server.vm = node["vm"].map { machine($0) }
     mustAgree(server, node)
+    // What layer3 is called while there is a network on bond0.
+    if server.mode == .layer3, server.ports[.bond0]?.networks.isEmpty == false { server.mode = .hybridBonded }
     return server
   }
 

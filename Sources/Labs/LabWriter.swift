@@ -47,7 +47,7 @@ public enum LabWriter {
     var members: [(String, LabText)] = []
     members.add("plan", server.plan)
     members.add("facility", server.facility)
-    members.add("mode", server.mode?.rawValue)
+    members.add("mode", (server.mode == .hybridBonded ? .layer3 : server.mode)?.rawValue)
     members.add("os", server.os)
     members.add("description", server.description)
     members.add("tags", server.tags.map { .list($0) })

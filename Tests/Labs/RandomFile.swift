@@ -114,6 +114,7 @@ struct RandomFile {
       let canBeNative = all.count > 1 && !(server.mode == .layer3)
       server.ports[port] = LabPort(networks: all, native: canBeNative ? maybe(50) { $0.pick(all) } : nil)
     }
+    if server.mode == .layer3, server.ports[.bond0]?.networks.isEmpty == false { server.mode = .hybridBonded }
     return server
   }
 
