@@ -15,7 +15,7 @@ struct ToprackLabRoutes {
     routes.get(Self.schemaPath) { _ in
       Reply(
         status: .ok,
-        body: .document(Array(LabSchema.json.utf8), type: "application/schema+json; charset=utf-8"))
+        body: .document(Array(LabSchema.json.utf8), type: Routes.jsonType))
     }
     routes.get("/toprack/labs", list)
     routes.get("/toprack/labs/:lab", show)
