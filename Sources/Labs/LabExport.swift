@@ -73,15 +73,17 @@ private struct LabExport {
     if let project, project.name != Project.defaultName || view.rack.project(named: project.name) == nil {
       file.project = view.rack.project(named: project.name) == nil ? "\(project.id)" : project.name
     }
+    let serverNames = Dictionary(servers.map { ($0.1.id, $0.0) }) { one, _ in one }
     let facilities = servers.map(\.1.facility) + networks.compactMap(\.1.facility) + blocks.map(\.1.facility)
+    // A block that is nobody's has no other way to say where it is from. Of several such facilities one is said.
+    let unrouted = blocks.filter { view.holder(of: $0.1).flatMap { serverNames[$0.id] } == nil }.map(\.1.facility)
     let defaults = LabDefaults(
-      facility: facilities.mostCommon, plan: servers.map(\.1.plan).mostCommon,
+      facility: unrouted.mostCommon ?? facilities.mostCommon, plan: servers.map(\.1.plan).mostCommon,
       place: servers.map { $0.1.filePlace($0.0) }.mostCommon.flatMap { place in
         if case .namespace = place { nil } else { place }
       }, os: servers.map(\.1.operatingSystem).mostCommon)
     file.defaults = defaults
     let names = Dictionary(networks.map { ($0.1.id, $0.0) }) { one, _ in one }
-    let serverNames = Dictionary(servers.map { ($0.1.id, $0.0) }) { one, _ in one }
     file.networks = networks.map { LabEntry($0.0, network($0.1, defaults)) }
     file.servers = servers.map { LabEntry($0.0, server($0.1, $0.0, defaults, names, machines[$0.0])) }
     file.addresses = blocks.map { name, block in

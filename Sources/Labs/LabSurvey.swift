@@ -39,8 +39,10 @@ struct LabSurvey {
 
   init(_ target: LabTarget, _ view: LabView, project: ProjectID, adopts: Bool) {
     (self.target, self.view, self.project, self.adopts) = (target, view, project, adopts)
-    for entry in target.networks { networks[entry.name] = subject(entry.name, entry.value) }
-    for entry in target.servers { servers[entry.name] = subject(entry.name, entry.value) }
+    let networks = target.networks.map { ($0.name, subject($0.name, $0.value)) }
+    let servers = target.servers.map { ($0.name, subject($0.name, $0.value)) }
+    self.networks = Dictionary(networks) { _, last in last }
+    self.servers = Dictionary(servers) { _, last in last }
   }
 
   private func subject(_ name: String, _ wanted: LabTarget.Network) -> NetworkSubject {

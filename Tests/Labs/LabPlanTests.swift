@@ -432,6 +432,10 @@ import Testing
     }
     #expect(try measure("plan") { try world.apply(file) }.changes.count == 1020)
     #expect(try measure("again") { try world.plan(file) }.isEmpty)
+    _ = try measure("canonical") {
+      _ = file.canonical
+      return try world.plan(LabFile(name: "none"))
+    }
     file.servers[500].value.mtu = 9000
     #expect(try measure("one key") { try world.plan(file) }.lines == ["~ server s500 mtu"])
     let id = world.lab("large").id
