@@ -154,7 +154,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Machines", "Ports", "Rack", "Store",
+        "Host", "MachineHost", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -207,6 +207,14 @@ let package = Package(
     .testTarget(name: "RackTests", dependencies: ["Rack", "Seeded"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(
       name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
+    .testTarget(
+      name: "MachineHostTests",
+      dependencies: [
+        "Host", "MachineHost",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/MachineHost", swiftSettings: strict),
     .testTarget(
       name: "ConsolesTests",
       dependencies: [
