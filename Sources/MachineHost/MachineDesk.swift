@@ -374,13 +374,19 @@ final class MachineDesk {
   private func settle() {
     guard let machine else { return }
     if !machine.isAtRest { return answerStarters(machine) }
-    // A start that was the first and failed leaves nothing behind but its answer.
+    // A start that was the first and failed leaves nothing behind but its answer, which comes when there is nothing.
     let isFirstFailure = !starters.isEmpty && machine.phase == .failed && machine.deadline == nil
+    let failed = isFirstFailure ? starters : []
+    if isFirstFailure { starters = [] }
     answerStarters(machine)
-    if isRemoved { return discard() }
+    if isRemoved {
+      for answer in failed { answer(.failure(MachineFault(.unknown, "\(server.name) was deleted"))) }
+      return discard()
+    }
     save()
     guard !stoppers.isEmpty || isFirstFailure else { return }
     let (answers, links, status) = (stoppers, record.links, status)
+    let fault = MachineFault(.unavailable, machine.reason ?? "QEMU does not start")
     stoppers = []
     record.links = [:]
     if isFirstFailure { (self.machine, record, saved) = (nil, MachineRecord(), nil) }
@@ -390,6 +396,7 @@ final class MachineDesk {
       if isFirstFailure { files.removeAll() }
     } then: { desk, _ in
       if !isFirstFailure { desk.save() }
+      for answer in failed { answer(.failure(fault)) }
       for answer in answers { if let status { answer(.success(status)) } }
     }
   }

@@ -71,16 +71,24 @@ extension GuestLink {
 
   /// Returns why it stays.
   private func takeAway() -> String? {
-    if how == .forward {
-      do throws(PortsFault) {
-        _ = try TAP.open(tap, in: namespace)
-      } catch {
-        if error.errno == EBUSY {
-          return "\(interfaceWords(tap, namespace)) is held by a virtual machine of somebody else's: it was left alone"
-        }
-      }
+    guard how != .forward || !isHeld else {
+      return "\(interfaceWords(tap, namespace)) is held by a virtual machine of somebody else's: it was left alone"
     }
     remove()
     return nil
+  }
+
+  /// A QEMU that has just ended may be a moment in letting go.
+  private var isHeld: Bool {
+    for _ in 0..<100 {
+      do throws(PortsFault) {
+        _ = try TAP.open(tap, in: namespace)
+        return false
+      } catch {
+        guard error.errno == EBUSY else { return false }
+      }
+      usleep(10_000)
+    }
+    return true
   }
 }

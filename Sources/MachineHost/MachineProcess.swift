@@ -15,10 +15,11 @@ struct MachineProcess: Codable, Hashable, Sendable {
     (self.id, startTime) = (id, status.startTime)
   }
 
-  /// It is there, and not just a line in a table.
+  /// It is there, and not just a line in a table. One whose first thread has ended has its files, TAPs among them, until
+  /// the last thread has.
   var isAlive: Bool {
-    guard let status = Self.status(id) else { return false }
-    return status.startTime == startTime && status.state != "Z" && status.state != "X"
+    guard let status = Self.status(id), status.startTime == startTime else { return false }
+    return status.state != "Z" && status.state != "X" || status.threads > 1
   }
 
   func kill() { if isAlive { Glibc.kill(pid_t(id), SIGKILL) } }
@@ -35,14 +36,14 @@ struct MachineProcess: Codable, Hashable, Sendable {
   /// When memory is short, a guest goes before the switch.
   func volunteer() { _ = MachineFiles.write(Array("500".utf8), to: "/proc/\(id)/oom_score_adj") }
 
-  private static func status(_ id: Int) -> (state: Substring, startTime: UInt64)? {
+  private static func status(_ id: Int) -> (state: Substring, threads: Int, startTime: UInt64)? {
     // The name, in parentheses, may have anything in it.
     guard let bytes = MachineFiles.read("/proc/\(id)/stat", limit: 1024),
       let end = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
     let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
-    guard fields.count > 19, let startTime = UInt64(fields[19]) else { return nil }
-    return (fields[0], startTime)
+    guard fields.count > 19, let threads = Int(fields[17]), let startTime = UInt64(fields[19]) else { return nil }
+    return (fields[0], threads, startTime)
   }
 }
 
