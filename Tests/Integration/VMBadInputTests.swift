@@ -50,7 +50,7 @@ extension Integration {
       for path in [file, "/dev/zero"] {
         let refused = try lab.toprack.attempt(["ssh-key", "add", "k", path])
         #expect(refused.status == 1)
-        #expect(refused.errors == "toprack: \(path) has more than 16384 bytes, which is the limit\n")
+        #expect(refused.errors == "toprack: \(path) is too long; valid are up to 16384 bytes\n")
       }
     }
 

@@ -16,7 +16,7 @@ enum TextSource {
     } catch {
       throw unreadable(name)
     }
-    guard data.count <= limit else { throw Failure.refused("\(name) has more than \(limit) bytes, which is the limit") }
+    guard data.count <= limit else { throw Failure.refused("\(name) is too long; valid are up to \(limit) bytes") }
     guard let text = String(bytes: data, encoding: .utf8) else { throw Failure.refused("\(name) is not text in UTF-8") }
     return text
   }
