@@ -160,7 +160,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Labs", "Host", "Machines", "Ports", "Rack", "Store",
+        "Host", "Labs", "MachineHost", "Machines", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -217,6 +217,14 @@ let package = Package(
       swiftSettings: data),
     .testTarget(
       name: "MachinesTests", dependencies: ["Machines", "Seeded"], path: "Tests/Machines", swiftSettings: strict),
+    .testTarget(
+      name: "MachineHostTests",
+      dependencies: [
+        "Host", "MachineHost",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/MachineHost", swiftSettings: strict),
     .testTarget(
       name: "ConsolesTests",
       dependencies: [

@@ -87,9 +87,23 @@ public enum NetworkNamespaces {
     _ name: String?, _ body: (Int32) throws(PortsFault) -> Result
   ) throws(PortsFault) -> Result {
     guard let name else { return try body(-1) }
-    let descriptor = unsafe Glibc.open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC)
+    // A FIFO of that name would be waited for.
+    let descriptor = unsafe Glibc.open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw PortsFault(-Int(Glibc.errno), "opening namespace \(name)") }
     defer { close(descriptor) }
-    return try body(descriptor)
+    do throws(PortsFault) { return try body(descriptor) } catch { throw plain(error, name, descriptor) }
+  }
+
+  /// "Invalid argument" is all that the kernel says of a file that is no namespace: an ordinary one, or one at which a
+  /// namespace is mounted where this process does not see it.
+  static func plain(_ fault: PortsFault, _ name: String, _ descriptor: Int32) -> PortsFault {
+    var file = stat()
+    guard fault.errno == EINVAL, unsafe fstat(descriptor, &file) == 0,
+      let own = unsafe status("/proc/self/ns/net"), own[0] != UInt64(file.st_dev)
+    else { return fault }
+    return PortsFault(
+      errno: EINVAL,
+      message: "network namespace \(name) is none: no namespace that this process can see is mounted at "
+        + "\(directory)/\(name); valid are a name of 'ip netns list' whose 'ip -n NAME link' works, and a new name")
   }
 }
