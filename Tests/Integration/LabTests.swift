@@ -24,7 +24,7 @@ extension Integration {
     }
 
     private func eventCount(_ lab: Lab) throws -> Int? {
-      try lab.toprack.json("api", "/events?per_page=1")["meta"]["total"].int
+      try lab.toprack.json("api", "GET", "/events?per_page=1")["meta"]["total"].int
     }
 
     private func isPending(_ lab: Lab, _ arguments: String...) throws -> Bool {
