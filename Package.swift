@@ -66,12 +66,14 @@ let package = Package(
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),
+    // What the wire has to be for a rack, and the difference between two. Pure.
+    .target(name: "Cabling", dependencies: ["Gateway", "Net", "Rack", "Switching", "Wire"], swiftSettings: data),
     // Whatever touches the host's network, but frames.
     .target(name: "CHost"),
     .target(
       name: "Host",
       dependencies: [
-        "CHost", "CPort", "Net", "Ports", "Rack", "Switching", "Wire",
+        "Cabling", "CHost", "CPort", "Net", "Ports", "Rack", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: data),
@@ -82,7 +84,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching",
+        "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -114,12 +117,16 @@ let package = Package(
     .executableTarget(name: "toprack-sos-session"),
     // What is set up in a server's namespace: as values, and by ip(8).
     .target(name: "Guest", dependencies: ["Host", "Net", "Ports", "Rack"], swiftSettings: strict),
+    // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
+    .target(
+      name: "Labs", dependencies: ["Net", "Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Net",
+        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost", "Machines",
+        "Net",
         "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -159,7 +166,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Machines", "Net", "Ports", "Rack", "Store",
+        "Host", "Labs", "MachineHost", "Machines", "Net", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -208,9 +215,21 @@ let package = Package(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Net", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
-    .testTarget(name: "RackTests", dependencies: ["Net", "Rack"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "RackTests", dependencies: ["Cabling", "Net", "Rack", "Wire"], path: "Tests/Rack", swiftSettings: strict),
+    .testTarget(
+      name: "CablingTests", dependencies: ["Cabling", "Net", "Rack", "Switching", "Wire"], path: "Tests/Cabling",
+      swiftSettings: data),
     .testTarget(
       name: "MachinesTests", dependencies: ["Machines", "Net"], path: "Tests/Machines", swiftSettings: strict),
+    .testTarget(
+      name: "MachineHostTests",
+      dependencies: [
+        "Host", "MachineHost",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/MachineHost", swiftSettings: strict),
     .testTarget(
       name: "ConsolesTests",
       dependencies: [
@@ -222,12 +241,14 @@ let package = Package(
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(
+      name: "LabsTests", dependencies: ["Labs", "Net", "Rack", "Store"], path: "Tests/Labs", swiftSettings: strict),
+    .testTarget(
       name: "StoreTests", dependencies: ["Net", "Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Control", "Dataplane", "Gateway", "Host", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -9,7 +9,19 @@ import Rack
 /// `begin` said true, until `next` says nil.
 struct CommandQueue {
   struct Entry {
-    let command: Command
+    enum Work {
+      case command(Command)
+      case proposal(Proposal)
+
+      var givesBack: Bool {
+        switch self {
+        case .command(let command): command.givesBack
+        case .proposal(let proposal): proposal.givesBack
+        }
+      }
+    }
+
+    let work: Work
     let requester: Requester?
     let continuation: CheckedContinuation<Outcome, any Error>
   }

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Gateway
 import Host
@@ -87,8 +88,8 @@ extension Control {
     rack.servers.values.sorted { $0.hostname < $1.hostname }.flatMap { server -> [Forwarding.NIC] in
       guard let slot = wires.slotOf[server.id] else { return [] }
       return PortName.nics.compactMap { name in
-        guard let location = wires.locations[server.id]?[name] else { return nil }
-        let nic = NICs.index(name, slot: slot)
+        guard let location = host.locations[server.id]?[name] else { return nil }
+        let nic = Wires.nic(name, slot: slot)
         return Forwarding.NIC(
           server: server.id, hostname: server.hostname, name: name, interface: location.device,
           namespace: location.namespace, carrier: dataplane.hasCarrier(nic), linkUp: dataplane.isLinkUp(nic))
@@ -106,7 +107,7 @@ extension Control {
       owner: owner, members: [], role: .absent, untagged: nil, tagged: [], mtu: 0, routes: routes.sorted(), faults: [])
     guard let state else { return port }
     switch owner {
-    case .server: port.members = state.members.map { NICs.name(of: $0).rawValue }
+    case .server: port.members = state.members.map { Wires.name(of: $0).rawValue }
     case .own(let name): port.members = [name]
     case .unknown: port.members = state.members.map { "\($0.value)" }
     }

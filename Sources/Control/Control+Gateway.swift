@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import FoundationEssentials
 import Gateway

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 import Logging
@@ -13,9 +14,15 @@ extension Control {
 
   /// A command that was decided and prepared.
   private struct Accepted {
-    let outcome: Outcome
+    let step: Step
     let entry: CommandQueue.Entry
-    var givesBack: Bool { entry.command.givesBack }
+    var outcome: Outcome { step.outcome }
+    var givesBack: Bool { entry.work.givesBack }
+    /// What the log says of it: a command is one line, of several that are one each is.
+    var told: [Event] {
+      guard case .proposal = entry.work else { return outcome.event.map { [$0] } ?? [] }
+      return outcome.events.filter { !$0.isStage }
+    }
   }
 
   /// Runs until no command and no chore waits; the two take turns.
@@ -37,24 +44,25 @@ extension Control {
     {
       looked += 1
       do {
-        let outcome = try await decide(entry)
-        group.append(Accepted(outcome: outcome, entry: entry))
+        let step = try await decide(entry)
+        group.append(Accepted(step: step, entry: entry))
         // Who comes next may want the name of an interface that is still to go.
-        if outcome.removesInterfaces { break }
+        if !step.change.removed.isEmpty { break }
       } catch {
         entry.continuation.resume(throwing: error)
       }
     }
-    let outcomes = group.map(\.outcome).filter(\.changed)
-    if !outcomes.isEmpty {
+    let steps = group.map(\.step).filter(\.outcome.changed)
+    if !steps.isEmpty {
+      let outcomes = steps.map(\.outcome)
       do {
         let givesBack = group.allSatisfy(\.givesBack)
         try await store.commit(
           outcomes.flatMap(\.changes), events: outcomes.flatMap(\.events), batches: outcomes.compactMap(\.batch),
-          places: outcomes.flatMap(madePlaces), givesBack: givesBack)
+          places: steps.flatMap { $0.places(in: host) }, givesBack: givesBack)
         noteCommit(nil, givesBack: givesBack)
       } catch {
-        for outcome in outcomes.reversed() { await takeBack(outcome) }
+        for step in steps.reversed() { await takeBack(step) }
         working = rack
         if error.kind == .clash { return refuse(error, group) }
         noteCommit(error)
@@ -70,17 +78,17 @@ extension Control {
         }
         return
       }
-      await forward(outcomes)
+      await forward(steps)
       for outcome in outcomes { rack.apply(outcome.changes) }
       for accepted in group {
-        if let event = accepted.outcome.event { logChange(event.body, event.type, by: accepted.entry.requester) }
+        for event in accepted.told { logChange(event.body, event.type, by: accepted.entry.requester) }
         for event in accepted.outcome.events { events.publish(event) }
       }
-      for outcome in outcomes { watchMade(outcome) }
+      for server in steps.flatMap(\.made) { watchNICs(of: server) }
       expectSystems(of: outcomes)
     }
     for accepted in group {
-      await dispose(accepted.outcome)
+      await dispose(accepted.step)
       accepted.entry.continuation.resume(returning: accepted.outcome)
     }
   }
@@ -107,20 +115,22 @@ extension Control {
 
   /// Decides on the rack as it is with the group so far, and makes what the outcome needs. When it throws, nothing of
   /// it is left.
-  private func decide(_ entry: CommandQueue.Entry) async throws -> Outcome {
-    try await attend(to: entry.command)
-    var outcome = try working.decide(located(entry.command), with: &entropy)
-    followMTU(entry.command, &outcome)
-    guard outcome.changed else { return outcome }
+  private func decide(_ entry: CommandQueue.Entry) async throws -> Step {
+    var outcome: Outcome
+    switch entry.work {
+    case .command(let command):
+      try await attend(to: command)
+      outcome = try working.decide(located(command), with: &entropy)
+      followMTU(command, &outcome)
+    case .proposal(let proposal):
+      outcome = try proposal.decide(working, &entropy)
+    }
     for index in outcome.events.indices { outcome.events[index].by = entry.requester?.name }
-    try await prepare(outcome)
+    let step = Step(outcome, on: working, gateway.plan)
+    guard outcome.changed else { return step }
+    if case .proposal = entry.work { try await attend(to: step.change) }
+    try await prepare(step)
     working.apply(outcome.changes)
-    return outcome
-  }
-}
-
-extension Outcome {
-  fileprivate var removesInterfaces: Bool {
-    effects.contains { if case .removeNICs = $0 { true } else { false } }
+    return step
   }
 }

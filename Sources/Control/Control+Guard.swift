@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import FoundationEssentials
 import Host
@@ -171,6 +172,6 @@ extension Control {
     let ports = wires.ports(of: server)
     let name: PortName = isBonded ? .bond0 : nic
     let place = PortName.allCases.firstIndex(of: name).flatMap { ports.indices.contains($0) ? ports[$0] : nil }
-    return (place.flatMap { marks.shut[$0] }, marks.storms.contains(NICs.index(nic, slot: slot)))
+    return (place.flatMap { marks.shut[$0] }, marks.storms.contains(Wires.nic(nic, slot: slot)))
   }
 }

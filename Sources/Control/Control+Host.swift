@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Logging
 import Host
@@ -29,20 +30,20 @@ extension Control {
   /// Has the watch look after a server's NICs and its namespace's name from now on.
   func watchNICs(of server: Server) {
     guard let watch, let slot = wires.slotOf[server.id] else { return }
-    for (name, location) in wires.locations[server.id, default: [:]] { watchNIC(name, location, slot) }
+    for (name, location) in host.locations[server.id, default: [:]] { watchNIC(name, location, slot) }
     if let name = server.place.namespace, let home = host.homes[server.id] {
       watch.watch(name: name, of: server.id, leadingTo: home)
     }
   }
 
   func watchNIC(_ name: PortName, _ location: NICLocation, _ slot: Int) {
-    let nic = NICs.index(name, slot: slot)
+    let nic = Wires.nic(name, slot: slot)
     guard let place = location.place else { return }
     watch?.watch(nic, ticket: host.ticket(for: nic), at: place)
   }
 
   func stopWatchingNICs(of server: ServerID, slot: Int) {
-    for nic in PortName.nics { watch?.forget(NICs.index(nic, slot: slot)) }
+    for nic in PortName.nics { watch?.forget(Wires.nic(nic, slot: slot)) }
     watch?.forgetName(of: server)
   }
 
@@ -68,7 +69,7 @@ extension Control {
       switch news.sighting {
       case .gone: await lose(key, server)
       case .at(let place):
-        let madeName = wires.locations[key.server]?[key.nic]?.madeName ?? place.name
+        let madeName = host.locations[key.server]?[key.nic]?.madeName ?? place.name
         await found(key, server, nics.locate(place, of: server, madeName: madeName))
       }
     }
@@ -94,7 +95,7 @@ extension Control {
 
   /// A NIC is at `location` now.
   func found(_ key: NICKey, _ server: Server, _ location: NICLocation) async {
-    guard let old = wires.locations[key.server]?[key.nic] else { return }
+    guard let old = host.locations[key.server]?[key.nic] else { return }
     var location = location
     let mark = nics.marks.mark(key.server, key.nic)
     let home = host.homes[key.server]
@@ -110,7 +111,7 @@ extension Control {
     }
     settle(key, server, location)
     if old.mtu != location.mtu, let slot = wires.slotOf[key.server] {
-      await dataplane.setMTU(location.mtu, of: NICs.index(key.nic, slot: slot))
+      await dataplane.setMTU(location.mtu, of: Wires.nic(key.nic, slot: slot))
     }
     if old.device != location.device || old.space != location.space || old.index != location.index {
       host.unwritten.insert(key)
@@ -123,14 +124,14 @@ extension Control {
 
   /// Notes where a NIC is, and what is not as it should be there.
   func settle(_ key: NICKey, _ server: Server, _ location: NICLocation) {
-    wires.locations[key.server, default: [:]][key.nic] = location
+    host.locations[key.server, default: [:]][key.nic] = location
     host.lost[key] = nil
     judge(key, server)
   }
 
   /// The problems of a NIC that is there.
   func judge(_ key: NICKey, _ server: Server) {
-    guard let location = wires.locations[key.server]?[key.nic] else { return }
+    guard let location = host.locations[key.server]?[key.nic] else { return }
     let found = NICCondition.problems(
       of: key.nic, server, at: location, home: host.homes[key.server], mark: nics.marks.mark(key.server, key.nic))
     for kind in NICCondition.kinds {
@@ -144,8 +145,8 @@ extension Control {
 
   /// A NIC's interface is gone.
   func lose(_ key: NICKey, _ server: Server) async {
-    guard let last = wires.locations[key.server]?[key.nic] else { return }
-    wires.locations[key.server]![key.nic] = nil
+    guard let last = host.locations[key.server]?[key.nic] else { return }
+    host.locations[key.server]![key.nic] = nil
     host.lost[key] = HostState.Loss(last: last, reason: "")
     for kind in NICCondition.kinds { problems.clear(kind: kind, server: key.server, port: key.nic) }
     await tell(
@@ -207,7 +208,7 @@ extension Control {
   /// Makes a NIC instead of one that is lost: in `space`, or where the lost one was attached, or in the server's own
   /// namespace.
   func makeAgain(_ key: NICKey, _ server: Server, _ slot: Int, in space: NamespaceHandle? = nil) async throws {
-    let index = NICs.index(key.nic, slot: slot)
+    let index = Wires.nic(key.nic, slot: slot)
     let location = try await nics.makeAgain(
       key.nic, of: server, slot: slot, in: space ?? dataplane.home(of: index), mtu: host.lost[key]?.last?.mtu,
       record: host.lost[key]?.record?.thisRun)
@@ -221,9 +222,9 @@ extension Control {
 
   /// The programs of a server's ports as its NICs are now.
   func rewire(_ server: Server) async {
-    var change = ForwardingChange()
-    change.ports = wires.programs(for: server)
-    await dataplane.apply(change, routing(of: server))
+    var change = WireChange()
+    change.rewired[server.id] = ServerImage(of: server, gateway.plan)
+    await dataplane.follow(change, wires, host, rack.id)
   }
 
   /// Whether something may be done about a NIC by itself; at the pace of healing.
@@ -258,7 +259,7 @@ extension Control {
 
   /// What a namespace is called shows in the places of its NICs.
   private func refresh(_ key: NICKey, _ server: Server) async {
-    guard let slot = wires.slotOf[server.id], let old = wires.locations[server.id]?[key.nic],
+    guard let slot = wires.slotOf[server.id], let old = host.locations[server.id]?[key.nic],
       let (location, _) = try? await nics.look(key.nic, of: server, slot: slot, madeName: old.madeName)
     else { return }
     // As seen by the watch: its MTU may be another one, too, by now.
@@ -266,7 +267,14 @@ extension Control {
   }
 
   static func namespaceLost(_ server: Server, _ name: String, isTaken: Bool) -> Problem {
-    Problem(
+    if !isTaken, let target = NetworkNamespaces.deadLink(name) {
+      return Problem(
+        kind: "namespace-lost", server: server.id,
+        text:
+          "network namespace \(name) of \(server.hostname) is gone: \(NetworkNamespaces.deadLinkWords(name, target)); "
+          + "then 'toprack server repair \(server.hostname)' brings its NICs there")
+    }
+    return Problem(
       kind: "namespace-lost", server: server.id,
       text: isTaken
         ? "network namespace \(name) is not the one of \(server.hostname) any more: its NICs live on in one without a name; "
@@ -282,7 +290,7 @@ extension Control {
   }
 
   /// Writes where NICs are that have moved. A second apart: a name can change thousands of times in one.
-  private func writePlaces() async {
+  func writePlaces() async {
     host.isWriteDue = false
     guard !host.unwritten.isEmpty else { return }
     let now = Clock.milliseconds()
@@ -296,7 +304,7 @@ extension Control {
     }
     host.writtenAt = now
     let changes = host.unwritten.compactMap { key in
-      wires.locations[key.server]?[key.nic]?.record.map {
+      host.locations[key.server]?[key.nic]?.record.map {
         NICPlaceChange(server: key.server, nic: key.nic, place: $0)
       }
     }
@@ -322,11 +330,22 @@ extension Control {
     case .setMode(let server, _): (id, needsBoth) = (server, false)
     default: return
     }
+    try await attend(to: id, needsBoth: needsBoth)
+  }
+
+  /// The same for what several commands have come to.
+  func attend(to change: WireChange) async throws {
+    let needBoth = Set(change.mtus.keys).union(change.names.keys).union(change.carriers.keys)
+    for id in needBoth { try await attend(to: id, needsBoth: true) }
+    for id in change.rewired.keys where !needBoth.contains(id) { try await attend(to: id, needsBoth: false) }
+  }
+
+  private func attend(to id: ServerID, needsBoth: Bool) async throws {
     // One that is made in the same group has just been made.
     guard let server = rack.servers[id], let slot = wires.slotOf[id] else { return }
     for nic in PortName.nics {
       let key = NICKey(id, nic)
-      guard let old = wires.locations[id]?[nic] else {
+      guard let old = host.locations[id]?[nic] else {
         if host.lost[key] != nil { await heal(key, server, isAsked: true) }
         continue
       }
@@ -336,7 +355,7 @@ extension Control {
         await lose(key, server)
       }
     }
-    let missing = PortName.nics.filter { wires.locations[id]?[$0] == nil }
+    let missing = PortName.nics.filter { host.locations[id]?[$0] == nil }
     guard missing.count > (needsBoth ? 0 : 1), let first = missing.first else { return }
     let why = problems.all.first { $0.server == id && $0.port == first && $0.kind != "storm" }?.text
     let message =
@@ -359,3 +378,8 @@ extension NICLocation {
 
 /// `interface eth0 in network namespace lab`.
 private func words(_ location: NICLocation) -> String { place(location.device, location.namespace) }
+
+extension Wires {
+  /// The server's NIC that `nic` is; `nil` of the rack's own, and of one that is no server's now.
+  func key(of nic: NICIndex) -> NICKey? { owner(of: nic).map { NICKey($0.server, $0.nic) } }
+}

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import FoundationEssentials
 import Host
@@ -14,7 +15,7 @@ extension Control {
     let links = await dataplane.bonds().flatMap { bond in
       // What has gone while we asked is left out.
       guard let owner = wires.owner(of: bond.port)?.server, let server = rack.servers[owner] else { return [Link]() }
-      return bond.members.map { Link(server: server, port: NICs.name(of: $0.nic), snapshot: $0.snapshot) }
+      return bond.members.map { Link(server: server, port: Wires.name(of: $0.nic), snapshot: $0.snapshot) }
     }
     return Self.members(links, of: server)
   }

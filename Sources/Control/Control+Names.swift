@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 import Logging
@@ -8,7 +9,7 @@ extension Control {
   /// Before the commit.
   func nameNICs(of server: Server) async throws {
     guard let slot = wires.slotOf[server.id] else { return }
-    let before = wires.locations[server.id, default: [:]]
+    let before = host.locations[server.id, default: [:]]
     let after = try await nics.rename(server, before, slot: slot, home: host.homes[server.id])
     take(after, of: server, slot: slot)
   }
@@ -17,13 +18,22 @@ extension Control {
   func takeBackNames(of id: ServerID) async {
     // A server that was made in the same group goes as a whole.
     guard let server = rack.servers[id], let slot = wires.slotOf[id] else { return }
-    let now = wires.locations[id, default: [:]]
+    let now = host.locations[id, default: [:]]
     do {
       take(try await nics.rename(server, now, slot: slot, home: host.homes[id]), of: server, slot: slot)
     } catch {
       // Then they are seen to be renamed, and `server repair` helps.
       logger.error("names not taken back", metadata: ["server": "\(server.hostname)", "error": "\(error)"])
     }
+  }
+
+  /// After the end of a server whose place this one has taken.
+  func takeNames(of server: Server) async {
+    guard let slot = wires.slotOf[server.id] else { return }
+    let before = host.locations[server.id, default: [:]]
+    take(await nics.takeNames(server, before, slot: slot), of: server, slot: slot)
+    for nic in before.keys { host.unwritten.insert(NICKey(server.id, nic)) }
+    await writePlaces()
   }
 
   /// What the watch has seen meanwhile is no news.

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 public import FoundationEssentials
 public import Host
@@ -89,14 +90,14 @@ public struct Status: Hashable, Sendable {
 
 extension Control {
   /// Where the NICs of all servers are. One that could not be attached is left out, and named by `status`.
-  public var interfaces: [ServerID: [PortName: NICLocation]] { wires.locations }
+  public var interfaces: [ServerID: [PortName: NICLocation]] { host.locations }
 
   /// `eth0` and `eth1` as they are now. A NIC that could not be attached is left out, and named by `status`.
   public func counters(of server: ServerID) async -> [PortName: NICStatus] {
     guard let slot = wires.slotOf[server] else { return [:] }
     var result: [PortName: NICStatus] = [:]
-    for (nic, location) in wires.locations[server, default: [:]] {
-      let index = NICs.index(nic, slot: slot)
+    for (nic, location) in host.locations[server, default: [:]] {
+      let index = Wires.nic(nic, slot: slot)
       let counters = dataplane.counters(of: index)
       let marks = marks(of: nic, server, slot: slot)
       result[nic] = NICStatus(

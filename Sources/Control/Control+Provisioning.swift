@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 import Logging
@@ -23,6 +24,9 @@ struct Provisioning {
 }
 
 extension Control {
+  /// New servers are being installed until they are heard.
+  public var awaitsSystems: Bool { provisioning.isAwaited }
+
   /// A machine has said that it is up.
   public func heard(_ server: ServerID) async {
     guard rack.servers[server]?.isProvisioning == true else { return }
@@ -73,6 +77,6 @@ extension Control {
   /// That came from a server.
   private func frames(of server: ServerID) -> UInt64 {
     guard let slot = wires.slotOf[server] else { return 0 }
-    return PortName.nics.reduce(0) { $0 + dataplane.counters(of: NICs.index($1, slot: slot)).rxPackets }
+    return PortName.nics.reduce(0) { $0 + dataplane.counters(of: Wires.nic($1, slot: slot)).rxPackets }
   }
 }

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 public import Rack
@@ -83,7 +84,7 @@ extension Control {
     _ key: NICKey, _ server: Server, _ slot: Int, in target: NamespaceHandle, remake: Bool
   ) async throws -> String? {
     let name = key.nic.rawValue
-    let old = wires.locations[key.server]?[key.nic]
+    let old = host.locations[key.server]?[key.nic]
     var seen: NICLocation?
     if let old { seen = try await nics.look(key.nic, of: server, slot: slot, madeName: old.madeName)?.0 }
     guard let old, let location = seen, !remake else {
@@ -92,13 +93,13 @@ extension Control {
       return "\(name) made \(remake ? "anew" : "again")"
     }
     await found(key, server, location)
-    let index = NICs.index(key.nic, slot: slot)
+    let index = Wires.nic(key.nic, slot: slot)
     var words: [String] = []
     if !location.isAt(target.identity) || location.device != old.madeName {
       try await nics.putBack(key.nic, of: server, at: location, slot: slot, to: target)
       words.append("put back")
     }
-    if wires.locations[key.server]?[key.nic]?.alias != nics.marks.mark(key.server, key.nic) {
+    if host.locations[key.server]?[key.nic]?.alias != nics.marks.mark(key.server, key.nic) {
       try await nics.mark(key.nic, of: server, slot: slot)
       words.append("marked again")
     }

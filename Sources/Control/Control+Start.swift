@@ -1,3 +1,4 @@
+import Cabling
 public import Dataplane
 import FoundationEssentials
 import Gateway
@@ -64,23 +65,16 @@ extension Control {
       rack: rack.id, plane: dataplane, logger: logger, removesStrays: store.readOnlyReason == nil)
     let places = try await store.nicPlaces()
     let found = await nics.reconcile(wanted, places: places)
-    wires.locations = found.locations
+    var host = HostState()
+    host.locations = found.locations
     for problem in found.problems.map(\.text) + found.others { logger.warning("\(problem)") }
     // A full disk is no reason to forward nothing.
     do { try await store.commit([], places: found.changes(to: places)) } catch {
       logger.error("places of NICs not written", metadata: ["error": "\(error)"])
     }
 
-    var change = gateway.change
-    var routing = gateway.routing
-    for network in rack.networks.values { change.domains.updateValue(network.vid, forKey: wires.domainOf[network.id]!) }
-    for server in servers {
-      change.ports.merge(wires.programs(for: server)) { $1 }
-      routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
-    }
-    await dataplane.setAging(seconds: rack.aging)
-    await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: rack.lacpFast)
-    await dataplane.apply(change, routing)
+    let change = WireChange(from: WireImage(), to: WireImage(of: rack, gateway.plan))
+    await dataplane.follow(change, wires, host, rack.id, beside: (gateway.change, gateway.routing))
 
     let report = StartReport(
       version: version, at: SystemEntropy().now, adopted: found.adopted, made: found.made, removed: found.removed,
@@ -128,8 +122,8 @@ extension Control {
 
   /// Takes over what the start has found, and watches it from now on.
   fileprivate func begin(_ found: NICs.Reconciliation, _ places: [ServerID: [PortName: NICPlace]]) {
-    (host.homes, host.ownNamespaces) = (found.homes, found.ownNamespaces)
-    for (id, locations) in wires.locations {
+    (host.locations, host.homes, host.ownNamespaces) = (found.locations, found.homes, found.ownNamespaces)
+    for (id, locations) in host.locations {
       guard let server = rack.servers[id] else { continue }
       for nic in locations.keys { judge(NICKey(id, nic), server) }
     }

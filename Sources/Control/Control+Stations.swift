@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 public import Rack
 import Switching

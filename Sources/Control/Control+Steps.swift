@@ -1,4 +1,6 @@
+import Cabling
 import Dataplane
+import FoundationEssentials
 import Gateway
 import Host
 import Net
@@ -7,7 +9,9 @@ import Store
 import Switching
 import Wire
 
-/// The steps of a command around its commit, each a walk over the effects that `Rack` asked for.
+/// The four steps of a command around its commit: `prepare` what can fail, or take it back; `forward` by the new state;
+/// `dispose` of what is left. What each does follows from the difference that the command's records make to the wire
+/// (`WireChange`), and taking back is the difference the other way.
 extension Control {
   /// Whether the host has the namespace that a new server asks for, and whether installations wait for their systems;
   /// neither the caller nor the rack can know that.
@@ -24,191 +28,250 @@ extension Control {
   }
 
   /// Before the commit: what can fail. When it throws, it has undone itself.
-  func prepare(_ outcome: Outcome) async throws {
-    for effect in outcome.effects {
-      switch effect {
-      case .makeNICs(let id):
-        let slot = try wires.openSlot(for: id)
-        do {
-          let made = try await nics.make(outcome.server(id)!, slot: slot)
-          wires.locations[id] = made.locations
-          host.homes[id] = made.home
-          if made.madeNamespace { host.ownNamespaces.insert(id) }
-        } catch {
-          wires.closeSlot(of: id)
-          throw error
-        }
-      case .openDomain(let id):
-        try wires.openDomain(for: id)
-      case .setMTU(let id):
-        try await setMTU(outcome.server(id) ?? working.servers[id]!)
-      case .nameNICs(let id):
-        try await nameNICs(of: outcome.server(id)!)
-      case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
+  func prepare(_ step: Step) async throws {
+    // What the wire is by the time.
+    var image = step.wire.before
+    do {
+      for server in step.made {
+        try await make(server, insteadOf: step.former(of: server))
+        image.servers[server.id] = step.change.made[server.id]
       }
+      for (id, vid) in step.change.opened {
+        try wires.openDomain(for: id)
+        image.networks[id] = vid
+      }
+      for (id, moved) in step.change.moved {
+        try await move(step.servers[id]!)
+        image.servers[id] = moved
+      }
+      for (id, mtu) in step.change.mtus {
+        try await setMTU(mtu, of: id)
+        image.servers[id]?.mtu = mtu
+      }
+      for (id, names) in step.change.names {
+        try await nameNICs(of: step.servers[id]!)
+        image.servers[id]?.names = names
+      }
+    } catch {
+      await undo(WireChange(from: image, to: step.wire.before), step)
+      throw error
     }
   }
 
   /// Instead of the commit: undoes `prepare`.
-  func takeBack(_ outcome: Outcome) async {
-    for effect in outcome.effects {
-      switch effect {
-      case .makeNICs(let id):
-        await remove(outcome.server(id)!)
-      case .openDomain(let id):
-        wires.closeDomain(of: id)
-      case .setMTU(let id):
-        // A server that was made in the same group goes as a whole.
-        guard rack.servers[id] != nil, let slot = wires.slotOf[id] else { break }
-        let before = host.mtusBefore[id, default: [:]]
-        await nics.restoreMTUs(before, slot: slot)
-        for (nic, mtu) in before { wires.locations[id]?[nic]?.mtu = mtu }
-      case .nameNICs(let id):
-        await takeBackNames(of: id)
-      case .removeNICs, .rewire, .setPower, .reboot, .closeDomain, .setAging, .setLACPRate: break
-      }
-    }
+  func takeBack(_ step: Step) async { await undo(step.wire.undo, step) }
+
+  private func undo(_ change: WireChange, _ step: Step) async {
+    // A server that was made in the same group goes as a whole.
+    for id in change.names.keys where rack.servers[id] != nil { await takeBackNames(of: id) }
+    for id in change.mtus.keys where rack.servers[id] != nil { await restoreMTU(of: id) }
+    for id in change.moved.keys { await moveBack(id, step.servers[id]!) }
+    await end(change, step.servers)
   }
 
-  /// After the commit: one transaction on the forwarding plane for the whole group. Where two of it concern one port,
-  /// the later counts.
-  func forward(_ outcomes: [Outcome]) async {
-    var change = ForwardingChange()
-    var routing = RoutingChange()
-    var carriers: [ServerID: Bool] = [:]
-    await switchOff(outcomes, &change, &routing, &carriers)
-    for (outcome, effect) in outcomes.flatMap({ outcome in outcome.effects.map { (outcome, $0) } }) {
-      switch effect {
-      case .rewire(let id):
-        let server = outcome.server(id)!
-        change.ports.merge(wires.programs(for: server)) { $1 }
-        routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
-      case .removeNICs(let server):
-        change.ports.merge(wires.absence(of: server.id)) { $1 }
-        if let bond0 = wires.ports(of: server.id).first { routing.interfaces.updateValue(nil, forKey: bond0) }
-      case .openDomain(let id):
-        change.domains.updateValue(outcome.network(id)!.vid, forKey: wires.domainOf[id]!)
-      case .closeDomain(let id):
-        change.domains.updateValue(nil, forKey: wires.domainOf[id]!)
-      case .setAging(let seconds):
-        await dataplane.setAging(seconds: seconds)
-      case .setLACPRate(let fast):
-        await dataplane.setLACP(system: MACAddress(systemOf: rack.id), fastRate: fast)
-      case .setPower(let id):
-        carriers[id] = outcome.server(id)!.isPoweredOn
-      case .makeNICs, .setMTU, .nameNICs, .reboot: break
+  /// After the commit: one transaction on the forwarding plane for the whole group, whatever the servers and networks
+  /// went through in between.
+  func forward(_ group: [Step]) async {
+    var change = WireStep(group.flatMap(\.outcome.changes), on: rack, gateway.plan).change
+    let rebooting = group.flatMap(\.outcome.acts).compactMap { act in
+      if case .reboot(let id) = act { working.servers[id] } else { nil }
+    }
+    if !rebooting.isEmpty {
+      await switchOff(rebooting)
+      // The second half of a reboot: all is as it was.
+      for server in rebooting {
+        change.rewired[server.id] = ServerImage(of: server, gateway.plan)
+        change.carriers[server.id] = server.isPoweredOn
       }
     }
-    if !change.ports.isEmpty || !change.domains.isEmpty { await dataplane.apply(change, routing) }
-    for (id, isOn) in carriers { if let slot = wires.slotOf[id] { await nics.setCarrier(isOn, slot: slot) } }
+    await dataplane.follow(change, wires, host, rack.id)
+    for (id, isOn) in change.carriers { if let slot = wires.slotOf[id] { await nics.setCarrier(isOn, slot: slot) } }
   }
 
-  /// The first half of a reboot: what the server's ports were is over and its cables are pulled. The second half, by
-  /// which all is as it was, is added to the group's own change.
-  private func switchOff(
-    _ outcomes: [Outcome], _ change: inout ForwardingChange, _ routing: inout RoutingChange,
-    _ carriers: inout [ServerID: Bool]
-  ) async {
-    let rebooting = outcomes.flatMap(\.effects).compactMap { effect in
-      if case .reboot(let id) = effect { working.servers[id] } else { nil }
-    }
-    guard !rebooting.isEmpty else { return }
-    var absence = ForwardingChange()
-    var silence = RoutingChange()
-    for server in rebooting {
-      absence.ports.merge(wires.absence(of: server.id)) { $1 }
-      silence.interfaces.merge(wires.interfaces(for: server, gateway.plan).mapValues { _ in nil }) { $1 }
-      change.ports.merge(wires.programs(for: server)) { $1 }
-      routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
-      carriers[server.id] = server.isPoweredOn
-    }
-    await dataplane.apply(absence, silence)
-    for server in rebooting { if let slot = wires.slotOf[server.id] { await nics.setCarrier(false, slot: slot) } }
+  /// The first half of a reboot: what the server's ports were is over and its cables are pulled.
+  private func switchOff(_ servers: [Server]) async {
+    var absence = WireChange()
+    absence.removed = Set(servers.map(\.id))
+    await dataplane.follow(absence, wires, host, rack.id)
+    for server in servers { if let slot = wires.slotOf[server.id] { await nics.setCarrier(false, slot: slot) } }
   }
 
   /// At the end: what is no longer used.
-  func dispose(_ outcome: Outcome) async {
-    for effect in outcome.effects {
-      switch effect {
-      case .removeNICs(let server):
-        await remove(server)
-        problems.clearAll(of: server.id)
-      case .closeDomain(let id):
-        wires.closeDomain(of: id)
-      case .makeNICs, .rewire, .setMTU, .nameNICs, .setPower, .reboot, .openDomain, .setAging, .setLACPRate: break
+  func dispose(_ step: Step) async {
+    for id in step.change.moved.keys { await endMove(of: id) }
+    await end(step.change, step.servers)
+    for id in step.change.removed { problems.clearAll(of: id) }
+    for server in step.made where step.former(of: server) != nil { await takeNames(of: server) }
+  }
+
+  private func end(_ change: WireChange, _ servers: [ServerID: Server]) async {
+    for id in change.removed { if let server = servers[id] { await remove(server) } }
+    for id in change.closed { wires.closeDomain(of: id) }
+  }
+}
+
+/// A command that was decided, and what it does to the wire.
+struct Step {
+  let outcome: Outcome
+  let wire: WireStep
+  let change: WireChange
+  /// The servers that it touches: as they will be, or as they were.
+  let servers: [ServerID: Server]
+
+  init(_ outcome: Outcome, on rack: Rack, _ plan: RoutingPlan) {
+    self.outcome = outcome
+    var wire = WireStep(outcome.changes, on: rack, plan)
+    var servers: [ServerID: Server] = [:]
+    for change in outcome.changes {
+      switch change {
+      case .server(let server, replacing: _): servers[server.id] = server
+      case .serverDeleted(let id): servers[id] = rack.servers[id]
+      default: break
       }
     }
+    for case .refit(let id) in outcome.acts {
+      servers[id] = rack.servers[id]
+      if let server = rack.servers[id] { wire.refit(server, plan) }
+    }
+    (self.wire, change, self.servers) = (wire, wire.change, servers)
+  }
+
+  /// Those whose NICs are to be made, in a fixed order.
+  var made: [Server] {
+    change.made.keys.compactMap { servers[$0] }.sorted { ($0.createdAt, $0.hostname) < ($1.createdAt, $1.hostname) }
+  }
+
+  /// The server that goes in the same change, and whose namespace and names a new one takes over.
+  func former(of server: Server) -> Server? {
+    change.removed.lazy.compactMap { servers[$0] }.first { former in
+      if case .namespace(let name, _) = server.place { return former.place.namespace == name }
+      return former.place == .host && former.hostname.lowercased() == server.hostname.lowercased()
+    }
+  }
+
+  /// Where the NICs are that it has made or named, for the database.
+  func places(in host: HostState) -> [NICPlaceChange] {
+    (Array(change.made.keys) + change.moved.keys + change.names.keys).flatMap { id in
+      host.locations[id, default: [:]].compactMap { nic, location in
+        location.record.map { NICPlaceChange(server: id, nic: nic, place: $0) }
+      }
+    }
+  }
+}
+
+extension Dataplane {
+  /// Puts a change into force, all of it or nothing.
+  func follow(
+    _ change: WireChange, _ wires: Wires, _ host: HostState, _ rack: UUID,
+    beside others: (ForwardingChange, RoutingChange) = (ForwardingChange(), RoutingChange())
+  ) async {
+    var (forwarding, routing) = wires.transaction(change) { Set(host.locations[$0, default: [:]].keys) }
+    forwarding.ports.merge(others.0.ports) { $1 }
+    forwarding.domains.merge(others.0.domains) { $1 }
+    routing.interfaces.merge(others.1.interfaces) { $1 }
+    routing.pools = others.1.pools
+    if let seconds = change.aging { await setAging(seconds: seconds) }
+    if let fast = change.lacpFast { await setLACP(system: MACAddress(systemOf: rack), fastRate: fast) }
+    if !forwarding.ports.isEmpty || !forwarding.domains.isEmpty || !routing.isEmpty { await apply(forwarding, routing) }
   }
 }
 
 /// The parts of the steps that are about interfaces.
 extension Control {
+  private func make(_ server: Server, insteadOf former: Server?) async throws {
+    let slot = try wires.openSlot(for: server.id)
+    do {
+      let made = try await nics.make(server, slot: slot, insteadOf: former)
+      host.locations[server.id] = made.locations
+      host.homes[server.id] = made.home
+      let isOwn = former.map { host.ownNamespaces.contains($0.id) } ?? false
+      if made.madeNamespace || isOwn { host.ownNamespaces.insert(server.id) }
+    } catch {
+      wires.closeSlot(of: server.id)
+      throw error
+    }
+  }
+
+  /// Makes a server's NICs anew at its place; those that it has stay until `endMove`.
+  private func move(_ server: Server) async throws {
+    guard let slot = wires.slotOf[server.id], let old = working.servers[server.id] else { return }
+    let former = HostState.Former(
+      server: old, slot: slot, locations: host.locations[server.id, default: [:]], home: host.homes[server.id],
+      isOwn: host.ownNamespaces.contains(server.id))
+    let next = try wires.openNextSlot(for: server.id)
+    do {
+      let made = try await nics.make(server, slot: next)
+      stopWatchingNICs(of: server.id, slot: slot)
+      host.forget(server.id, slot: slot)
+      host.former[server.id] = former
+      host.locations[server.id] = made.locations
+      host.homes[server.id] = made.home
+      if made.madeNamespace { host.ownNamespaces.insert(server.id) }
+    } catch {
+      wires.closeFormerSlot(of: server.id, isBack: true)
+      throw error
+    }
+  }
+
+  private func moveBack(_ id: ServerID, _ server: Server) async {
+    guard let former = host.former.removeValue(forKey: id), let slot = wires.slotOf[id] else { return }
+    await nics.remove(server, slot: slot, ownNamespace: host.ownNamespaces.contains(id) ? host.homes[id] : nil)
+    host.forget(id, slot: slot)
+    wires.closeFormerSlot(of: id, isBack: true)
+    host.locations[id] = former.locations
+    host.homes[id] = former.home
+    if former.isOwn { host.ownNamespaces.insert(id) }
+    watchNICs(of: former.server)
+  }
+
+  /// The NICs at a server's former place go.
+  private func endMove(of id: ServerID) async {
+    guard let former = host.former.removeValue(forKey: id), let server = rack.servers[id] else { return }
+    let isFree = former.server.place.namespace.flatMap(rack.server(inNamespace:)) == nil
+    await nics.remove(former.server, slot: former.slot, ownNamespace: former.isOwn && isFree ? former.home : nil)
+    wires.closeFormerSlot(of: id)
+    problems.clearAll(of: id)
+    watchNICs(of: server)
+  }
+
   /// Removes a server's NICs and its namespace, and forgets where they were.
   private func remove(_ server: Server) async {
     guard let slot = wires.slotOf[server.id] else { return }
     stopWatchingNICs(of: server.id, slot: slot)
-    let own = host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
+    // One that goes for another leaves it the namespace, and so does the other when it has not come to be.
+    let holder = server.place.namespace.flatMap(rack.server(inNamespace:))
+    let isLast = holder == nil || holder?.id == server.id
+    let own = isLast && host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
     await nics.remove(server, slot: slot, ownNamespace: own)
     host.forget(server.id, slot: slot)
     wires.closeSlot(of: server.id)
   }
 
-  private func setMTU(_ server: Server) async throws(Unavailable) {
-    guard let slot = wires.slotOf[server.id] else { return }
-    let locations = wires.locations[server.id, default: [:]]
-    try await nics.setMTU(server.mtu, of: locations, slot: slot)
-    if host.mtusBefore[server.id] == nil { host.mtusBefore[server.id] = locations.mapValues(\.mtu) }
-    for nic in locations.keys { wires.locations[server.id]?[nic]?.mtu = server.mtu }
+  private func setMTU(_ mtu: Int, of id: ServerID) async throws(Unavailable) {
+    guard let slot = wires.slotOf[id] else { return }
+    let locations = host.locations[id, default: [:]]
+    try await nics.setMTU(mtu, of: locations, slot: slot)
+    if host.mtusBefore[id] == nil { host.mtusBefore[id] = locations.mapValues(\.mtu) }
+    for nic in locations.keys { host.locations[id]?[nic]?.mtu = mtu }
+  }
+
+  private func restoreMTU(of id: ServerID) async {
+    guard let slot = wires.slotOf[id] else { return }
+    let before = host.mtusBefore[id, default: [:]]
+    await nics.restoreMTUs(before, slot: slot)
+    for (nic, mtu) in before { host.locations[id]?[nic]?.mtu = mtu }
   }
 
   /// A server's own system may have set another MTU since: then the same command does something.
   func followMTU(_ command: Command, _ outcome: inout Outcome) {
     guard case .setMTU(let id, let mtu) = command, !outcome.changed, let server = rack.servers[id],
-      wires.locations[id, default: [:]].values.contains(where: { $0.mtu != mtu })
+      host.locations[id, default: [:]].values.contains(where: { $0.mtu != mtu })
     else { return }
-    outcome.effects = [.setMTU(id)]
+    outcome.acts = [.refit(id)]
     outcome.events = [
       Event(
         id: EventID(entropy.identifier()), type: "device.mtu", body: "\(server.hostname) has MTU \(mtu)",
         createdAt: entropy.now, project: server.project, server: id)
     ]
-  }
-
-  /// Where the NICs are that an outcome has made or named, for the database.
-  func madePlaces(_ outcome: Outcome) -> [NICPlaceChange] {
-    (made(outcome) + named(outcome)).flatMap { server in
-      wires.locations[server.id, default: [:]].compactMap { nic, location in
-        location.record.map { NICPlaceChange(server: server.id, nic: nic, place: $0) }
-      }
-    }
-  }
-
-  func watchMade(_ outcome: Outcome) { for server in made(outcome) { watchNICs(of: server) } }
-
-  private func made(_ outcome: Outcome) -> [Server] {
-    outcome.effects.compactMap { if case .makeNICs(let id) = $0 { outcome.server(id) } else { nil } }
-  }
-
-  private func named(_ outcome: Outcome) -> [Server] {
-    outcome.effects.compactMap { if case .nameNICs(let id) = $0 { outcome.server(id) } else { nil } }
-  }
-
-  func routing(of server: Server) -> RoutingChange {
-    var routing = RoutingChange()
-    routing.interfaces.merge(wires.interfaces(for: server, gateway.plan)) { $1 }
-    return routing
-  }
-}
-
-extension Outcome {
-  /// The server as it will be.
-  func server(_ id: ServerID) -> Server? {
-    for case .server(let server, replacing: _) in changes where server.id == id { return server }
-    return nil
-  }
-
-  func network(_ id: NetworkID) -> VirtualNetwork? {
-    for case .network(let network) in changes where network.id == id { return network }
-    return nil
   }
 }

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 import Host
 public import Rack
@@ -21,10 +22,10 @@ extension Control {
   /// The NICs of all servers, those that are attached. Asks the kernel about each link; counters are read as they
   /// stand.
   public func traffic() -> [ServerID: [PortName: NICTraffic]] {
-    wires.locations.reduce(into: [:]) { all, entry in
+    host.locations.reduce(into: [:]) { all, entry in
       guard let slot = wires.slotOf[entry.key] else { return }
       all[entry.key] = entry.value.keys.reduce(into: [:]) { nics, nic in
-        let index = NICs.index(nic, slot: slot)
+        let index = Wires.nic(nic, slot: slot)
         let bytes = dataplane.bytes(of: index)
         let marks = marks(of: nic, entry.key, slot: slot)
         nics[nic] = NICTraffic(
@@ -37,10 +38,10 @@ extension Control {
   /// What all NICs of each server have received and sent since they were attached. Asks nobody, so that it can be asked
   /// for all the time: a few additions a NIC.
   public func bytes() -> [ServerID: UInt64] {
-    wires.locations.reduce(into: [:]) { all, entry in
+    host.locations.reduce(into: [:]) { all, entry in
       guard let slot = wires.slotOf[entry.key] else { return }
       all[entry.key] = entry.value.keys.reduce(0) { sum, nic in
-        let bytes = dataplane.bytes(of: NICs.index(nic, slot: slot))
+        let bytes = dataplane.bytes(of: Wires.nic(nic, slot: slot))
         return sum + bytes.received + bytes.sent
       }
     }

@@ -1,3 +1,4 @@
+import Cabling
 import Dataplane
 public import FoundationEssentials
 import Host
@@ -84,6 +85,16 @@ public actor Control {
   /// done); then nothing has changed.
   @discardableResult
   public func perform(_ command: Command, by requester: Requester?) async throws -> Outcome {
+    try await perform(.command(command), requester)
+  }
+
+  /// The same for several commands that are one.
+  @discardableResult
+  public func perform(_ proposal: Proposal, by requester: Requester?) async throws -> Outcome {
+    try await perform(.proposal(proposal), requester)
+  }
+
+  private func perform(_ work: CommandQueue.Entry.Work, _ requester: Requester?) async throws -> Outcome {
     if isStopping { throw Unavailable(message: "toprackd is stopping and takes no further change") }
     try mustTakeChanges()
     if queue.isFull {
@@ -91,7 +102,7 @@ public actor Control {
     }
     // A continuation, which no cancellation of the caller ends half-way.
     return try await withCheckedThrowingContinuation { continuation in
-      queue.append(CommandQueue.Entry(command: command, requester: requester, continuation: continuation))
+      queue.append(CommandQueue.Entry(work: work, requester: requester, continuation: continuation))
       // A task of its own, for the same reason.
       if queue.begin() { begin { await self.performGroups() } }
     }

@@ -1,3 +1,4 @@
+import Cabling
 import Host
 import Net
 import Rack
@@ -9,6 +10,8 @@ import Switching
 /// ## Threads
 /// Belongs to `Control`.
 struct HostState {
+  /// The NICs that are attached, and where they are.
+  var locations: [ServerID: [PortName: NICLocation]] = [:]
   /// Each server's own namespace, which does not change with its name; none where it is gone.
   var homes: [ServerID: NamespaceIdentity] = [:]
   /// Servers whose namespace Toprack made.
@@ -51,6 +54,16 @@ struct HostState {
   var writtenAt: Instant = 0
   var isWriteDue = false
 
+  /// Servers whose NICs the group under way has made anew elsewhere: those that go, and where they are.
+  var former: [ServerID: Former] = [:]
+  struct Former {
+    let server: Server
+    let slot: Int
+    let locations: [PortName: NICLocation]
+    let home: NamespaceIdentity?
+    let isOwn: Bool
+  }
+
   /// What the MTUs were that the group under way has changed.
   var mtusBefore: [ServerID: [PortName: Int]] = [:]
 
@@ -58,6 +71,7 @@ struct HostState {
 
   /// The server is gone.
   mutating func forget(_ server: ServerID, slot: Int) {
+    locations[server] = nil
     homes[server] = nil
     ownNamespaces.remove(server)
     for nic in PortName.nics {
@@ -65,7 +79,7 @@ struct HostState {
       (lost[key], healing[key], eventPace[key]) = (nil, nil, nil)
       toHeal.remove(key)
       unwritten.remove(key)
-      tickets[NICs.index(nic, slot: slot)] = nil
+      tickets[Wires.nic(nic, slot: slot)] = nil
     }
   }
 }

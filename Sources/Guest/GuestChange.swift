@@ -154,13 +154,16 @@ public struct GuestChange: Hashable, Sendable {
     route.protocol == routeProtocol && route.metric == metric
   }
 
-  /// What somebody else has set up that comes before ours.
+  /// What somebody else has set up that comes before ours. What a router advertises on one of the interfaces is no
+  /// such thing: it is the rack's own gateway.
   public static func remarks(on seen: SeenNetwork, _ wanted: GuestNetwork) -> [String] {
+    let own = Set(wanted.interfaces.map(\.name))
     let defaults = wanted.interfaces.flatMap(\.routes).filter(\.isDefault)
     return defaults.compactMap { route in
       let other = seen.routes.first { other in
         other.destination == route.destination && !isOurs(other) && other.metric < metric
           && other.isIPv6 == route.gateway.contains(":")
+          && !(other.protocol == "ra" && other.device.map(own.contains) ?? false)
       }
       guard let other, let device = other.device else { return nil }
       let family = other.isIPv6 ? "IPv6" : "IPv4"

@@ -7,12 +7,16 @@
 // Whether a rack's daemon lives is asked of the kernel: attaching to a TAP that somebody holds fails with EBUSY. All
 // NICs of a rack are held before the first of them is removed, so that a rack is cleaned whole or not at all.
 //
+// Others may know of more that a rack left (`Belonging`): virtual machines and their interfaces. It goes when the rack is
+// known to have no daemon, and before the NICs.
+//
 // Root in a server's namespace can write any rack's mark on its lo. So a namespace in which somebody holds a TAP, or
 // that has an interface of another rack, stays.
 
 package import FoundationEssentials
 import Glibc
 import Ports
+package import Rack
 
 /// The interfaces, namespaces and tables of racks, for `toprack cleanup`. Needs root.
 package struct Leftovers {
@@ -20,9 +24,25 @@ package struct Leftovers {
     package let name: String
     /// `nil`: the host's own.
     package let namespace: String?
+
+    package init(name: String, namespace: String?) { (self.name, self.namespace) = (name, namespace) }
+  }
+
+  /// What somebody else knows how to take away.
+  package struct Belonging {
+    package enum Kind: Hashable {
+      case machine(process: Int, server: String)
+      case interface(Interface)
+    }
+    package let kind: Kind
+    /// Returns why it stays; `nil`: it is gone. Blocks.
+    package let remove: () -> String?
+
+    package init(_ kind: Kind, remove: @escaping () -> String?) { (self.kind, self.remove) = (kind, remove) }
   }
 
   package struct Result {
+    package var machines: [(process: Int, server: String)] = []
     package var interfaces: [Interface] = []
     package var namespaces: [String] = []
     package var tables: [String] = []
@@ -32,6 +52,9 @@ package struct Leftovers {
 
   private struct RackLeftovers {
     var interfaces: [Interface] = []
+    /// Whose NICs they are.
+    var servers: Set<ServerID> = []
+    var belongings: [Belonging] = []
     /// Made for a mode.
     var made: [Interface] = []
     var namespaces: [String] = []
@@ -59,7 +82,11 @@ package struct Leftovers {
         case .namespace:
           if let namespace { found.racks[rack, default: RackLeftovers()].namespaces.append(namespace) }
         case .configuration: found.racks[rack, default: RackLeftovers()].made.append(interface)
-        case .nic, .uplink:
+        case .nic(let server, _):
+          guard link.isTAP else { continue }
+          found.racks[rack, default: RackLeftovers()].interfaces.append(interface)
+          found.racks[rack, default: RackLeftovers()].servers.insert(server)
+        case .uplink:
           if link.isTAP { found.racks[rack, default: RackLeftovers()].interfaces.append(interface) }
         }
       }
@@ -74,13 +101,23 @@ package struct Leftovers {
     tables = tables.filter { $0 == Masquerade.table(of: rack) }
   }
 
-  /// Removes everything of every rack found that has no daemon.
-  package func remove() async -> Result {
+  /// Whose NIC is here.
+  package func rack(of server: ServerID) -> UUID? { racks.first { $0.value.servers.contains(server) }?.key }
+
+  package var interfaces: [UUID: [Interface]] { racks.mapValues(\.interfaces) }
+
+  /// Adds something to what a rack left, in the order in which it has to go.
+  package mutating func add(_ belonging: Belonging, to rack: UUID) {
+    racks[rack, default: RackLeftovers()].belongings.append(belonging)
+  }
+
+  /// Removes everything of every rack found that has no daemon. `isTrial`: only says what it would remove.
+  package func remove(isTrial: Bool = false) async -> Result {
     var result = Result()
     var tables = tables
     for (rack, leftovers) in racks.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
       do {
-        try await remove(leftovers, of: rack, into: &result)
+        try await remove(leftovers, of: rack, isTrial, into: &result)
       } catch {
         tables.removeAll { $0 == Masquerade.table(of: rack) }
         let name = rack.uuidString.lowercased()
@@ -93,30 +130,49 @@ package struct Leftovers {
     }
     // A rack that masquerades has an uplink, so one without any interface has no daemon.
     for table in tables {
-      if let fault = Masquerade.remove(table) { result.faults.append(fault) } else { result.tables.append(table) }
+      if let fault = isTrial ? nil : Masquerade.remove(table) {
+        result.faults.append(fault)
+      } else {
+        result.tables.append(table)
+      }
     }
     return result
   }
 
-  private func remove(_ leftovers: RackLeftovers, of rack: UUID, into result: inout Result) async throws {
+  private func remove(
+    _ leftovers: RackLeftovers, of rack: UUID, _ isTrial: Bool, into result: inout Result
+  ) async throws {
     var held: [Held] = []
     let deadline = ContinuousClock.now + NICs.patience
     for interface in leftovers.interfaces {
       held.append(Held(try await TAP.open(interface.name, in: interface.namespace, until: deadline)))
     }
+    for belonging in leftovers.belongings {
+      if let fault = isTrial ? nil : belonging.remove() {
+        result.faults.append(fault)
+        continue
+      }
+      switch belonging.kind {
+      case .machine(let process, let server): result.machines.append((process, server))
+      case .interface(let interface): result.interfaces.append(interface)
+      }
+    }
     for (interface, tap) in zip(leftovers.interfaces, held) {
-      try tap.remove()
+      if !isTrial { try tap.remove() }
       result.interfaces.append(interface)
     }
-    for interface in leftovers.made { Self.remove(made: interface, &result) }
+    for interface in leftovers.made {
+      if isTrial { result.interfaces.append(interface) } else { Self.remove(made: interface, &result) }
+    }
     for namespace in leftovers.namespaces {
-      if let use = Self.use(of: namespace, unlike: rack) {
+      // What is held now may be by what goes first.
+      if let use = Self.use(of: namespace, unlike: rack, asksHolders: !isTrial) {
         result.faults.append(
           "netns \(namespace) has the mark of rack \(rack.uuidString.lowercased()) on its lo, and \(use): it was left alone"
         )
         continue
       }
-      try NetworkNamespaces.remove(namespace)
+      if !isTrial { try NetworkNamespaces.remove(namespace) }
       result.namespaces.append(namespace)
     }
   }
@@ -134,13 +190,13 @@ package struct Leftovers {
   }
 
   /// Who else a namespace serves; `nil`: nobody.
-  private static func use(of namespace: String, unlike rack: UUID) -> String? {
+  private static func use(of namespace: String, unlike rack: UUID, asksHolders: Bool) -> String? {
     // What is no namespace any more has no interfaces.
     for link in (try? Links.list(in: namespace)) ?? [] where link.name != "lo" {
       if let (other, _) = OwnershipMarks.read(link.alias), other != rack {
         return "\(link.name) in it is of rack \(other.uuidString.lowercased())"
       }
-      guard link.isTAP else { continue }
+      guard asksHolders, link.isTAP else { continue }
       do throws(PortsFault) {
         _ = try TAP.open(link.name, in: namespace)
       } catch {

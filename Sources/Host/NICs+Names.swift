@@ -1,3 +1,5 @@
+import Cabling
+import Logging
 import Ports
 package import Rack
 
@@ -34,7 +36,7 @@ extension NICs {
     }
     var names: [PortName: String] = before.mapValues(\.device)
     func call(_ nic: PortName, _ name: String) throws {
-      guard try plane.move(Self.index(nic, slot: slot), to: space, name: name) else {
+      guard try plane.move(Wires.nic(nic, slot: slot), to: space, name: name) else {
         throw Unavailable(message: "\(nic.rawValue) of \(server.hostname) is gone: \(repair)")
       }
       names[nic] = name
@@ -53,13 +55,34 @@ extension NICs {
     } catch {
       for nic in wanted where names[nic] != before[nic]!.device {
         _ = try? plane.move(
-          Self.index(nic, slot: slot), to: space, name: NICName(unlikeOthers: nic, of: server).device)
+          Wires.nic(nic, slot: slot), to: space, name: NICName(unlikeOthers: nic, of: server).device)
       }
       for nic in wanted where names[nic] != before[nic]!.device {
-        _ = try? plane.move(Self.index(nic, slot: slot), to: space, name: before[nic]!.device)
+        _ = try? plane.move(Wires.nic(nic, slot: slot), to: space, name: before[nic]!.device)
       }
       throw Unavailable.orRefusal(error)
     }
+  }
+
+  /// Calls a server's interfaces as they are called where nothing is in the way; another server had the names when they
+  /// were made, and has gone. One that cannot be renamed keeps the name that it has.
+  package func takeNames(
+    _ server: Server, _ locations: [PortName: NICLocation], slot: Int
+  ) -> [PortName: NICLocation] {
+    var after = locations
+    do {
+      let space = try NetworkNamespaces.handle(of: server.place.namespace)
+      for (nic, location) in locations {
+        let name = NICName(nic, of: server)
+        guard location.device != name.device else { continue }
+        _ = try plane.move(Wires.nic(nic, slot: slot), to: space, name: name.device)
+        try setAlternative(name, in: space, named: server.place.namespace)
+        after[nic] = try look(nic, of: server, slot: slot, madeName: name.device)?.0 ?? location
+      }
+    } catch {
+      logger.warning("interfaces not renamed", metadata: ["server": "\(server.hostname)", "error": "\(error)"])
+    }
+    return after
   }
 
   /// The refusal of a name that `holder` has, which is no NIC of `server`. It names two that are free.

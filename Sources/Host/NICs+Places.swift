@@ -1,3 +1,4 @@
+import Cabling
 import Ports
 package import Rack
 import Switching
@@ -7,7 +8,7 @@ extension NICs {
   /// Where the NIC is now, asked of its TAP; `nil`: it is gone.
   package func look(_ nic: PortName, of server: Server, slot: Int, madeName: String) throws -> (NICLocation, TAPPlace)?
   {
-    guard let place = try plane.place(of: Self.index(nic, slot: slot)) else { return nil }
+    guard let place = try plane.place(of: Wires.nic(nic, slot: slot)) else { return nil }
     return (locate(place, of: server, madeName: madeName), place)
   }
 
@@ -33,7 +34,7 @@ extension NICs {
   ) async throws -> NICLocation {
     if space == nil { _ = try ensureNamespace(of: server) }
     let space = try space ?? NetworkNamespaces.handle(of: server.place.namespace)
-    let index = Self.index(nic, slot: slot)
+    let index = Wires.nic(nic, slot: slot)
     if let record, record.space.isSame(as: space.identity), !plane.isAttached(index),
       let link = try space.links().first(where: { $0.index == record.index }), link.isTAP, link.isPersistent,
       link.name == record.name || marks.owned(link.alias) == .nic(server.id, nic)
@@ -54,7 +55,7 @@ extension NICs {
   )
     throws
   {
-    let index = Self.index(nic, slot: slot)
+    let index = Wires.nic(nic, slot: slot)
     guard try plane.move(index, to: space, name: location.madeName) else {
       throw Unavailable(message: "\(place(location.device, location.namespace)) is gone")
     }
@@ -62,7 +63,7 @@ extension NICs {
 
   /// Sets the NIC's mark.
   package func mark(_ nic: PortName, of server: Server, slot: Int) throws {
-    _ = try plane.configure(Self.index(nic, slot: slot), alias: marks.mark(server.id, nic))
+    _ = try plane.configure(Wires.nic(nic, slot: slot), alias: marks.mark(server.id, nic))
   }
 
   /// A namespace whose name is gone gets it again, or is made anew where none of its NICs is left. Returns which it is.
@@ -72,7 +73,7 @@ extension NICs {
   {
     // What is there now is a file without a namespace.
     if NetworkNamespaces.exists(name) { try NetworkNamespaces.remove(name) }
-    let handles = PortName.nics.compactMap { plane.home(of: Self.index($0, slot: slot)) }
+    let handles = PortName.nics.compactMap { plane.home(of: Wires.nic($0, slot: slot)) }
     let mark = owned ? marks.namespaceMark : ""
     if let home, let old = handles.first(where: { $0.identity.isSame(as: home) }) {
       try old.bind(to: name, mark: mark)

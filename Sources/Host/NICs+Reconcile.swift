@@ -1,3 +1,4 @@
+import Cabling
 import Glibc
 import Ports
 package import Rack
@@ -227,7 +228,7 @@ extension NICs {
       location.alias = marks.mark(server.id, nic)
     }
     try await plane.attach(
-      tap, as: Self.index(nic, slot: slot), mtu: seen.mtu, carrier: server.isPoweredOn)
+      tap, as: Wires.nic(nic, slot: slot), mtu: seen.mtu, carrier: server.isPoweredOn)
     return location
   }
 

@@ -1,9 +1,10 @@
+import Cabling
 package import FoundationEssentials
 import Glibc
 package import Logging
 package import Ports
 package import Rack
-package import Switching
+import Switching
 
 /// Makes and removes servers' interfaces and namespaces, and hands them to the forwarding plane.
 ///
@@ -32,9 +33,6 @@ package actor NICs {
     self.logger = logger
   }
 
-  package static func index(_ nic: PortName, slot: Int) -> NICIndex { NICIndex(2 * slot + (nic == .eth1 ? 1 : 0)) }
-  package static func name(of nic: NICIndex) -> PortName { nic.value % 2 == 0 ? .eth0 : .eth1 }
-
   /// What has been made for a server.
   package struct Made: Sendable {
     package var locations: [PortName: NICLocation] = [:]
@@ -45,17 +43,21 @@ package actor NICs {
 
   /// Makes both NICs of a new server, and its namespace if there is none. When it throws, nothing is left. A name that
   /// somebody else has is a `Refusal`, everything else `Unavailable`.
-  package func make(_ server: Server, slot: Int) async throws -> Made {
+  ///
+  /// - Parameter former: a server that goes in the same change and has the namespace until then. The new one's NICs
+  ///   stand beside its until `takeNames`.
+  package func make(_ server: Server, slot: Int, insteadOf former: Server? = nil) async throws -> Made {
     var madeNamespace = false
     var locations: [PortName: NICLocation] = [:]
     do {
       madeNamespace = try ensureNamespace(of: server)
       // Between the look and now somebody has made one of that name: it is not the server's.
-      if case .namespace(let name, made: true) = server.place, !madeNamespace {
+      if case .namespace(let name, made: true) = server.place, !madeNamespace, former == nil {
         throw Refusal.invalid("network namespace \(name) was made by another program meanwhile: choose another name")
       }
       for nic in PortName.nics {
-        locations[nic] = try await make(nic, called: try freeName(nic, of: server), of: server, slot: slot)
+        let name = try former == nil ? freeName(nic, of: server) : NICName(unlikeOthers: nic, of: server)
+        locations[nic] = try await make(nic, called: name, of: server, slot: slot)
       }
       let home = try NetworkNamespaces.identity(of: server.place.namespace)
       return Made(locations: locations, home: home, madeNamespace: madeNamespace)
@@ -81,7 +83,7 @@ package actor NICs {
     try tap.setPersistent(true)  // only now that it is marked
     do {
       guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
-      let index = Self.index(nic, slot: slot)
+      let index = Wires.nic(nic, slot: slot)
       if plane.isAttached(index) { await plane.detach(index, removing: true, isolation: #isolation) }
       try await plane.attach(tap, as: index, mtu: place.mtu, carrier: server.isPoweredOn)
       return locate(place, of: server, madeName: name.device)
@@ -95,7 +97,7 @@ package actor NICs {
   /// interface that is not ours.
   ///
   /// The kernel says whether the name is taken. `if_nametoindex` would not: it takes no name of more than 15 bytes.
-  private func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {
+  func setAlternative(_ name: NICName, in space: NamespaceHandle, named namespace: String?) throws {
     guard let alternative = name.alternative else { return }
     do {
       try Links.configure(name.device, in: space, alternativeName: alternative)
@@ -117,7 +119,7 @@ package actor NICs {
   private func detach(_ nics: some Sequence<PortName>, slot: Int) async {
     await withTaskGroup(of: Void.self) { group in
       for nic in nics {
-        group.addTask { await self.plane.detach(Self.index(nic, slot: slot), removing: true, isolation: #isolation) }
+        group.addTask { await self.plane.detach(Wires.nic(nic, slot: slot), removing: true, isolation: #isolation) }
       }
     }
   }
@@ -127,21 +129,21 @@ package actor NICs {
     var done: [PortName] = []
     do {
       for (nic, location) in before {
-        guard try plane.configure(Self.index(nic, slot: slot), mtu: mtu) else {
+        guard try plane.configure(Wires.nic(nic, slot: slot), mtu: mtu) else {
           throw Unavailable(message: "\(place(location.device, location.namespace)) is gone")
         }
         done.append(nic)
       }
     } catch {
-      for nic in done { _ = try? plane.configure(Self.index(nic, slot: slot), mtu: before[nic]!.mtu) }
+      for nic in done { _ = try? plane.configure(Wires.nic(nic, slot: slot), mtu: before[nic]!.mtu) }
       throw Unavailable(message: "\(error)")
     }
-    for nic in done { await plane.setMTU(mtu, of: Self.index(nic, slot: slot)) }
+    for nic in done { await plane.setMTU(mtu, of: Wires.nic(nic, slot: slot)) }
   }
 
   package func restoreMTUs(_ mtus: [PortName: Int], slot: Int) async {
     for (nic, mtu) in mtus {
-      let index = Self.index(nic, slot: slot)
+      let index = Wires.nic(nic, slot: slot)
       guard (try? plane.configure(index, mtu: mtu)) == true else { continue }
       await plane.setMTU(mtu, of: index)
     }
@@ -149,7 +151,7 @@ package actor NICs {
 
   /// Plugs or pulls the cables of both NICs.
   package func setCarrier(_ isOn: Bool, slot: Int) {
-    for nic in PortName.nics { plane.setCarrier(Self.index(nic, slot: slot), isOn) }
+    for nic in PortName.nics { plane.setCarrier(Wires.nic(nic, slot: slot), isOn) }
   }
 
   // MARK: Namespaces

@@ -48,8 +48,8 @@ public final class NamespaceHandle: Sendable {
   /// EEXIST when the name is taken.
   public func bind(to name: String, mark: String) throws(PortsFault) {
     let directory = NetworkNamespaces.directory
-    try PortsFault.check(
-      unsafe chost_netns_bind(descriptor, directory, "\(directory)/\(name)", mark), "naming a namespace \(name)")
+    let result = unsafe chost_netns_bind(descriptor, directory, "\(directory)/\(name)", mark)
+    try NetworkNamespaces.check(result, name, "naming a namespace \(name)")
   }
 }
 
@@ -76,7 +76,8 @@ extension NetworkNamespaces {
 
   /// Opens the namespace `name`, or the process's own.
   public static func handle(of name: String?) throws(PortsFault) -> NamespaceHandle {
-    try open(name.map { "\(directory)/\($0)" } ?? "/proc/self/ns/net")
+    guard let name else { return try open("/proc/self/ns/net") }
+    return try open("\(directory)/\(name)", called: name)
   }
 
   /// The namespaces of running processes that are among `wanted`: such a one need not have a name.
@@ -100,10 +101,17 @@ extension NetworkNamespaces {
     return found
   }
 
-  private static func open(_ path: String) throws(PortsFault) -> NamespaceHandle {
-    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+  private static func open(_ path: String, called name: String? = nil) throws(PortsFault) -> NamespaceHandle {
+    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw PortsFault(-Int(Glibc.errno), "opening namespace \(path)") }
-    return try NamespaceHandle(descriptor)
+    do throws(PortsFault) { return try NamespaceHandle(descriptor) } catch {
+      guard error.errno == EINVAL, let name else { throw error }
+      // The handle has closed it.
+      let file = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard file >= 0 else { throw error }
+      defer { close(file) }
+      throw plain(error, name, file)
+    }
   }
 }
 

@@ -80,8 +80,12 @@ final class MachineDesk {
     }
     let isUp = machine.map { $0.phase == .running || $0.phase == .stopping } ?? false
     return MachineStatus(
-      server: server.id, state: state, reason: machine?.reason, process: isUp ? record.process?.id : nil,
+      server: server.id, state: state, reason: reason, process: isUp ? record.process?.id : nil,
       accelerator: isUp || machine == nil ? record.accelerator : nil, nics: nics, console: console, spec: record.spec)
+  }
+
+  private var reason: String? {
+    machine?.reason.map { reason in reason + (machine?.advice.map { "; \($0)" } ?? "") }
   }
 
   private var nics: [MachineStatus.NIC] {
@@ -248,11 +252,19 @@ final class MachineDesk {
   /// Finds QEMU of before the daemon's start again.
   func takeUp() {
     guard let spec = record.spec else { return }
-    let process = record.process ?? files.orphan
+    let orphan = record.process == nil ? files.orphan : nil
+    let process = record.process ?? orphan?.process
+    if let orphan { record.accelerator = orphan.accelerator }
+    // Somebody was told nothing: not that it runs, and not that it does not.
+    let wasStarting =
+      process == nil && record.isWanted && record.reason == nil && !record.hasFailed
     machine = VirtualMachine(
       of: server.name, restart: spec.restart, isOn: process != nil || server.isOn, isWanted: record.isWanted,
       boot: record.boot, reason: record.reason, hasRun: process != nil, hasFailed: record.hasFailed)
-    guard let process else { return schedule() }
+    guard let process else {
+      if wasStarting { handle(.switched(on: server.isOn)) }
+      return wasStarting && server.isOn ? handle(.run) : schedule()
+    }
     record.process = process
     handle(.found)
     if process.isAlive {
@@ -346,8 +358,10 @@ final class MachineDesk {
   private func perform(_ effect: VirtualMachine.Effect) {
     switch effect {
     case .start(let boot): start(boot)
-    case .powerDown: monitor?.send("system_powerdown")
-    case .reset: monitor?.send("system_reset")
+    case .look: monitor?.send(.askConsole)
+    case .go: monitor?.send(.go)
+    case .powerDown: monitor?.send(.pressButton)
+    case .reset: monitor?.send(.reset)
     case .kill: kill()
     case .tell(let note, let text): self.note(note.rawValue, text)
     }
@@ -361,13 +375,19 @@ final class MachineDesk {
   private func settle() {
     guard let machine else { return }
     if !machine.isAtRest { return answerStarters(machine) }
-    // A start that was the first and failed leaves nothing behind but its answer.
+    // A start that was the first and failed leaves nothing behind but its answer, which comes when there is nothing.
     let isFirstFailure = !starters.isEmpty && machine.phase == .failed && machine.deadline == nil
+    let failed = isFirstFailure ? starters : []
+    if isFirstFailure { starters = [] }
     answerStarters(machine)
-    if isRemoved { return discard() }
+    if isRemoved {
+      for answer in failed { answer(.failure(MachineFault(.unknown, "\(server.name) was deleted"))) }
+      return discard()
+    }
     save()
     guard !stoppers.isEmpty || isFirstFailure else { return }
     let (answers, links, status) = (stoppers, record.links, status)
+    let fault = MachineFault(.unavailable, machine.reason ?? "QEMU does not start")
     stoppers = []
     record.links = [:]
     if isFirstFailure { (self.machine, record, saved) = (nil, MachineRecord(), nil) }
@@ -377,6 +397,7 @@ final class MachineDesk {
       if isFirstFailure { files.removeAll() }
     } then: { desk, _ in
       if !isFirstFailure { desk.save() }
+      for answer in failed { answer(.failure(fault)) }
       for answer in answers { if let status { answer(.success(status)) } }
     }
   }
@@ -477,12 +498,15 @@ extension MachineDesk {
 
   private func heard(_ word: MonitorLine.Word) {
     switch word {
-    case .ready:
-      guard let machine, let accelerator = record.accelerator, let process = record.process else { return }
-      if machine.phase == .starting || machine.phase == .stopping {
-        let how = accelerator.isKVM ? "KVM" : "emulated, since \(accelerator.reason ?? "KVM does not work here")"
-        handle(.started("QEMU is process \(process.id), \(how)"))
-      }
+    case .status(let status):
+      guard let process = record.process else { return }
+      let how =
+        record.accelerator.map { accelerator in
+          accelerator.isKVM ? ", KVM" : ", emulated" + (accelerator.reason.map { ", since \($0)" } ?? "")
+        } ?? ""
+      let text = "QEMU is process \(process.id)\(how)"
+      handle(status == MonitorLine.held ? .held(text) : .started(text))
+    case .console(let isThere): handle(.looked(isThere: isThere))
     case .shutDown(let guest, let reason): handle(.shutDown(guest: guest, reason: reason))
     case .other: break
     }
@@ -527,7 +551,7 @@ extension MachineDesk {
 
   /// Asks it to end, which saves what it has in memory of its disks, and ends it when it does not.
   private func kill() {
-    monitor?.send("quit")
+    monitor?.send(.quit)
     guard let process = record.process else { return }
     work {
       if !process.waitForEnd(Self.graceOfQuit) { process.kill() }

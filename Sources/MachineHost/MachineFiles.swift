@@ -70,13 +70,7 @@ struct MachineFiles: Sendable {
   var lastWord: String? { Self.read(log, limit: 1 << 16).flatMap { String(decoding: $0, as: UTF8.self).lastLine } }
 
   /// A QEMU of this machine that was started and not written down any more.
-  var orphan: MachineProcess? {
-    guard let text = Self.read(processID, limit: 32),
-      let id = Int(String(decoding: text.filter { $0 > 0x20 }, as: UTF8.self)),
-      let words = Self.read("/proc/\(id)/cmdline", limit: 1 << 16)
-    else { return nil }
-    return String(decoding: words, as: UTF8.self).contains(monitor) ? MachineProcess(id) : nil
-  }
+  var orphan: QEMUProcess? { QEMUProcess(writtenIn: processID) }
 
   /// QEMU writes behind whatever is there, so a file may be cut under it.
   func trim() {
@@ -138,47 +132,4 @@ struct MachineRecord: Codable, Hashable, Sendable {
   var attachment: Attachment?
   /// By the NIC's name.
   var links: [String: GuestLink] = [:]
-}
-
-/// A process that is not our child, or may be that of a daemon before us: a number that the kernel gives again, and the
-/// moment at which it was given.
-struct MachineProcess: Codable, Hashable, Sendable {
-  var id: Int
-  /// Clock ticks since the machine's start, proc(5) field 22.
-  var startTime: UInt64
-
-  init?(_ id: Int) {
-    guard let status = Self.status(id) else { return nil }
-    (self.id, startTime) = (id, status.startTime)
-  }
-
-  /// It is there, and not just a line in a table.
-  var isAlive: Bool {
-    guard let status = Self.status(id) else { return false }
-    return status.startTime == startTime && status.state != "Z" && status.state != "X"
-  }
-
-  func kill() { if isAlive { Glibc.kill(pid_t(id), SIGKILL) } }
-
-  /// Waits until it is gone, for `milliseconds`. Blocks.
-  func waitForEnd(_ milliseconds: Int) -> Bool {
-    for _ in 0...milliseconds / 10 {
-      if !isAlive { return true }
-      usleep(10_000)
-    }
-    return !isAlive
-  }
-
-  /// When memory is short, a guest goes before the switch.
-  func volunteer() { _ = MachineFiles.write(Array("500".utf8), to: "/proc/\(id)/oom_score_adj") }
-
-  private static func status(_ id: Int) -> (state: Substring, startTime: UInt64)? {
-    // The name, in parentheses, may have anything in it.
-    guard let bytes = MachineFiles.read("/proc/\(id)/stat", limit: 1024),
-      let end = bytes.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
-    guard fields.count > 19, let startTime = UInt64(fields[19]) else { return nil }
-    return (fields[0], startTime)
-  }
 }

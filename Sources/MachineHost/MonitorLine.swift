@@ -1,6 +1,7 @@
 // QEMU's monitor, by which it says what becomes of the guest and is told what to do.
 
 import FoundationEssentials
+import Machines
 import NIOCore
 import NIOPosix
 
@@ -12,9 +13,25 @@ final class MonitorLine {
   enum Word: Sendable {
     /// The guest is over. `guest`: by its own will. `reason`: `guest-shutdown`, `host-signal`, …
     case shutDown(guest: Bool, reason: String)
-    /// It has answered for the first time.
-    case ready
+    /// It answers, and its guest is so: `running`, `prelaunch` for one that is held.
+    case status(String)
+    /// Whether somebody is at the serial port.
+    case console(isThere: Bool)
     case other
+  }
+
+  /// Of the guest that `-S` holds, query-status(QMP).
+  static let held = "prelaunch"
+
+  enum Command: String {
+    /// Nothing else is answered before.
+    case begin = "qmp_capabilities"
+    case askStatus = "query-status"
+    case askConsole = "query-chardev"
+    case go = "cont"
+    case pressButton = "system_powerdown"
+    case reset = "system_reset"
+    case quit
   }
 
   private let channel: any Channel
@@ -36,14 +53,16 @@ final class MonitorLine {
       .connect(unixDomainSocketPath: path)
       .map { channel in
         let line = MonitorLine(channel)
-        // Nothing else is answered before.
-        line.send("qmp_capabilities")
+        line.send(.begin)
+        line.send(.askStatus)
         return NIOLoopBound(line, eventLoop: loop)
       }
   }
 
-  func send(_ command: String) {
-    channel.writeAndFlush(ByteBuffer(string: "{\"execute\":\"\(command)\"}\r\n"), promise: nil)
+  /// The command is its answer's name as well.
+  func send(_ command: Command) {
+    let word = command.rawValue
+    channel.writeAndFlush(ByteBuffer(string: "{\"execute\":\"\(word)\",\"id\":\"\(word)\"}\r\n"), promise: nil)
   }
 
   func close() { channel.close(promise: nil) }
@@ -63,6 +82,22 @@ private final class MonitorReader: ChannelInboundHandler {
     }
     var event: String?
     var data: Details?
+    /// Of the command that is answered.
+    var id: String?
+  }
+
+  private struct Status: Decodable {
+    struct Value: Decodable { var status: String }
+    var `return`: Value
+  }
+
+  private struct Lines: Decodable {
+    struct Line: Decodable {
+      var label: String
+      /// `disconnected:` and where it listens, while nobody is there.
+      var filename: String
+    }
+    var `return`: [Line]
   }
 
   private let heard: @Sendable (MonitorLine.Word) -> Void
@@ -83,13 +118,21 @@ private final class MonitorReader: ChannelInboundHandler {
   }
 
   private static func word(_ line: ArraySlice<UInt8>) -> MonitorLine.Word {
-    // An answer's value may be of any form.
-    let text = String(decoding: line, as: UTF8.self)
-    if text.hasPrefix("{\"return\"") { return .ready }
-    guard let message = try? JSONDecoder().decode(Message.self, from: Data(line)), message.event == "SHUTDOWN" else {
-      return .other
+    let data = Data(line)
+    guard let message = try? JSONDecoder().decode(Message.self, from: data) else { return .other }
+    if message.event == "SHUTDOWN" {
+      return .shutDown(guest: message.data?.guest ?? false, reason: message.data?.reason ?? "")
     }
-    return .shutDown(guest: message.data?.guest ?? false, reason: message.data?.reason ?? "")
+    switch message.id.flatMap(MonitorLine.Command.init) {
+    case .askStatus:
+      guard let answer = try? JSONDecoder().decode(Status.self, from: data) else { return .other }
+      return .status(answer.return.status)
+    case .askConsole:
+      guard let answer = try? JSONDecoder().decode(Lines.self, from: data) else { return .other }
+      let console = answer.return.first { $0.label == QEMUArguments.consoleID }
+      return .console(isThere: console.map { !$0.filename.hasPrefix("disconnected:") } ?? false)
+    default: return .other
+    }
   }
 
   func channelInactive(context: ChannelHandlerContext) {

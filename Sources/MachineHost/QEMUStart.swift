@@ -53,7 +53,30 @@ struct QEMUStart: Sendable {
     let namespace = try server.namespace()
     let accelerator = probe.choose(qemu)
     for (_, link) in links.sorted(by: { $0.key < $1.key }) { try link.make() }
+    try endOrphan()
     for path in [files.console, files.monitor, files.log, files.processID] { unlink(path) }
+    do throws(MachineFault) {
+      let process = try launch(qemu, accelerator, in: namespace)
+      process.volunteer()
+      return Running(process: process, accelerator: accelerator)
+    } catch {
+      // It may be there all the same: in the background before whoever started it could say so.
+      try? endOrphan()
+      throw error
+    }
+  }
+
+  /// One that a daemon before us started in its last moment, or that nobody knows to run, has the TAPs and the disk.
+  private func endOrphan() throws(MachineFault) {
+    guard let orphan = files.orphan, !orphan.end() else { return }
+    throw MachineFault(
+      .unavailable,
+      "process \(orphan.process.id), an earlier QEMU of \(server.name), does not end: it may wait for a disk")
+  }
+
+  private func launch(
+    _ qemu: SystemProgram, _ accelerator: Accelerator, in namespace: String?
+  ) throws(MachineFault) -> MachineProcess {
     do throws(PortsFault) {
       let result = try probe.runner.run(qemu, words(accelerator), in: namespace)
       guard result.status == 0 else {
@@ -63,14 +86,10 @@ struct QEMUStart: Sendable {
     } catch {
       throw MachineFault(.unavailable, "QEMU does not start: \(error.message)")
     }
-    let number = MachineFiles.read(files.processID, limit: 32).flatMap { bytes in
-      Int(String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self))
-    }
-    guard let process = number.flatMap(MachineProcess.init) else {
+    guard let process = QEMUProcess.number(in: files.processID).flatMap(MachineProcess.init) else {
       throw MachineFault(.unavailable, "QEMU has ended at once: \(files.lastWord ?? "it does not say why")")
     }
-    process.volunteer()
-    return Running(process: process, accelerator: accelerator)
+    return process
   }
 
   private func words(_ accelerator: Accelerator) -> [String] {
@@ -90,7 +109,8 @@ struct QEMUStart: Sendable {
     words += ["-uuid", "\(server.id)"]
     // Of what QEMU can log, system calls of user programs are none here; without anything to log it would close its
     // standard error, by which it says why it ends.
-    words += ["-daemonize", "-pidfile", files.processID, "-D", files.log, "-d", "strace"]
+    // The guest is held until its console is there.
+    words += ["-S", "-daemonize", QEMUProcess.fileOption, files.processID, "-D", files.log, "-d", "strace"]
     if getuid() == 0 || probe.runner.socket != nil {
       words += ["-runas", "\(server.user):\(server.user)", "-sandbox", "on,obsolete=deny,resourcecontrol=deny"]
     }

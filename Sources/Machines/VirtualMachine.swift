@@ -10,6 +10,9 @@ public import Net
 ///        ▲                          │                      │ ▲
 ///        └──────────────────────────┴─── failed ◀──ended───┘ └─ after a pause, where that is wanted
 ///
+/// QEMU starts with its guest held, and lets it go when the console is at the serial port: what a system says first is
+/// what one looks for when it does not boot. A console that does not come within 3 s is waited for no longer.
+///
 /// To stop is to press the power button; a guest that has not followed within 30 s is ended. A machine that ends by
 /// itself has failed, unless its guest has powered it off. One that is to be started again on failure is, after 1 s, 2,
 /// 4 and so on up to a minute; a minute of life makes the pause short again.
@@ -18,9 +21,14 @@ public import Net
 /// 1. `start` comes only while no QEMU runs, and none is being started.
 /// 2. `powerDown`, `reset` and `kill` come only while one runs.
 /// 3. After `removed` nothing is started any more.
+/// 4. `look` and `go` come only while QEMU holds its guest, and no guest is held for longer than `consolePatience`.
 public struct VirtualMachine: Sendable {
   /// Between the power button and the end.
   public static let patience: Instant = 30_000
+  /// How long a guest is held for its console.
+  public static let consolePatience: Instant = 3000
+  /// Between an answer and the next question.
+  public static let consolePause: Instant = 20
   public static let shortestPause: Instant = 1000
   public static let longestPause: Instant = 60_000
 
@@ -42,8 +50,12 @@ public struct VirtualMachine: Sendable {
     case reinstall
     /// The server is deleted.
     case removed
-    /// QEMU runs. `text`: with what, for people.
+    /// QEMU runs, and so does its guest. `text`: with what, for people.
     case started(String)
+    /// QEMU runs and holds its guest, also one of before the daemon's start, which has not come to let it go.
+    case held(String)
+    /// Whether the console is at the serial port.
+    case looked(isThere: Bool)
     /// QEMU of before the daemon's start runs.
     case found
     case startFailed(String)
@@ -56,6 +68,10 @@ public struct VirtualMachine: Sendable {
 
   public enum Effect: Equatable, Sendable {
     case start(Boot)
+    /// Asks QEMU whether somebody is at the serial port.
+    case look
+    /// Lets the guest go.
+    case go
     case powerDown
     case reset
     case kill
@@ -77,6 +93,8 @@ public struct VirtualMachine: Sendable {
   private enum State: Equatable, Sendable {
     case stopped
     case starting
+    /// QEMU is there with `text` and holds its guest. `next`: when to look again; `nil`: the answer is to come.
+    case held(text: String, until: Instant, next: Instant?)
     case running(since: Instant)
     /// `isUp`: QEMU runs by now. `hard`: when it is ended, if it has not by itself.
     case stopping(Farewell, isUp: Bool, hard: Instant?)
@@ -96,6 +114,12 @@ public struct VirtualMachine: Sendable {
   private var pause = shortestPause
   /// It has run before, so that to start it again can help.
   private var hasRun: Bool
+  /// For who reads why it is not running: what starts it, where that is not what they would try.
+  public var advice: String? {
+    phase == .stopped && !isWanted ? "'toprack vm run \(name) --disk IMAGE' starts one, its power does not" : nil
+  }
+  /// Its guest has not heeded the button, and was ended.
+  private var wasDeaf = false
   /// What QEMU has said of the guest's end.
   private var lastWord: (guest: Bool, reason: String)?
 
@@ -112,7 +136,7 @@ public struct VirtualMachine: Sendable {
   public var phase: Phase {
     switch state {
     case .stopped: .stopped
-    case .starting: .starting
+    case .starting, .held: .starting
     case .running: .running
     case .stopping: .stopping
     case .failed: .failed
@@ -127,6 +151,7 @@ public struct VirtualMachine: Sendable {
     switch state {
     case .stopping(_, isUp: _, let hard): hard
     case .failed(let again): again
+    case .held(text: _, let until, let next): min(until, next ?? until)
     case .stopped, .starting, .running: nil
     }
   }
@@ -149,6 +174,8 @@ public struct VirtualMachine: Sendable {
       isWanted = false
       end(.removal, after: 0, now, &effects)
     case .started(let text): started(text, now, &effects)
+    case .held(let text): hold(text, now, &effects)
+    case .looked(let isThere): looked(isThere, now, &effects)
     case .found: if isAtRest { (state, reason, hasRun) = (.running(since: now), nil, true) }
     case .startFailed(let reason): ended(reason, now, &effects)
     case .shutDown(let guest, let reason): lastWord = (guest, reason)
@@ -163,7 +190,7 @@ public struct VirtualMachine: Sendable {
   /// Starts it where nothing runs.
   private mutating func startAgain(_ effects: inout [Effect]) {
     guard isAtRest, isWanted, isOn else { return }
-    (state, reason, lastWord) = (.starting, nil, nil)
+    (state, reason, lastWord, wasDeaf) = (.starting, nil, nil, false)
     effects.append(.start(boot))
   }
 
@@ -198,6 +225,10 @@ public struct VirtualMachine: Sendable {
     case .stopped, .failed: settle(farewell)
     case .starting:
       state = .stopping(farewell, isUp: false, hard: patience == 0 ? now : now + patience)
+    case .held:
+      // A guest that has not begun has nothing to finish.
+      state = .stopping(farewell, isUp: true, hard: nil)
+      effects.append(.kill)
     case .running:
       state = .stopping(farewell, isUp: true, hard: patience == 0 ? nil : now + patience)
       effects.append(patience == 0 ? .kill : .powerDown)
@@ -214,18 +245,23 @@ public struct VirtualMachine: Sendable {
   private mutating func settle(_ farewell: Farewell) {
     state = .stopped
     switch farewell {
-    case .stop: reason = "it was stopped"
-    case .powerOff: reason = "\(name) is switched off"
+    case .stop: reason = "by 'toprack vm stop'\(deafness)"
+    case .powerOff: reason = "\(name) is switched off\(deafness)"
     case .restart: reason = nil
     case .removal: reason = "\(name) was deleted"
     }
+  }
+
+  /// What its owner wants to know: a file system may have to be checked.
+  private var deafness: String {
+    wasDeaf ? ", and its power was cut, since its guest did not heed the power button for 30 s" : ""
   }
 
   // MARK: What becomes of QEMU
 
   private mutating func started(_ text: String, _ now: Instant, _ effects: inout [Effect]) {
     switch state {
-    case .starting:
+    case .starting, .held:
       (state, hasRun, reason) = (.running(since: now), true, nil)
       effects.append(
         .tell(.started, "the virtual machine of \(name) runs\(boot == .rescue ? " its rescue system" : ""): \(text)"))
@@ -235,8 +271,34 @@ public struct VirtualMachine: Sendable {
       let isLate = hard.map { $0 <= now } ?? true
       state = .stopping(farewell, isUp: true, hard: isLate ? nil : hard)
       effects.append(isLate ? .kill : .powerDown)
+    case .stopping(_, isUp: true, hard: _?):
+      // One of before the daemon's start, which nobody could tell: its monitor is there only now.
+      effects.append(.powerDown)
     case .stopped, .running, .stopping, .failed: break
     }
+  }
+
+  private mutating func hold(_ text: String, _ now: Instant, _ effects: inout [Effect]) {
+    switch state {
+    case .starting, .running:
+      state = .held(text: text, until: now + Self.consolePatience, next: nil)
+      effects.append(.look)
+    case .stopping(let farewell, isUp: let isUp, let hard) where !isUp || hard != nil:
+      state = .stopping(farewell, isUp: true, hard: nil)
+      effects.append(.kill)
+    case .held, .stopped, .stopping, .failed: break
+    }
+  }
+
+  private mutating func looked(_ isThere: Bool, _ now: Instant, _ effects: inout [Effect]) {
+    guard case .held(let text, let until, next: nil) = state else { return }
+    guard isThere else { return state = .held(text: text, until: until, next: now + Self.consolePause) }
+    go(text, now, &effects)
+  }
+
+  private mutating func go(_ text: String, _ now: Instant, _ effects: inout [Effect]) {
+    effects.append(.go)
+    started(text, now, &effects)
   }
 
   private mutating func ended(_ why: String, _ now: Instant, _ effects: inout [Effect]) {
@@ -257,7 +319,7 @@ public struct VirtualMachine: Sendable {
     case .running(let since):
       if now - since >= Self.longestPause { pause = Self.shortestPause }
       fail(word.map { "\(why) (\($0.reason))" } ?? why, now, &effects)
-    case .starting: fail(why, now, &effects)
+    case .starting, .held: fail(why, now, &effects)
     }
   }
 
@@ -273,10 +335,15 @@ public struct VirtualMachine: Sendable {
     switch state {
     case .stopping(let farewell, isUp: true, let hard?) where now >= hard:
       state = .stopping(farewell, isUp: true, hard: nil)
+      wasDeaf = true
       effects.append(.kill)
     case .stopping(let farewell, isUp: false, let hard?) where now >= hard:
       // It is ended as soon as it is there.
       state = .stopping(farewell, isUp: false, hard: nil)
+    case .held(let text, let until, next: _) where now >= until: go(text, now, &effects)
+    case .held(let text, let until, let next?) where now >= next:
+      state = .held(text: text, until: until, next: nil)
+      effects.append(.look)
     case .failed(let again?) where now >= again: startAgain(&effects)
     default: break
     }

@@ -116,13 +116,29 @@ struct AddressPools: Sendable {
     return !kind.isPerProject || pool(kind, in: facility, for: project).chunks.contains(kind.chunk(of: block))
   }
 
+  /// The pool of a project with `block` in its row, and whether it is another one than before; nothing is taken. `nil`
+  /// when the block is another pool's or out of range.
+  func pool(
+    having block: IPPrefix, _ kind: Address.Kind, in facility: String, for project: ProjectID
+  ) -> (pool: AddressPool, isNew: Bool)? {
+    guard let range = plan.range(of: kind, in: facility), range.contains(block), block.length == kind.blockLength else {
+      return nil
+    }
+    var pool = pool(kind, in: facility, for: project)
+    let chunk = kind.isPerProject ? kind.chunk(of: block) : 0
+    if !kind.isPerProject || pool.chunks.contains(chunk) { return (pool, pools[pool.key] == nil) }
+    guard !chunksOwned[Range(facility: facility, kind: kind), default: []].contains(chunk) else { return nil }
+    pool.chunks.append(chunk)
+    return (pool, true)
+  }
+
   private func pool(_ kind: Address.Kind, in facility: String, for project: ProjectID?) -> AddressPool {
     let key = AddressPool.Key(facility: facility, kind: kind, project: kind.isPerProject ? project : nil)
     return pools[key] ?? AddressPool(key: key)
   }
 
   /// Whether a management or an elastic block has addresses of it. IPv4 blocks of two and elastic ones meet, no others.
-  private func isTaken(_ block: IPPrefix) -> Bool {
+  func isTaken(_ block: IPPrefix) -> Bool {
     guard block.isV4 else { return held.contains(block) }
     return block.parts(32).contains { reserved.contains($0.base) || held.contains($0.prefix(31)) }
   }

@@ -4,7 +4,7 @@ public import Net
 public enum Command: Hashable, Sendable {
   case createProject(name: String, customdata: String, backendTransfer: Bool = false)
   case updateProject(ProjectID, name: String?, customdata: String?, backendTransfer: Bool? = nil)
-  /// Its elastic blocks and SSH keys go with it. Refused while it has servers, networks or tokens. Not the last one.
+  /// Its elastic blocks, SSH keys and labs go with it. Refused while it has servers, networks or tokens. Not the last one.
   case deleteProject(ProjectID)
 
   case createServer(ServerRequest)
@@ -67,6 +67,9 @@ public enum Command: Hashable, Sendable {
   case createToken(TokenRequest)
   case revokeToken(TokenID)
 
+  /// What only labs do (`LabCommand`).
+  case lab(LabCommand)
+
   /// Seconds after which a silent station is forgotten.
   case setAging(seconds: Int)
   /// How often bonds ask their partners for an LACPDU: each second, or each 30 s.
@@ -112,6 +115,7 @@ public struct ServerRequest: Hashable, Sendable {
   public var isAwaited = false
   /// Toprack sets the interfaces in its namespace up for its mode.
   public var isConfigured = false
+  public var membership: LabMembership?
 
   public init(
     hostname: String?, plan: String, facility: String, operatingSystem: String, project: ProjectID, place: PlaceRequest,
@@ -222,6 +226,7 @@ public struct NetworkRequest: Hashable, Sendable {
   public var vxlan: Int?
   public var description: String?
   public var tags: [String]
+  public var membership: LabMembership?
 
   public init(project: ProjectID, place: NetworkPlace, vxlan: Int?, description: String?, tags: [String] = []) {
     (self.project, self.place, self.vxlan) = (project, place, vxlan)
@@ -240,6 +245,9 @@ public struct BlockRequest: Hashable, Sendable {
   /// Bits of the prefix, within `Reservation.lengths`.
   public var length: Int
   public var note: Reservation.Note
+  /// A lab's privilege: this block and no other; refused when somebody has it.
+  public var given: IPPrefix?
+  public var membership: LabMembership?
 
   public init(project: ProjectID, facility: String, length: Int, note: Reservation.Note = .init()) {
     (self.project, self.facility, self.length, self.note) = (project, facility, length, note)

@@ -64,7 +64,7 @@ extension Rack {
     }
   }
 
-  private struct Story {
+  struct Story {
     var type: String
     var body: String
     var project: ProjectID?
@@ -110,7 +110,11 @@ extension Rack {
       story.project = nil
       return story
 
-    case (.createServer, _): return server("device.create") { "\($0.hostname) created: \($0.plan) in \($0.facility)" }
+    case (.createServer, _):
+      return server("device.create") { server in
+        let lab = server.membership.flatMap { labs[$0.lab] }.map { ", of lab \($0.name)" } ?? ""
+        return "\(server.hostname) created: \(server.plan) in \(server.facility)" + lab
+      }
     case (.deleteServer(let id), _): return server("device.delete", id) { "\($0.hostname) deleted" }
     case (.updateServer, _):
       return server("device.update") { server in
@@ -187,6 +191,7 @@ extension Rack {
       return Story(type: "token.create", body: "token \(request.name) created", project: request.project)
     case (.revokeToken(let id), _):
       return Story(type: "token.revoke", body: "token \(tokens[id]?.name ?? "?") revoked", project: tokens[id]?.project)
+    case (.lab(let command), _): return story(of: command, outcome)
     case (.setAging(let seconds), _):
       return Story(type: "settings.update", body: "ageing time set to \(seconds) s")
     case (.setLACPRate(let fast), _):
@@ -196,7 +201,7 @@ extension Rack {
   }
 
   /// `: layer3 to hybrid`, when the mode changed.
-  private func modes(_ old: Server?, _ new: Server?) -> String {
+  func modes(_ old: Server?, _ new: Server?) -> String {
     guard let old, let new, old.mode != new.mode else { return "" }
     return ": \(old.mode.rawValue) to \(new.mode.rawValue)"
   }

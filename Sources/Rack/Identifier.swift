@@ -29,6 +29,7 @@ public typealias ReservationID = Identifier<Reservation>
 public typealias AssignmentID = Identifier<BlockAssignment>
 public typealias TokenID = Identifier<AccessToken>
 public typealias SSHKeyID = Identifier<SSHKey>
+public typealias LabID = Identifier<Lab>
 public typealias EventID = Identifier<Event>
 public typealias BatchID = Identifier<AssignmentBatch>
 

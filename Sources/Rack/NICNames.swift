@@ -30,14 +30,14 @@ public struct NICNames: Hashable, Sendable {
   }
 
   /// IFNAMSIZ − 1.
-  static let limit = 15
+  package static let limit = 15
   /// `lo` is there already, bond0 is for the bond, and the kernel keeps the others for its own (`dev_valid_name`,
   /// `sysctl_dev_name_is_allowed`).
   private static let reserved = ["lo", PortName.bond0.rawValue, "all", "default", ".", ".."]
 
   /// What is wrong with them, or `nil`. A name has to pass the kernel, ip-link(8) and the files that a machine's own
   /// system writes, so there are no more characters than interfaces usually have.
-  var fault: String? {
+  package var fault: String? {
     for name in [eth0, eth1] {
       let rule =
         "valid are 1 to \(Self.limit) letters, digits, \"-\", \"_\" and \".\", not beginning with \"-\", other than "

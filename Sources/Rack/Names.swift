@@ -1,14 +1,14 @@
 /// Rules for the names that users choose.
-enum Names {
-  static let hostnameLimit = 63
-  static let namespaceLimit = 255
-  static let descriptionLimit = 255
+package enum Names {
+  package static let hostnameLimit = 63
+  package static let namespaceLimit = 255
+  package static let descriptionLimit = 255
 
   /// What is wrong with `name` as a hostname, or `nil`.
   ///
   /// Labels of RFC 1123 2.1 separated by dots, 63 characters together, so that the name also fits an interface's alias
   /// and the file of a namespace.
-  static func fault(ofHostname name: String) -> String? {
+  package static func fault(ofHostname name: String) -> String? {
     let rule =
       "1 to \(hostnameLimit) letters, digits, \"-\" and \".\", no part of it empty or beginning or ending with \"-\""
     guard (1...hostnameLimit).contains(name.utf8.count) else {
@@ -23,7 +23,7 @@ enum Names {
   }
 
   /// What is wrong with `name` as the name of a network namespace, or `nil`. It becomes a file name, as with iproute2.
-  static func fault(ofNamespace name: String) -> String? {
+  package static func fault(ofNamespace name: String) -> String? {
     let rule = "1 to \(namespaceLimit) bytes without \"/\" and control characters, other than \".\" and \"..\""
     guard (1...namespaceLimit).contains(name.utf8.count) else {
       return "network namespace \(name.quoted) has \(name.utf8.count) bytes; valid are \(rule)"
@@ -33,23 +33,38 @@ enum Names {
   }
 
   /// What is wrong with `text` as a description, or `nil`.
-  static func fault(ofDescription text: String) -> String? {
+  package static func fault(ofDescription text: String) -> String? {
     guard text.unicodeScalars.count > descriptionLimit || hasControls(text) else { return nil }
     return
       "description \(text.quoted) is not valid; valid are up to \(descriptionLimit) characters without controls"
   }
 
-  static let tagLimit = 80
-  static let tagCountLimit = 128
-  static let textLimit = 64 << 10
-  static let nameLimit = 80
+  package static let tagLimit = 80
+  package static let tagCountLimit = 128
+  package static let textLimit = 64 << 10
+  package static let nameLimit = 80
 
   /// What is wrong with a list of tags, or `nil`.
-  static func fault(ofTags tags: [String]) -> String? {
+  package static func fault(ofTags tags: [String]) -> String? {
     let rule = "up to \(tagCountLimit) tags of 1 to \(tagLimit) characters without controls"
     guard tags.count <= tagCountLimit else { return "there are \(tags.count) tags; valid are \(rule)" }
     let bad = tags.first { !(1...tagLimit).contains($0.unicodeScalars.count) || hasControls($0) }
     return bad.map { "tag \($0.quoted) is not valid; valid are \(rule)" }
+  }
+
+  static let labLimit = 32
+
+  /// What is wrong with `name` as the name of a lab, or `nil`.
+  package static func fault(ofLab name: String) -> String? {
+    let isValid =
+      (1...labLimit).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        default: false
+        }
+      }
+    return isValid ? nil : "lab \(name.quoted) is not valid; valid are 1 to \(labLimit) of a-z, 0-9 and \"-\""
   }
 
   /// What is wrong with `label` as what people call an SSH key, or `nil`.
@@ -59,14 +74,14 @@ enum Names {
   }
 
   /// What is wrong with `name` as the name of a `what`, or `nil`.
-  static func fault(ofName name: String, _ what: String) -> String? {
+  package static func fault(ofName name: String, _ what: String) -> String? {
     guard !(1...nameLimit).contains(name.unicodeScalars.count) || hasControls(name) || name.allSatisfy(\.isWhitespace)
     else { return nil }
     return "\(what) name \(name.quoted) is not valid; valid are 1 to \(nameLimit) characters without controls"
   }
 
   /// What is wrong with a longer text, or `nil`. A NUL cannot be kept.
-  static func fault(ofText text: String, _ what: String) -> String? {
+  package static func fault(ofText text: String, _ what: String) -> String? {
     if text.utf8.count > textLimit { return "\(what) has \(text.utf8.count) bytes; valid are up to \(textLimit)" }
     return text.utf8.contains(0) ? "\(what) has a NUL character, which it cannot" : nil
   }

@@ -9,7 +9,7 @@
 ///
 /// hybrid-bonded is what layer3 is called while a VLAN is on bond0, which a facility offers or not
 /// (`Rack.offersHybridBonded(in:)`).
-public enum NetworkMode: String, Hashable, Sendable, CaseIterable {
+public enum NetworkMode: String, Hashable, Sendable, CaseIterable, Codable {
   case layer3, hybrid
   case layer2Bonded = "layer2-bonded"
   case layer2Individual = "layer2-individual"

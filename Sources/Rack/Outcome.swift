@@ -1,54 +1,40 @@
-/// What a command does, decided and not yet done: the rows to write, and what the wire has to do about them.
+/// What a command does, decided and not yet done: the records to write. What the wire has to do about them is the
+/// difference that they make to it.
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), nothing
+      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), lab(LabID), nothing
+  }
+
+  public enum Act: Hashable, Sendable {
+    /// Carrier and ports go, and come back.
+    case reboot(ServerID)
+    /// The NICs get the server's MTU once more: its own system has set another.
+    case refit(ServerID)
   }
 
   /// What the caller wants to see afterwards; `nothing` when it is gone.
   public var subject: Subject
-  /// In order. Empty when the wire stays as it is.
-  public var effects: [Effect]
+  /// What is done although no record says otherwise.
+  public var acts: [Act]
   /// In order; together one transaction.
   public var changes: [Change]
   /// What is to be remembered of it. The rack itself reads neither; a store keeps them.
   public var events: [Event]
   public var batch: AssignmentBatch?
   /// False: the command succeeded and everything was already so.
-  public var changed: Bool { !changes.isEmpty || !effects.isEmpty || batch != nil }
+  public var changed: Bool { !changes.isEmpty || !acts.isEmpty || batch != nil }
 
   public init(
-    subject: Subject, effects: [Effect] = [], changes: [Change] = [], events: [Event] = [],
+    subject: Subject, acts: [Act] = [], changes: [Change] = [], events: [Event] = [],
     batch: AssignmentBatch? = nil
   ) {
-    (self.subject, self.effects, self.changes) = (subject, effects, changes)
+    (self.subject, self.acts, self.changes) = (subject, acts, changes)
     (self.events, self.batch) = (events, batch)
   }
 
   /// The one that tells of the command itself; `nil` when nothing changed.
   public var event: Event? { events.first { !$0.isStage } }
-}
-
-/// What the wire has to do about a change.
-public enum Effect: Hashable, Sendable {
-  case makeNICs(ServerID)
-  /// The server as it was: it is no longer in the rack.
-  case removeNICs(Server)
-  /// `Server.wiring`, `Server.addresses`, `Server.blocks` or `Server.bootOptions` is not what it was.
-  case rewire(ServerID)
-  case setMTU(ServerID)
-  /// The interfaces are to be called as `Server.nicNames` says.
-  case nameNICs(ServerID)
-  /// Carrier on both NICs as `Server.isPoweredOn` says; the ports follow by `rewire`.
-  case setPower(ServerID)
-  /// Carrier and ports go, and come back.
-  case reboot(ServerID)
-  /// A broadcast domain of its own begins; no port is in it yet.
-  case openDomain(NetworkID)
-  /// A broadcast domain ends; no port is in it any more.
-  case closeDomain(NetworkID)
-  case setAging(seconds: Int)
-  case setLACPRate(fast: Bool)
 }
 
 /// One record that differs now. A rack is its changes applied to an empty one, so this is also what a store keeps.
@@ -68,6 +54,9 @@ public enum Change: Hashable, Sendable {
   case sshKey(SSHKey)
   /// It leaves the servers that have it, too; they change no otherwise.
   case sshKeyDeleted(SSHKeyID)
+  /// New, or instead of `replacing`, which has the same identifier.
+  case lab(Lab, replacing: Lab?)
+  case labDeleted(LabID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
 }

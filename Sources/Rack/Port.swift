@@ -1,7 +1,7 @@
 public import FoundationEssentials
 public import Net
 
-public enum PortName: String, Hashable, Sendable, CaseIterable {
+public enum PortName: String, Hashable, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   case bond0, eth0, eth1
 
   /// The NICs: every port but the bond.

@@ -1,26 +1,46 @@
+/// The only place where a server gets or loses addresses; `AddressChange` says by what rule.
 extension Rack {
-  /// Gives the server a new block of each of `kinds`, and returns the pools as they are afterwards.
-  func giveAddresses(
-    _ kinds: [Address.Kind], to server: inout Server, with source: inout some Entropy
-  ) throws(Refusal) -> [AddressPool] {
+  /// What becomes of the addresses when the server is taken to a mode.
+  func addressChange(of server: Server, to mode: NetworkMode) throws(Refusal) -> AddressChange {
+    switch (server.layer, mode.layer) {
+    case (3, 2): server.leavingLayer3
+    case (2, 3): try newAddresses(Address.Kind.allCases, for: server)
+    default: AddressChange()
+    }
+  }
+
+  /// A new block of each of `kinds`. Nothing is taken yet.
+  func newAddresses(_ kinds: [Address.Kind], for server: Server) throws(Refusal) -> AddressChange {
     guard let facility = Catalogue.facility(server.facility) else {
       throw .invalid(Self.unknownFacility(server.facility))
     }
-    var pools: [AddressPool] = []
+    var change = AddressChange()
     for kind in kinds {
       let (block, pool) = try addressPools.choose(
         kind, in: facility.code, for: server.project, avoiding: server.lastHeld[kind])
-      pools.append(pool)
-      server.addresses.append(
-        Address(id: AddressID(source.identifier()), kind: kind, network: block, createdAt: source.now))
+      change.given.append(AddressChange.Given(kind: kind, network: block))
+      change.pools.append(pool)
     }
-    return pools
+    return change
+  }
+}
+
+extension Server {
+  var leavingLayer3: AddressChange { AddressChange(released: addresses, unassigned: blocks) }
+
+  /// Loses what the change takes.
+  mutating func lose(_ change: AddressChange) {
+    for address in change.released { lastHeld[address.kind] = address.network }
+    addresses.removeAll(where: change.released.contains)
+    blocks.removeAll(where: change.unassigned.contains)
   }
 
-  /// Takes all addresses from the server, for good, and unassigns its elastic blocks, which stay with the project.
-  func releaseAddresses(of server: inout Server) {
-    for address in server.addresses { server.lastHeld[address.kind] = address.network }
-    server.addresses = []
-    server.blocks = []
+  /// Gets what the change gives.
+  mutating func get(_ change: AddressChange, with source: inout some Entropy) {
+    for given in change.given {
+      addresses.append(
+        Address(
+          id: AddressID(source.identifier()), kind: given.kind, network: given.network, createdAt: source.now))
+    }
   }
 }

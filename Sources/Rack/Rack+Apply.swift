@@ -43,6 +43,8 @@ extension Rack {
           usage.text += network.textSize - (old?.textSize ?? 0)
         }
         index.numbers[network.scope, default: [:]][network.vxlan] = network.id
+        if let membership = old?.membership { index.leave(membership, \.networks) }
+        if let membership = network.membership { index.join(membership, network.id, \.networks) }
       case .networkDeleted(let id):
         guard let network = networks.removeValue(forKey: id) else { continue }
         index.count(network.project) { usage in
@@ -51,12 +53,17 @@ extension Rack {
         }
         index.numbers[network.scope]?[network.vxlan] = nil
         if index.numbers[network.scope]?.isEmpty == true { index.numbers[network.scope] = nil }
+        if let membership = network.membership { index.leave(membership, \.networks) }
       case .reservation(let reservation):
         replace(reservations[reservation.id], by: reservation)
       case .reservationDeleted(let id):
         replace(reservations[id], by: nil)
       case .pool(let pool):
         addressPools.put(pool)
+      case .lab(let lab, replacing: _):
+        replace(labs[lab.id], by: lab)
+      case .labDeleted(let id):
+        replace(labs[id], by: nil)
       case .aging(let seconds):
         aging = seconds
       case .lacpRate(let fast):
@@ -74,6 +81,7 @@ extension Rack {
         usage.text -= old.textSize
       }
       index.reservations[old.block] = nil
+      if let membership = old.membership { index.leave(membership, \.reservations) }
       addressPools.giveBack(old.block)
     }
     if let new {
@@ -84,7 +92,22 @@ extension Rack {
         usage.text += new.textSize
       }
       index.reservations[new.block] = new.id
+      if let membership = new.membership { index.join(membership, new.id, \.reservations) }
       addressPools.reserve(new.block)
+    }
+  }
+
+  private mutating func replace(_ old: Lab?, by new: Lab?) {
+    if let old {
+      labs[old.id] = nil
+      index.labNames[old.project]?[old.name] = nil
+      if index.labNames[old.project]?.isEmpty == true { index.labNames[old.project] = nil }
+      index.count(old.project) { $0.text -= old.textSize }
+    }
+    if let new {
+      labs[new.id] = new
+      index.labNames[new.project, default: [:]][new.name] = new.id
+      index.count(new.project) { $0.text += new.textSize }
     }
   }
 
@@ -115,6 +138,7 @@ extension Rack {
     }
     index.serverNumbers[server.number] = nil
     if let namespace = server.place.namespace { index.namespaces[namespace] = nil }
+    if let membership = server.membership, membership != new?.membership { index.leave(membership, \.servers) }
     for address in server.addresses {
       index.addresses[address.id] = nil
       index.hosts[address.host] = nil
@@ -148,6 +172,9 @@ extension Rack {
     }
     index.serverNumbers[server.number] = server.id
     if let namespace = server.place.namespace { index.namespaces[namespace] = server.id }
+    if let membership = server.membership, membership != old?.membership {
+      index.join(membership, server.id, \.servers)
+    }
     for address in server.addresses {
       index.addresses[address.id] = server.id
       index.hosts[address.host] = server.id

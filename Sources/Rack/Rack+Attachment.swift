@@ -42,7 +42,7 @@ extension Rack {
     }
     try mustCarryNetworks(name, of: server)
     let id = try attached(reference, on: name, of: server)
-    if name == .bond0, server.layer == 3 {
+    if server.isRouted(name) {
       throw .invalid(
         "bond0 of \(server.hostname) is in layer 3, where what is untagged is routed: every virtual network on it is tagged, "
           + "and none can be native")
@@ -89,12 +89,12 @@ extension Rack {
     let mode = server.mode
     if name == .bond0 {
       guard mode != .layer2Bonded else { return }
-      let isCapable = server.layer == 3 && Catalogue.plan(server.plan)?.layer2 == .all
+      let isCapable = server.isRouted(name) && Catalogue.plan(server.plan)?.layer2 == .all
       if isCapable, offersHybridBonded(in: server.facility), server.members == PortName.nics { return }
       let outside = PortName.nics.filter { !server[$0].bonded }.map(\.rawValue)
       let instead = outside.isEmpty ? "" : "attach to \(outside.listed("or")), or "
       throw .invalid(
-        server.layer == 3
+        server.isRouted(name)
           ? "\(port) is in layer 3 and "
             + (mode == .hybridBonded ? "takes no further virtual network: " : "carries no virtual network: ")
             + instead + Self.convert(server, to: .bond0) + (isCapable ? hybridBondedAdvice(for: server) : "")

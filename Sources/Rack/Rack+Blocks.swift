@@ -19,11 +19,18 @@ extension Rack {
     guard reservations.count < Self.reservationLimit else {
       throw .invalid("the rack has \(Self.reservationLimit) elastic blocks, which is its limit; release one first")
     }
-    let (block, pool) = try addressPools.chooseElastic(length: request.length, in: facility.code)
+    try mustFit(request.membership, project.id, \.reservations)
+    let (block, pool) =
+      if let given = request.given {
+        (try taken(given, by: request, in: facility.code), nil as AddressPool?)
+      } else {
+        try addressPools.chooseElastic(length: request.length, in: facility.code) as (IPPrefix, AddressPool?)
+      }
     let reservation = Reservation(
       id: ReservationID(source.identifier()), project: request.project, facility: facility.code, block: block,
-      note: request.note, createdAt: source.now)
-    return Outcome(subject: .reservation(reservation.id), changes: [.pool(pool), .reservation(reservation)])
+      note: request.note, membership: request.membership, createdAt: source.now)
+    let pools = [pool].compactMap(\.self).map { Change.pool($0) }
+    return Outcome(subject: .reservation(reservation.id), changes: pools + [.reservation(reservation)])
   }
 
   func assignBlock(
@@ -62,7 +69,7 @@ extension Rack {
       throw .invalid(Self.wrongLength("\(block)"))
     }
     let reservation = try reservation(containing: block, for: server)
-    guard server.layer == 3 else {
+    guard server.isRouted(.bond0) else {
       throw .invalid(
         "\(server.hostname) is \(server.mode.rawValue), and nothing is routed to it: "
           + "convert it to layer3 or hybrid first"

@@ -24,7 +24,7 @@ extension Rack {
       throw .invalid(
         "\(server.hostname) is a \(server.plan), which has layer3 and hybrid only: one NIC stays in bond0")
     }
-    if server.layer == 3, !server.bond0.networks.isEmpty, rest != Set(server.members) {
+    if server.isRouted(.bond0), !server.bond0.networks.isEmpty, rest != Set(server.members) {
       throw .invalid(
         "bond0 of \(server.hostname) is in layer 3 and carries virtual network \(numbers(of: server.bond0.networks)), "
           + "which only a whole bond does: detach first")

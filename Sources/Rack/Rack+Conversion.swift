@@ -12,8 +12,8 @@ extension Rack {
         "\(server.hostname) is a \(plan.slug), which has \(plan.modes.map(\.rawValue).listed()) only: "
           + "bond0 stays in layer 3")
     }
-    if server.layer == 3 {
-      releaseAddresses(of: &server)
+    if server.isRouted(.bond0) {
+      server.lose(server.leavingLayer3)
       server.layer = 2
     }
     guard let reference else { return }
@@ -27,7 +27,7 @@ extension Rack {
   ) throws(Refusal) -> Outcome {
     let (old, name) = try serverAndPort(port)
     try mustBeBond(name, of: old, converting: "layer 3")
-    guard old.layer == 2 else {
+    guard !old.isRouted(.bond0) else {
       throw .invalid(
         "bond0 is already layer3",
         "bond0 of \(old.hostname) is in layer 3 and has its addresses: there is nothing to convert")
@@ -41,8 +41,9 @@ extension Rack {
     var new = old
     new.setMembers(Set(PortName.nics))
     new.layer = 3
-    let pools = try giveAddresses(kinds, to: &new, with: &source)
-    return outcome(of: old, to: new, pools: pools, subject: .port(port))
+    let addresses = try newAddresses(kinds, for: old)
+    new.get(addresses, with: &source)
+    return outcome(of: old, to: new, pools: addresses.pools, subject: .port(port))
   }
 
   /// What is requested twice is given once: one client sends its list several times over.

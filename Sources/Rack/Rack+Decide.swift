@@ -2,12 +2,18 @@ import FoundationEssentials
 
 extension Rack {
   /// What `command` would do. Nothing is changed; identifiers and the time come from `source`.
-  public func decide(_ command: Command, with source: inout some Entropy) throws(Refusal) -> Outcome {
+  ///
+  /// - Parameter lab: whose plan it is a part of. What is changed of others' labs counts as changed by hand, which gives
+  ///   those a new generation.
+  public func decide(
+    _ command: Command, partOf lab: LabID? = nil, with source: inout some Entropy
+  ) throws(Refusal) -> Outcome {
     try mustNotBeFrozen(command)
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
     try mustHaveRoom(forTextOf: outcome.changes)
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
+    outcome.changes += generations(after: command, outcome.changes, partOf: lab, at: source.now)
     outcome.events = events(of: command, outcome, with: &source)
     return outcome
   }
@@ -72,6 +78,8 @@ extension Rack {
     case .createToken(let request): try createToken(request, with: &source)
     case .revokeToken(let id): try revokeToken(id)
 
+    case .lab(let command): try decision(command, with: &source)
+
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
     }
@@ -103,16 +111,19 @@ extension Rack {
     return .server(server, replacing: old)
   }
 
-  /// Frozen: no step that changes the bond or the layer.
+  /// Frozen: no step that changes the bond or the layer; `setMode` asks by itself.
   private func mustNotBeFrozen(_ command: Command) throws(Refusal) {
     let server: Server? =
       switch command {
       case .bond(let port, _), .disbond(let port, _), .convertToLayer2(let port, _), .convertToLayer3(let port, _):
         index.ports[port].flatMap { servers[$0.server] }
-      case .setMode(let id, _): servers[id]
       default: nil
       }
-    guard let server, server.isNetworkFrozen else { return }
+    if let server { try mustNotBeFrozen(server) }
+  }
+
+  func mustNotBeFrozen(_ server: Server) throws(Refusal) {
+    guard server.isNetworkFrozen else { return }
     throw .invalid(
       "the network of \(server.hostname) is frozen: its mode stays \(server.mode.rawValue) until network_frozen is false"
     )
@@ -128,20 +139,10 @@ extension Rack {
     return outcome(of: old, to: new, subject: .port(id))
   }
 
-  /// The outcome of replacing one server: the wire is told only when it differs.
+  /// The outcome of replacing one server.
   func outcome(of old: Server, to new: Server, pools: [AddressPool] = [], subject: Outcome.Subject) -> Outcome {
     guard new != old else { return Outcome(subject: subject) }
-    var effects: [Effect] = []
-    if new.mtu != old.mtu { effects.append(.setMTU(new.id)) }
-    if new.nicNames != old.nicNames { effects.append(.nameNICs(new.id)) }
-    if new.isPoweredOn != old.isPoweredOn { effects.append(.setPower(new.id)) }
-    if new.wiring != old.wiring || new.addresses != old.addresses || new.blocks != old.blocks
-      || new.bootOptions != old.bootOptions
-    {
-      effects.append(.rewire(new.id))
-    }
-    return Outcome(
-      subject: subject, effects: effects, changes: pools.map { .pool($0) } + [.server(new, replacing: old)])
+    return Outcome(subject: subject, changes: pools.map { .pool($0) } + [.server(new, replacing: old)])
   }
 
   private func setMTU(of old: Server, to mtu: Int) throws(Refusal) -> Outcome {
@@ -158,17 +159,16 @@ extension Rack {
       throw .invalid("ageing time \(seconds) is out of range; valid are \(Self.agings.words) seconds")
     }
     guard seconds != aging else { return Outcome(subject: .nothing) }
-    return Outcome(
-      subject: .nothing, effects: [.setAging(seconds: seconds)], changes: [.aging(seconds: seconds)])
+    return Outcome(subject: .nothing, changes: [.aging(seconds: seconds)])
   }
 
   private func setLACPRate(fast: Bool) -> Outcome {
     guard fast != lacpFast else { return Outcome(subject: .nothing) }
-    return Outcome(subject: .nothing, effects: [.setLACPRate(fast: fast)], changes: [.lacpRate(fast: fast)])
+    return Outcome(subject: .nothing, changes: [.lacpRate(fast: fast)])
   }
 }
 
 extension ClosedRange<Int> {
   /// `2 to 3999`.
-  var words: String { "\(lowerBound) to \(upperBound)" }
+  package var words: String { "\(lowerBound) to \(upperBound)" }
 }

@@ -27,6 +27,10 @@ extension Rack {
     var numbers: [Scope: [Int: NetworkID]] = [:]
     /// The ports that each network is on; networks that are on none are absent.
     var attachments: [NetworkID: Set<PortID>] = [:]
+    /// By name, for each project that has labs.
+    var labNames: [ProjectID: [String: LabID]] = [:]
+    /// What belongs to each lab; labs without anything are absent.
+    var belongings: [LabID: LabBelongings] = [:]
   }
 
   struct PortPlace: Hashable, Sendable {
@@ -57,6 +61,9 @@ extension Rack {
     let found = index.hostnames[hostname.lowercased(), default: []]
     return found.count == 1 ? found.first.flatMap { servers[$0] } : nil
   }
+
+  /// The server whose NICs are in a network namespace.
+  public func server(inNamespace name: String) -> Server? { index.namespaces[name].flatMap { servers[$0] } }
 
   /// The projects that have exactly that name, by age.
   public func projects(named name: some StringProtocol) -> [Project] {

@@ -25,7 +25,7 @@ extension Rack {
     if Set(blocks).count != addressPools.heldCount || !blocks.allSatisfy(addressPools.isHeld) {
       found.append("the address blocks in use do not agree with the servers")
     }
-    return found + reservationViolations() + tokenViolations() + keyViolations()
+    return found + reservationViolations() + tokenViolations() + keyViolations() + labViolations()
   }
 
   private func tokenViolations() -> [String] {

@@ -7,14 +7,16 @@ extension Rack {
     if let fault = request.description.flatMap(Names.fault(ofDescription:)) { throw .invalid(fault) }
     if let fault = Names.fault(ofTags: request.tags) { throw .invalid(fault) }
     try mustHaveRoom(forNetworkOf: project)
+    try mustFit(request.membership, project.id, \.networks)
     guard networks.count < Self.networkLimit else {
       throw .invalid("the rack has \(Self.networkLimit) virtual networks, which is its limit; delete one first")
     }
     let taken = index.numbers[Scope(project: request.project, place: place), default: [:]]
     let network = VirtualNetwork(
       id: NetworkID(source.identifier()), vxlan: try number(request.vxlan, in: place, notIn: taken), place: place,
-      project: request.project, description: request.description, tags: request.tags, createdAt: source.now)
-    return Outcome(subject: .network(network.id), effects: [.openDomain(network.id)], changes: [.network(network)])
+      project: request.project, description: request.description, tags: request.tags,
+      membership: request.membership, createdAt: source.now)
+    return Outcome(subject: .network(network.id), changes: [.network(network)])
   }
 
   private func number(
@@ -76,7 +78,7 @@ extension Rack {
         "Cannot delete Virtual Network when port is assigned",
         "virtual network \(network.vxlan) is on \((named + rest).listed()); detach it first")
     }
-    return Outcome(subject: .nothing, effects: [.closeDomain(id)], changes: [.networkDeleted(id)])
+    return Outcome(subject: .nothing, changes: [.networkDeleted(id)])
   }
 
   /// The network that `reference` means for a server. A number is looked up in the server's project, in its facility

@@ -45,8 +45,9 @@ extension Rack {
     // An elastic block of a project without servers is assigned nowhere.
     let blocks = reservations.values.filter { $0.project == id }.sorted { $0.block.base < $1.block.base }
     let keys = sshKeys(of: .project(id)).map { Change.sshKeyDeleted($0.id) }
+    let labs = labs(of: id).map { Change.labDeleted($0.id) }
     return Outcome(
-      subject: .nothing, changes: blocks.map { .reservationDeleted($0.id) } + keys + [.projectDeleted(id)])
+      subject: .nothing, changes: blocks.map { .reservationDeleted($0.id) } + keys + labs + [.projectDeleted(id)])
   }
 
   private func check(_ project: Project) throws(Refusal) {

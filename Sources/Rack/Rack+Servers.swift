@@ -15,6 +15,7 @@ extension Rack {
     let namesFault = Server.fault(of: request.nicNames, in: place.place, hostname: hostname)
     let setupFault = Server.fault(ofConfiguring: request.isConfigured, in: place.place, hostname: hostname)
     let (plan, facility, system) = try check(request, [place.fault, namesFault, setupFault].compactMap(\.self))
+    try mustFit(request.membership, project.id, \.servers)
     let kinds = try addressKinds(request)
     let keys = try keys(for: request.keys, of: project, with: &source)
 
@@ -33,13 +34,15 @@ extension Rack {
       isNetworkFrozen: request.isNetworkFrozen, isProvisioning: request.isAwaited, isConfigured: request.isConfigured,
       serial: request.serial,
       createdAt: source.now)
-    let pools = try giveAddresses(kinds, to: &server, with: &source)
+    server.membership = request.membership
+    let addresses = try newAddresses(kinds, for: server)
+    server.get(addresses, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }
     server.sshKeys = keys.ids
     server.rootPassword = RootPassword(with: &source)
     return Outcome(
-      subject: .server(id), effects: [.makeNICs(id), .rewire(id)],
-      changes: pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
+      subject: .server(id),
+      changes: addresses.pools.map { .pool($0) } + keys.made.map { .sshKey($0) } + [.server(server, replacing: nil)])
   }
 
   func deleteServer(_ id: ServerID) throws(Refusal) -> Outcome {
@@ -49,7 +52,7 @@ extension Rack {
         "Cannot delete a locked item",
         "\(server.hostname) is locked and cannot be deleted; unlock it first (locked: false)")
     }
-    return Outcome(subject: .nothing, effects: [.removeNICs(server)], changes: [.serverDeleted(id)])
+    return Outcome(subject: .nothing, changes: [.serverDeleted(id)])
   }
 
   func updateServer(_ old: Server, _ update: ServerUpdate) throws(Refusal) -> Outcome {
@@ -111,7 +114,7 @@ extension Rack {
     var new = server
     new.isPoweredOn = true
     var outcome = outcome(of: old, to: new, subject: .server(old.id))
-    if old.isPoweredOn { outcome.effects.append(.reboot(old.id)) }
+    if old.isPoweredOn { outcome.acts.append(.reboot(old.id)) }
     return outcome
   }
 
@@ -119,7 +122,7 @@ extension Rack {
     guard server.isPoweredOn else {
       throw .invalid("\(server.hostname) is switched off and cannot be rebooted; power it on")
     }
-    return Outcome(subject: .server(server.id), effects: [.reboot(server.id)])
+    return Outcome(subject: .server(server.id), acts: [.reboot(server.id)])
   }
 
   private func faults(of details: ServerDetails) -> [String] {

@@ -16,6 +16,13 @@ extension ServerDetails {
   }
 }
 
+extension Lab {
+  var textSize: Int {
+    name.utf8.count + applied.utf8.count
+      + checkpoints.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+  }
+}
+
 extension VirtualNetwork {
   var textSize: Int { size(description) + size(tags) }
 }
@@ -50,9 +57,10 @@ extension Rack {
       case .network(let new): growth[new.project, default: 0] += new.textSize - (networks[new.id]?.textSize ?? 0)
       case .reservation(let new):
         growth[new.project, default: 0] += new.textSize - (reservations[new.id]?.textSize ?? 0)
+      case .lab(let new, replacing: let old): growth[new.project, default: 0] += new.textSize - (old?.textSize ?? 0)
       // An SSH key has few bytes, and their number has a quota.
       case .projectDeleted, .serverDeleted, .networkDeleted, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
-        .sshKeyDeleted, .aging, .lacpRate:
+        .sshKeyDeleted, .labDeleted, .aging, .lacpRate:
         break
       }
     }

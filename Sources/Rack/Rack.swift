@@ -15,8 +15,9 @@ public import FoundationEssentials
 /// address blocks are unique; a hostname is unique in its project, a network's number per project and place; a port
 /// carries only networks of its server's project that reach its facility, each number once; elastic blocks meet neither
 /// each other nor addresses of servers, and are assigned within their project and facility, each address once; an SSH
-/// key is at its owner once, and on servers of its project only, the user's on any; each server is in a state that its
-/// plan allows; the indexes agree with the records.
+/// key is at its owner once, and on servers of its project only, the user's on any; a lab's name is unique in its
+/// project, and what belongs to it is of that project, each name once; each server is in a state that its plan allows;
+/// the indexes agree with the records.
 ///
 /// ## Limits
 /// The static constants below; each has a refusal that names it.
@@ -30,6 +31,7 @@ public struct Rack: Sendable {
   public internal(set) var reservations: [ReservationID: Reservation] = [:]
   public internal(set) var tokens: [TokenID: AccessToken] = [:]
   public internal(set) var sshKeys: [SSHKeyID: SSHKey] = [:]
+  public internal(set) var labs: [LabID: Lab] = [:]
   /// Seconds after which a silent station is forgotten.
   public internal(set) var aging = Rack.defaultAging
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
@@ -52,6 +54,9 @@ public struct Rack: Sendable {
   public static let reservationLimit = 4096
   public static let blocksPerServerLimit = 64
   public static let projectLimit = 1000
+  /// Labs of all projects together.
+  public static let labLimit = 1000
+  public static let checkpointsPerLabLimit = 16
   /// Each request compares with all of them.
   public static let tokenLimit = 256
   /// SSH keys of the user and of all projects together.
@@ -95,7 +100,8 @@ public struct Rack: Sendable {
 
   /// Every record; applied to an empty rack they give this one.
   public var records: [Change] {
-    projects.values.map { .project($0) } + tokens.values.map { .token($0) }
+    projects.values.map { .project($0) } + labs.values.map { .lab($0, replacing: nil) }
+      + tokens.values.map { .token($0) }
       + sshKeys.values.map { .sshKey($0) } + networks.values.map { .network($0) }
       + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
       + addressPools.pools.values.map { .pool($0) }
@@ -119,7 +125,7 @@ extension Rack: Hashable {
   /// Compares the records; the indexes follow from them.
   public static func == (one: Rack, other: Rack) -> Bool {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
-      && one.tokens == other.tokens && one.sshKeys == other.sshKeys
+      && one.tokens == other.tokens && one.sshKeys == other.sshKeys && one.labs == other.labs
       && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
       && one.addressPools.pools == other.addressPools.pools
   }

@@ -26,7 +26,7 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension Sequence<String> {
   /// `a`, `a and b`, `a, b and c`.
-  func listed(_ word: String = "and") -> String {
+  package func listed(_ word: String = "and") -> String {
     let all = Array(self)
     guard let last = all.last, all.count > 1 else { return all.first ?? "" }
     return all.dropLast().joined(separator: ", ") + " \(word) " + last
@@ -35,7 +35,7 @@ extension Sequence<String> {
 
 extension StringProtocol {
   /// The text in quotes, fit for one line of a message: control characters escaped, cut after 64 characters.
-  var quoted: String {
+  package var quoted: String {
     var text = ""
     for scalar in unicodeScalars.prefix(64) {
       text += scalar.steersText ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)

@@ -12,6 +12,8 @@ public struct Reservation: Hashable, Sendable {
   /// IPv4, of a length within `lengths`.
   public let block: IPPrefix
   public var note: Note
+  /// The lab that it belongs to, and its name there.
+  public var membership: LabMembership?
   public let createdAt: Date
 
   /// What its owner wrote on it; the rack only keeps it.
@@ -27,10 +29,11 @@ public struct Reservation: Hashable, Sendable {
   }
 
   public init(
-    id: ReservationID, project: ProjectID, facility: String, block: IPPrefix, note: Note = Note(), createdAt: Date
+    id: ReservationID, project: ProjectID, facility: String, block: IPPrefix, note: Note = Note(),
+    membership: LabMembership? = nil, createdAt: Date
   ) {
     (self.id, self.project, self.facility) = (id, project, facility)
-    (self.block, self.note, self.createdAt) = (block, note, createdAt)
+    (self.block, self.note, self.membership, self.createdAt) = (block, note, membership, createdAt)
   }
 
   /// Sizes of a block: eight addresses to one.

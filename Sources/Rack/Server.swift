@@ -59,6 +59,8 @@ public struct Server: Hashable, Sendable {
   /// Slug of the operating system.
   public var operatingSystem: String
   public let project: ProjectID
+  /// The lab that it belongs to, and its name there.
+  public var membership: LabMembership?
   public var place: Place
   /// What its interfaces are called in its namespace.
   public var nicNames: NICNames
@@ -102,8 +104,7 @@ public struct Server: Hashable, Sendable {
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
     isPoweredOn: Bool = true, isProvisioning: Bool = false, isConfigured: Bool = false, serial: String? = nil,
-    createdAt: Date,
-    updatedAt: Date? = nil
+    membership: LabMembership? = nil, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
@@ -112,7 +113,7 @@ public struct Server: Hashable, Sendable {
     (self.mtu, self.details, self.isLocked) = (mtu, details, isLocked)
     (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
     (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
-    (self.isProvisioning, self.isConfigured) = (isProvisioning, isConfigured)
+    (self.isProvisioning, self.isConfigured, self.membership) = (isProvisioning, isConfigured, membership)
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

@@ -40,14 +40,16 @@ public struct VirtualNetwork: Hashable, Sendable {
   public let project: ProjectID
   public var description: String?
   public var tags: [String]
+  /// The lab that it belongs to, and its name there.
+  public var membership: LabMembership?
   public let createdAt: Date
 
   public init(
     id: NetworkID, vxlan: Int, place: NetworkPlace, project: ProjectID, description: String?, tags: [String] = [],
-    createdAt: Date
+    membership: LabMembership? = nil, createdAt: Date
   ) {
     (self.id, self.vxlan, self.place, self.project) = (id, vxlan, place, project)
-    (self.description, self.tags, self.createdAt) = (description, tags, createdAt)
+    (self.description, self.tags, self.membership, self.createdAt) = (description, tags, membership, createdAt)
   }
 
   /// Code of the facility; `nil` for a network of a metro.

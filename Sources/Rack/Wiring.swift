@@ -28,28 +28,16 @@ extension Server {
   public var wiring: [PortWiring] {
     guard isPoweredOn else { return [] }
     let members = self.members
-    var ports: [PortWiring] = []
-    if !members.isEmpty {
-      let role = layer == 3 ? PortWiring.Role.routed(tagged: Set(bond0.networks)) : bond0.role
-      ports.append(PortWiring(name: .bond0, members: members, role: role))
-    }
-    for name in PortName.nics where !self[name].bonded {
-      ports.append(PortWiring(name: name, members: [name], role: self[name].role))
-    }
-    return ports
+    let bond = members.isEmpty ? [] : [PortWiring(name: .bond0, members: members, role: role(of: .bond0))]
+    return bond
+      + PortName.nics.filter { !self[$0].bonded }.map { PortWiring(name: $0, members: [$0], role: role(of: $0)) }
   }
-}
 
-extension Port {
-  /// The tagging rule where nothing is routed: one network is untagged; of several all are tagged but the native one.
-  fileprivate var role: PortWiring.Role {
-    switch networks.count {
-    case 0: return .dark
-    case 1: return .switched(untagged: networks[0], tagged: [])
-    default:
-      var tagged = Set(networks)
-      if let native { tagged.remove(native) }
-      return .switched(untagged: native, tagged: tagged)
-    }
+  private func role(of name: PortName) -> PortWiring.Role {
+    let networks = self[name].networks
+    let tagged = networks.filter { form(of: $0, on: name).isTagged }
+    if isRouted(name) { return .routed(tagged: Set(tagged)) }
+    guard !networks.isEmpty else { return .dark }
+    return .switched(untagged: networks.first { !form(of: $0, on: name).isTagged }, tagged: Set(tagged))
   }
 }

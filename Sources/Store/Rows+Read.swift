@@ -12,7 +12,8 @@ struct RowReader {
     guard let row = try Row.fetchOne(db, sql: "SELECT id FROM rack") else { return nil }
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
     var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
-    rack.apply(try projects() + tokens() + sshKeys() + networks() + reservations() + pools() + servers() + settings())
+    rack.apply(
+      try projects() + labs() + tokens() + sshKeys() + networks() + reservations() + pools() + servers() + settings())
     return rack
   }
 
@@ -28,6 +29,21 @@ struct RowReader {
           id: try row.identifier("id"), name: try row.text("name"), customdata: try row.text("customdata"),
           backendTransfer: try row.integer("backend_transfer") == 1, createdAt: try row.date("created_at"),
           updatedAt: try row.date("updated_at")))
+    }
+  }
+
+  private func labs() throws -> [Change] {
+    var checkpoints: [String: [String: String]] = [:]
+    try each("SELECT * FROM lab_checkpoint") { row in
+      checkpoints[try row.text("lab"), default: [:]][try row.text("name")] = try row.text("state")
+    }
+    return try rows("SELECT * FROM lab") { row in
+      .lab(
+        Lab(
+          id: try row.identifier("id"), name: try row.text("name"), project: try row.identifier("project"),
+          generation: try row.integer("generation"), applied: try row.text("applied"),
+          checkpoints: checkpoints[try row.text("id"), default: [:]], createdAt: try row.date("created_at"),
+          updatedAt: try row.date("updated_at")), replacing: nil)
     }
   }
 
@@ -60,7 +76,7 @@ struct RowReader {
         VirtualNetwork(
           id: try row.identifier("id"), vxlan: try row.integer("vxlan"), place: try row.networkPlace(),
           project: try row.identifier("project"), description: row["description"], tags: try row.texts("tags"),
-          createdAt: try row.date("created_at")))
+          membership: try row.membership(), createdAt: try row.date("created_at")))
     }
   }
 
@@ -72,7 +88,7 @@ struct RowReader {
           block: try row.elasticBlock(),
           note: Reservation.Note(
             details: row["details"], tags: try row.texts("tags"), customdata: try row.text("customdata")),
-          createdAt: try row.date("created_at")))
+          membership: try row.membership(), createdAt: try row.date("created_at")))
     }
   }
 
@@ -137,7 +153,7 @@ struct RowReader {
           isLocked: try row.integer("locked") == 1,
           isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
           isProvisioning: try row.integer("provisioning") == 1, isConfigured: try row.integer("configure") == 1,
-          serial: row["serial"],
+          serial: row["serial"], membership: try row.membership(),
           createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }

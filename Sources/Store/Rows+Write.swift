@@ -29,6 +29,9 @@ struct RowWriter {
     case .reservationDeleted(let id):
       try run("DELETE FROM reservation WHERE id = ?", [id.description])
     case .pool(let pool): try write(pool)
+    case .lab(let lab, replacing: let old): try write(lab, replacing: old)
+    case .labDeleted(let id):
+      try run("DELETE FROM lab WHERE id = ?", [id.description])
     case .aging(let seconds):
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
     case .lacpRate(let fast):
@@ -53,14 +56,37 @@ struct RowWriter {
   private func write(_ network: VirtualNetwork) throws {
     try run(
       """
-      INSERT INTO network (id, vxlan, place_kind, place, project, description, tags, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET description = excluded.description, tags = excluded.tags
+      INSERT INTO network (id, vxlan, place_kind, place, project, description, tags, lab, lab_name, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        description = excluded.description, tags = excluded.tags, lab = excluded.lab, lab_name = excluded.lab_name
       """,
       [
         network.id.description, network.vxlan, network.place.kind, network.place.code, network.project.description,
-        network.description, network.tags.json, network.createdAt.seconds,
+        network.description, network.tags.json, network.lab?.description, network.membership?.name,
+        network.createdAt.seconds,
       ])
+  }
+
+  /// Writes what differs from `old`: checkpoints can be long, and a lab changes with each thing of its own.
+  private func write(_ lab: Lab, replacing old: Lab?) throws {
+    try run(
+      """
+      INSERT INTO lab (id, project, name, generation, applied, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET
+        generation = excluded.generation, applied = excluded.applied, updated_at = excluded.updated_at
+      """,
+      [
+        lab.id.description, lab.project.description, lab.name, lab.generation, lab.applied, lab.createdAt.seconds,
+        lab.updatedAt.seconds,
+      ])
+    for name in old?.checkpoints.keys.map(\.self) ?? [] where lab.checkpoints[name] == nil {
+      try run("DELETE FROM lab_checkpoint WHERE lab = ? AND name = ?", [lab.id.description, name])
+    }
+    for (name, text) in lab.checkpoints where old?.checkpoints[name] != text {
+      try run(
+        "INSERT OR REPLACE INTO lab_checkpoint (lab, name, state) VALUES (?, ?, ?)", [lab.id.description, name, text])
+    }
   }
 
   private func write(_ token: AccessToken) throws {
@@ -89,15 +115,17 @@ struct RowWriter {
   private func write(_ reservation: Reservation) throws {
     try run(
       """
-      INSERT INTO reservation (id, project, facility, base, length, details, tags, customdata, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO reservation
+        (id, project, facility, base, length, details, tags, customdata, lab, lab_name, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
-        details = excluded.details, tags = excluded.tags, customdata = excluded.customdata
+        details = excluded.details, tags = excluded.tags, customdata = excluded.customdata, lab = excluded.lab,
+        lab_name = excluded.lab_name
       """,
       [
         reservation.id.description, reservation.project.description, reservation.facility, reservation.block.bytes,
         reservation.block.length, reservation.note.details, reservation.note.tags.json, reservation.note.customdata,
-        reservation.createdAt.seconds,
+        reservation.lab?.description, reservation.membership?.name, reservation.createdAt.seconds,
       ])
   }
 
@@ -108,8 +136,9 @@ struct RowWriter {
       INSERT INTO server
         (id, number, hostname, plan, facility, operating_system, project, namespace, namespace_made, layer, mtu,
          description, tags, userdata, customdata, always_pxe, ipxe_script_url, locked, network_frozen, powered_on,
-         root_password, root_password_at, serial, eth0_name, eth1_name, provisioning, configure, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         root_password, root_password_at, serial, eth0_name, eth1_name, provisioning, configure, lab, lab_name,
+         created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         hostname = excluded.hostname, operating_system = excluded.operating_system, namespace = excluded.namespace,
         namespace_made = excluded.namespace_made, layer = excluded.layer, mtu = excluded.mtu, description = excluded.description, tags = excluded.tags,
@@ -117,7 +146,7 @@ struct RowWriter {
         ipxe_script_url = excluded.ipxe_script_url, locked = excluded.locked,
         network_frozen = excluded.network_frozen, powered_on = excluded.powered_on, serial = excluded.serial,
         eth0_name = excluded.eth0_name, eth1_name = excluded.eth1_name, provisioning = excluded.provisioning,
-        configure = excluded.configure,
+        configure = excluded.configure, lab = excluded.lab, lab_name = excluded.lab_name,
         root_password = excluded.root_password, root_password_at = excluded.root_password_at,
         updated_at = excluded.updated_at
       """,
@@ -128,7 +157,7 @@ struct RowWriter {
         server.details.customdata, server.details.alwaysPXE, server.details.ipxeScriptURL, server.isLocked,
         server.isNetworkFrozen, server.isPoweredOn, server.rootPassword?.text, server.rootPassword?.madeAt.seconds,
         server.serial, server.nicNames.eth0, server.nicNames.eth1, server.isProvisioning, server.isConfigured,
-        server.createdAt.seconds,
+        server.lab?.description, server.membership?.name, server.createdAt.seconds,
         server.updatedAt.seconds,
       ])
     for port in server.ports where port != old?[port.name] {

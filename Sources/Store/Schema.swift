@@ -45,6 +45,9 @@ enum Schema {
     migrator.registerMigration("12 configure") { db in
       try db.execute(sql: configure)
     }
+    migrator.registerMigration("13 labs") { db in
+      try db.execute(sql: labs)
+    }
     return migrator
   }()
 
@@ -365,6 +368,39 @@ enum Schema {
   /// Whether the interfaces in a server's namespace are set up for its mode.
   private static let configure = """
     ALTER TABLE server ADD COLUMN configure INTEGER NOT NULL DEFAULT 0 CHECK (configure IN (0, 1));
+    """
+
+  /// Whatever an older rack has belongs to no lab.
+  private static let labs = """
+    -- applied: the file that was applied last, as JSON
+    CREATE TABLE lab (
+      id TEXT PRIMARY KEY,
+      project TEXT NOT NULL REFERENCES project (id),
+      name TEXT NOT NULL,
+      generation INTEGER NOT NULL CHECK (generation > 0),
+      applied TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      UNIQUE (project, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE lab_checkpoint (
+      lab TEXT NOT NULL REFERENCES lab (id) ON DELETE CASCADE,
+      name TEXT NOT NULL,
+      state TEXT NOT NULL,
+      PRIMARY KEY (lab, name)
+    ) STRICT, WITHOUT ROWID;
+
+    -- lab_name: what it is called in the lab; null together with lab
+    ALTER TABLE server ADD COLUMN lab TEXT REFERENCES lab (id);
+    ALTER TABLE server ADD COLUMN lab_name TEXT;
+    CREATE UNIQUE INDEX server_by_lab ON server (lab, lab_name);
+    ALTER TABLE network ADD COLUMN lab TEXT REFERENCES lab (id);
+    ALTER TABLE network ADD COLUMN lab_name TEXT;
+    CREATE UNIQUE INDEX network_by_lab ON network (lab, lab_name);
+    ALTER TABLE reservation ADD COLUMN lab TEXT REFERENCES lab (id);
+    ALTER TABLE reservation ADD COLUMN lab_name TEXT;
+    CREATE UNIQUE INDEX reservation_by_lab ON reservation (lab, lab_name);
     """
 
   private static let backendTransfer = """

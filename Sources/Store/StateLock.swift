@@ -36,6 +36,14 @@ final class StateLock: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Whether somebody has it. `directory`: of the state.
+  static func isHeld(in directory: String) -> Bool {
+    let descriptor = open(StateDirectory(path: directory).lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   /// Lets another take the directory. Once is enough; the descriptor's closing would do the same.
   func release() { _ = flock(descriptor, LOCK_UN) }
 
@@ -46,4 +54,9 @@ extension StoreFault {
   static func unavailable(_ what: String, _ code: Int32) -> StoreFault {
     StoreFault(.unavailable, "\(what): \(String(cString: strerror(code)))")
   }
+}
+
+extension Store {
+  /// Whether a daemon works on the state in `directory`.
+  public static func isInUse(_ directory: String) -> Bool { StateLock.isHeld(in: directory) }
 }

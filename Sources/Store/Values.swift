@@ -106,6 +106,11 @@ extension Row {
     return texts
   }
 
+  func membership() throws -> LabMembership? {
+    guard let lab: LabID = try optionalIdentifier("lab") else { return nil }
+    return LabMembership(lab: lab, name: try text("lab_name"))
+  }
+
   func networkPlace() throws -> NetworkPlace {
     switch try text("place_kind") {
     case "facility": .facility(try text("place"))

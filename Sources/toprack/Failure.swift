@@ -6,7 +6,13 @@ import Rack
 
 /// An end without success.
 struct Failure: Error {
-  enum Kind: Int32 { case refused = 1, usage = 2, unreachable = 3 }
+  enum Kind: Int32 {
+    case refused = 1, usage = 2, unreachable = 3
+    /// Of labs: there is, or was, something to do (--detailed-exitcode).
+    case pending = 4
+    /// It is applied, and a check failed.
+    case unproven = 5
+  }
 
   let kind: Kind
   /// One line each.

@@ -124,6 +124,14 @@ import Testing
         (.put, "/ssh-keys/{id}", "{}", 200), (.patch, "/ssh-keys/{id}", #"{"label": "b"}"#, 200),
         (.patch, "/ssh-keys/{id}", #"{"key": "x"}"#, 422), (.delete, "/ssh-keys/{id}", nil, 204),
         (.delete, "/ssh-keys/{id}", nil, 404), (.get, "/toprack/ssh-keys", #"{"search": 1}"#, 422),
+        (.get, "/toprack/labs/{lab}/file", nil, 200), (.post, "/toprack/labs/{lab}/plan", World.lab, 200),
+        (.put, "/toprack/labs/{lab}", World.lab, 200), (.put, "/toprack/labs/{lab}", "lab: shop\nx: 1", 422),
+        (.put, "/toprack/labs/{lab}", "lab: shop\nnetworks: {web: {vxlan: 1001}}", 409),
+        (.post, "/toprack/labs/{lab}/restore", #"{"from": "before"}"#, 200),
+        (.post, "/toprack/labs/{lab}/restore", #"{"from": "other"}"#, 409),
+        (.delete, "/toprack/labs/{lab}/checkpoints/{checkpoint}", nil, 204),
+        (.delete, "/toprack/labs/{lab}/checkpoints/{checkpoint}", nil, 404),
+        (.delete, "/toprack/labs/{lab}", nil, 200), (.delete, "/toprack/labs/{lab}", nil, 404),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
         (.delete, "/toprack/tokens/{token}", nil, 204), (.delete, "/toprack/tokens/{token}", nil, 404),
         (.delete, "/toprack/fdb", nil, 200), (.get, "/projects", nil, 200), (.get, "/toprack/fdb", nil, 200),
@@ -187,6 +195,8 @@ private struct World {
       try await api.call(.get, "/ips/\(api.id(reservation))/available?cidr=32")["available"]?[3]?.string)
     try await api.call(.post, "/devices/\(api.id(device))/ips", #"{"address": "\#(block)"}"#, 201)
     let assignment = try await api.call(.get, "/ports/\(port)/vlan-assignments")["vlan_assignments"]?[0]
+    try await api.call(.put, "/toprack/labs/shop", Self.lab, 201)
+    try await api.call(.put, "/toprack/labs/shop/checkpoints/before")
     let event = try await api.call(.get, "/events")["events"]?[0]
     let token = try await api.call(.post, "/toprack/tokens", #"{"name": "t", "project": "default"}"#, 201)
     places = [
@@ -199,9 +209,12 @@ private struct World {
     ]
   }
 
+  static let lab = "lab: shop\nnetworks: {web: {vxlan: 1500}}\n"
+
   /// A path with things of this rack for its names, and a query without which it answers nothing.
   func concrete(_ path: String) throws -> String {
     var path = path.replacing("{server}", with: "web1").replacing("{port}", with: "eth1")
+      .replacing("{lab}", with: "shop").replacing("{checkpoint}", with: "before")
     for name in ["{assignment}", "{batch}", "{token}"] { path = path.replacing(name, with: places[name] ?? "") }
     if let range = path.firstRange(of: "/{id}") {
       let kind = String(path[..<range.lowerBound])

@@ -27,6 +27,34 @@ import Testing
     }
   }
 
+  @Test("what each mode would do is said before, with what is lost and what is in the way")
+  func modes() async throws {
+    try await WholeAPI.test { api in
+      let device = try await api.device(#", "hostname": "web1""#)
+      let said = try await api.call(.get, "/toprack/devices/web1/modes").elements
+      #expect(said.map { $0["mode"] } == ["layer3", "hybrid", "layer2-bonded", "layer2-individual"])
+      #expect(said.map { $0["current"] } == [true, false, false, false])
+      #expect(said.map { $0["possible"] } == [false, true, true, true])
+      #expect(said[1]["released"] == [] && said[1]["leaving"] == ["eth1"])
+      #expect(said[2]["leaving"] == [] && said[2]["released"]?.elements.count == 3)
+      let change = try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "layer2-individual"}"#)["change"]
+      #expect(change?["released"] == said[3]["released"] && change?["changed"] == true)
+
+      _ = try await api.network(1001)
+      let eth0 = try api.id(device["network_ports"]?[1])
+      try await api.call(.post, "/ports/\(eth0)/assign", #"{"vnid": 1001}"#)
+      let blocked = try await api.call(.get, "/toprack/devices/web1/modes")[0]
+      #expect(blocked?["possible"] == false && blocked?["refusal"]?.elements.count == 1)
+      #expect(blocked?["displaced"]?[0]?["port"] == "eth0")
+      #expect(blocked?["displaced"]?[0]?["virtual_networks"]?[0]?["vxlan"] == 1001)
+
+      try await api.call(.post, "/ports/\(eth0)/unassign", #"{"vnid": 1001}"#)
+      let given = try await api.call(.get, "/toprack/devices/web1/modes")[0]?["given"]
+      let back = try await api.call(.put, "/toprack/devices/web1/mode", #"{"mode": "layer3"}"#)["change"]
+      #expect(given?.elements.count == 3 && back?["given"] == given)
+    }
+  }
+
   @Test("only the kinds of address that are asked for are given")
   func addresses() async throws {
     try await WholeAPI.test { api in

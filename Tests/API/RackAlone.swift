@@ -52,6 +52,14 @@ actor RackAlone: RackKeeper {
 
   func perform(_ command: Command, by access: Access) throws -> Outcome { try perform(command, by: access.by) }
 
+  func perform(_ proposal: Proposal, by access: Access) throws -> Outcome {
+    var entropy = SystemEntropy()
+    let outcome = try proposal.decide(rack, &entropy)
+    rack.apply(outcome.changes)
+    for event in outcome.events { publish(event) }
+    return outcome
+  }
+
   func repair(_ server: ServerID, by: Access) throws -> [String] {
     guard let found = rack.servers[server] else { throw Refusal.notFound("server \(server) does not exist") }
     throw Refusal.invalid("\(found.hostname) is whole")

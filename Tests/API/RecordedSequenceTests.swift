@@ -12,8 +12,8 @@ import Yams
 /// Calls of clients as they were recorded, by client and version, in Tests/Clients/recorded; its README has their form.
 /// Those that can be had run in `scripts/test --clients` themselves; these run everywhere.
 @Suite("Recorded sequences of calls, by client and version") struct RecordedSequenceTests {
-  /// Points of issue 7b that clients showed.
-  static let lines = (14...26).map(String.init) + ["24b"]
+  /// Points of issue 7b that clients showed, and SSH keys.
+  static let lines = (14...27).map(String.init) + ["24b"]
 
   @Test("there is one for every point that clients showed")
   func complete() throws {
@@ -33,7 +33,7 @@ import Yams
         if let hostname = call.machine {
           answer = try await api.ask(call.method, call.path, call.body, as: hostname, of: machines)
         } else {
-          answer = try await api.ask(call.method, call.path, call.body)
+          answer = try await api.ask(call.method, call.path, call.body, with: call.sentHeaders)
         }
         let text = String(decoding: answer.bytes.prefix(600), as: UTF8.self)
         let comment = "\(call.method.rawValue) \(call.path): \(text)"
@@ -69,6 +69,8 @@ struct RecordedSequence: Sendable, CustomTestStringConvertible {
     var status: Int
     /// The server that sends it, to the metadata service; nil: a client of the API.
     var machine: String?
+    /// Headers that the client sends with every call of the sequence.
+    var sentHeaders: HTTPFields
     /// Headers that the answer has.
     var headers: [String]
     var claims: [Claim]
@@ -118,6 +120,11 @@ struct RecordedSequence: Sendable, CustomTestStringConvertible {
     private static let kinds: [String: @Sendable (JSON?) -> Bool] = [
       "absent": { $0 == nil },
       "present": { $0 != nil && $0 != .null },
+      "text": { $0?.string?.isEmpty == false },
+      "list": { if case .array? = $0?.plain { true } else { false } },
+      "uuid": { $0?.string.flatMap(UUID.init(uuidString:)) != nil },
+      // RFC 3339, as Go reads it.
+      "time": { $0?.string.flatMap { try? Date($0, strategy: .iso8601) } != nil },
       "address": { found in
         found?.string.flatMap { IPAddress($0) } != nil
       },
@@ -145,12 +152,17 @@ extension RecordedSequence {
     self.client = client
     line = try #require(node["line"]?.string, "\(file): a sequence without a line")
     what = try #require(node["what"]?.string, "\(file): a sequence that does not say what it is")
-    calls = try (node["calls"]?.array() ?? []).map { try Call($0, file) }
+    var headers: HTTPFields = [:]
+    for (name, value) in node["with"]?.mapping ?? [:] {
+      headers[try #require(HTTPField.Name(name.string ?? ""), "\(file): a header without a name")] = value.string
+    }
+    calls = try (node["calls"]?.array() ?? []).map { try Call($0, headers, file) }
   }
 }
 
 extension RecordedSequence.Call {
-  fileprivate init(_ node: Node, _ file: String) throws {
+  fileprivate init(_ node: Node, _ sentHeaders: HTTPFields, _ file: String) throws {
+    self.sentHeaders = sentHeaders
     let known: Set = ["send", "body", "status", "as", "headers", "answer", "keep"]
     let words = (node["send"]?.string ?? "").split(separator: " ", maxSplits: 1)
     let strange = (node.mapping ?? [:]).keys.compactMap(\.string).filter { !known.contains($0) }
@@ -173,10 +185,14 @@ extension RecordedSequence.Call {
 
 extension JSON {
   /// What is at a place: members and indices with "/" between, `name=value` for the element of an array whose member
-  /// has that value; a name on an array is that member of each element.
+  /// has that value; a name on an array is that member of each element. `base` of a text is what stands behind its
+  /// last "/", by which clients know whom a link is to.
   fileprivate func at(_ place: String) -> JSON? {
     place.split(separator: "/").reduce(self as JSON?) { found, step in
       guard let found else { return nil }
+      if step == "base", case .string(let text) = found {
+        return .string(text.split(separator: "/").last.map(String.init) ?? text)
+      }
       guard case .array(let elements) = found.plain else { return found[String(step)] }
       if let index = Int(step) { return found[index] }
       let parts = step.split(separator: "=", maxSplits: 1).map(String.init)

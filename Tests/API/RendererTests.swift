@@ -143,6 +143,11 @@ private struct Fixture {
     #expect(wire["vlans"]?[0]?["tagged"] == true)
     #expect(wire["vlans"]?[1]?["tagged"] == false)
     #expect(wire["vlans"]?[1]?["native"] == true)
+    for entries in [wire["vlans"], port["toprack"]?["virtual_networks"]] {
+      #expect(entries?.elements.map { $0["form"] } == ["tagged", "native"])
+      #expect(entries?.elements.map { $0["vxlan"] } == [1001, 1002])
+    }
+    #expect(wire["routed"] == false && port["toprack"]?["routed"] == false)
   }
 
   @Test("the only VLAN of a port is shown untagged")
@@ -153,7 +158,9 @@ private struct Fixture {
     let wire = Renderer(rack: fixture.rack, prefix: "").wire(.eth1, of: server, nics: [:])
     #expect(wire["vlans"]?[0]?["vxlan"] == 1001)
     #expect(wire["vlans"]?[0]?["tagged"] == false)
+    #expect(wire["vlans"]?[0]?["form"] == "untagged")
     #expect(wire["mode"] == "hybrid")
+    #expect(try fixture.device()["network_ports"]?[0]?["toprack"]?["routed"] == true)
   }
 
   @Test("a network has what clients read, and the devices that are on it")

@@ -78,6 +78,11 @@ import Testing
         #expect(found.compactMap { $0["label"]?.string }.sorted() == labels, "\(search)")
       }
       #expect(try await api.call(.get, "/ssh-keys?search=ci")["ssh_keys"] == [])
+      for name in ["search", "query", "Search+string"] {
+        let found = try await api.call(.get, "/toprack/ssh-keys?\(name)=\(api.id(own).uppercased())")
+        #expect(found["ssh_keys"] == [own], "\(name)")
+      }
+      #expect(try await api.call(.get, "/toprack/ssh-keys?search=anna&query=ci")["ssh_keys"] == [own])
       try await api.refuse(.get, "/projects/\(UUID())/ssh-keys", nil, 404, "there is no project")
       try await api.refuse(.post, "/projects/\(UUID())/ssh-keys", "{}", 404, "there is no project")
     }

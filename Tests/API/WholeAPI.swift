@@ -35,8 +35,11 @@ struct WholeAPI {
     }
   }
 
-  func ask(_ method: HTTPRequest.Method, _ path: String, _ body: String? = nil) async throws -> Answer {
-    let response = try await client.execute(uri: path, method: method, body: body.map { ByteBuffer(string: $0) })
+  func ask(
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, with headers: HTTPFields = [:]
+  ) async throws -> Answer {
+    let response = try await client.execute(
+      uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
     let bytes = Array(response.body.readableBytesView)
     return Answer(
       status: response.status, headers: response.headers, bytes: bytes, json: (try? JSON(reading: bytes)) ?? .null)

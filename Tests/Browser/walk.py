@@ -295,6 +295,23 @@ def refusals():
         expect("is not valid")
         b.shoot("refused-server")
 
+        # Names inside a namespace, and where there are none.
+        b.fill("Hostname", "n2")
+        b.fill("Interface of eth0", "net0")
+        b.press("Create server")
+        expect("are on the host: there they are called after the server")
+        b.tick(b.find("input[name=place][value=namespace]"))
+        b.fill("Name of the network namespace", PREFIX + "db1")
+        b.fill("Interface of eth1", "net1")
+        b.tick(b.find("input[name=configure]"))
+        b.press("Create server")
+        assert "n2 was created" in b.text and "as net0 and net1" in b.text and "set up by Toprack" in b.text, b.text
+        in_namespace(PREFIX + "db1", "ip", "link", "show", "net1")
+        b.until(lambda: "net0" in b.find("#facts").text, "the NIC's name inside")
+        steps.check()
+        b.shoot("names-inside")
+        toprack("server", "delete", "n2")
+
         # Plans: t1.small.x86 has layer 3 only, x1.small.x86 hybrid beside it.
         steps.create_server("tiny", "t1.small.x86")
         steps.server("tiny", "/network")

@@ -1,3 +1,4 @@
+import Cabling
 import Gateway
 import Net
 import Rack

@@ -7,19 +7,6 @@ import Testing
 @testable import Control
 
 @Suite("Parts of control") struct PartsTests {
-  @Test("an index is used again only when no fresh one is left, and then the one that rests longest")
-  func indexPool() {
-    var pool = IndexPool(1..<5)
-    #expect([pool.take(), pool.take()] == [1, 2])
-    pool.giveBack(2)
-    pool.giveBack(1)
-    #expect([pool.take(), pool.take(), pool.take(), pool.take(), pool.take()] == [3, 4, 2, 1, nil])
-    for round in 0..<5000 {
-      pool.giveBack(round % 4 + 1)
-      #expect(pool.take() == round % 4 + 1)
-    }
-  }
-
   /// A command that waits, of no importance.
   private func entry(_ caller: String, _ number: Int) async -> CommandQueue.Entry {
     await withCheckedContinuation { made in
@@ -27,7 +14,7 @@ import Testing
         _ = try? await withCheckedThrowingContinuation { continuation in
           made.resume(
             returning: CommandQueue.Entry(
-              command: .setAging(seconds: number), requester: Requester("t\(number)", .token, caller: caller),
+              work: .command(.setAging(seconds: number)), requester: Requester("t\(number)", .token, caller: caller),
               continuation: continuation))
         }
       }
@@ -105,58 +92,5 @@ import Testing
         #expect(name.alternative == "\(hostname)-eth1")
       }
     }
-  }
-
-  @Test("the program of each port follows the server's wiring; NICs that are not there are members of nothing")
-  func programs() throws {
-    var source = SystemEntropy()
-    var rack = Rack(with: &source)
-    let project = try #require(rack.project(named: "default")).id
-    var wires = Wires(Switch.Limits())
-    for number in [1001, 1002] {
-      let request = NetworkRequest(project: project, facility: "ewr1", vxlan: number, description: nil)
-      try rack.perform(.createNetwork(request), with: &source)
-      try wires.openDomain(for: rack.network(numbered: number, facility: "ewr1", project: project)!.id)
-    }
-    let request = ServerRequest(
-      hostname: "web1", plan: "c3.small.x86", facility: "ewr1", operatingSystem: "debian_12", project: project,
-      place: .host)
-    try rack.perform(.createServer(request), with: &source)
-    var web1: Server { rack.server(named: "web1")! }
-    #expect(try wires.openSlot(for: ServerID(UUID())) == 0)
-    #expect(try wires.openSlot(for: web1.id) == 1)
-    let (bond0, eth0, eth1) = (PortIndex(4), PortIndex(5), PortIndex(6))
-    #expect(wires.programs(for: web1) == [bond0: .absent, eth0: .absent, eth1: .absent])
-
-    let nowhere = NICLocation(device: "x", alternative: nil, namespace: nil)
-    wires.locations[web1.id] = [.eth0: nowhere, .eth1: nowhere]
-    let both = [NICIndex(2), NICIndex(3)]
-    // The number in the rack, and not the slot, which another start may give to another server.
-    let lacp = Aggregation(
-      key: 1,
-      places: [
-        Aggregation.Place(nic: NICIndex(2), portNumber: 1), Aggregation.Place(nic: NICIndex(3), portNumber: 2),
-      ])
-    #expect(
-      wires.programs(for: web1)[bond0]
-        == PortProgram(members: both, role: .routed(tagged: []), aggregation: lacp))
-
-    try rack.perform(.setMode(web1.id, .hybrid), with: &source)
-    for number in [1002, 1001] { try rack.perform(.assign(web1.eth1.id, .number(number)), with: &source) }
-    #expect(
-      wires.programs(for: web1) == [
-        bond0: PortProgram(members: [NICIndex(2)], role: .routed(tagged: []), aggregation: lacp),
-        eth0: .absent,
-        eth1: PortProgram(
-          members: [NICIndex(3)], role: .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])),
-      ])
-    try rack.perform(.setNative(web1.eth1.id, .number(1002)), with: &source)
-    #expect(
-      wires.programs(for: web1)[eth1]?.role == .switched(untagged: DomainIndex(2), tagged: [DomainIndex(1)]))
-    #expect(wires.owner(of: eth1)?.server == web1.id)
-    #expect(wires.owner(of: eth1)?.port == .eth1)
-    wires.closeSlot(of: web1.id)
-    #expect(wires.owner(of: eth1) == nil)
-    #expect(wires.programs(for: web1) == [:])
   }
 }

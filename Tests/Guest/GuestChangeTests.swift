@@ -146,6 +146,16 @@ private struct World {
     #expect(
       GuestChange.remarks(on: world.kernel.seen, world.wanted())
         == ["the default route of IPv4 by eth0 is not Toprack's and comes first"])
+    // What the rack's gateway advertises is its own; what another router does by another interface is not.
+    var advertised = route
+    (advertised.gateway, advertised.protocol, advertised.metric) = ("fe80::1", "ra", 1024)
+    var seen = world.kernel.seen
+    seen.routes.append(advertised)
+    #expect(GuestChange.remarks(on: seen, world.wanted()).count == 1)
+    seen.routes[seen.routes.count - 1].device = "mgmt0"
+    #expect(
+      GuestChange.remarks(on: seen, world.wanted()).contains(
+        "the default route of IPv6 by mgmt0 is not Toprack's and comes first"))
     try world.settle(GuestNetwork.none)
     #expect(world.addresses("eth0") == ["192.0.2.1/24"] && world.kernel["eth0.7"] == own)
     #expect(world.kernel.seen.routes == [route])

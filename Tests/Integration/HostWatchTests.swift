@@ -110,6 +110,35 @@ extension Integration {
       #expect(try problems(lab) == [])
     }
 
+    @Test("a namespace by a link, as containers have it: one that leads nowhere is said, and repair follows a new one")
+    func link() throws {
+      let lab = try Lab()
+      let (first, second) = (lab.namespace("first"), lab.namespace("second"))
+      try first.create()
+      try second.create()
+      let name = "\(lab.namespace("c").name)"
+      func lead(to space: NetworkNamespace) throws {
+        try runSuccessfully(["ln", "-sfn", "/run/netns/\(space.name)", "/run/netns/\(name)"])
+      }
+      try lead(to: first)
+      defer { try? FileManager.default.removeItem(atPath: "/run/netns/\(name)") }
+      try lab.toprack("server", "create", "c", "--netns=\(name)")
+      let mac = try Interface.list(in: first).first { $0.name == "eth0" }?.mac
+      try first.remove()
+      #expect(try lab.poll { try problems(lab).contains { $0.contains("leads it to the one of process PID") } })
+      for command in [["server", "repair", "c"], ["server", "create", "d", "--netns=\(name)"]] {
+        let refused = try lab.toprack.attempt(command)
+        #expect(refused.status == 1 && !refused.errors.contains("File exists"), "\(refused.errors)")
+        #expect(command[1] == "create" || refused.errors.contains("is a link to"), "\(refused.errors)")
+      }
+      try lead(to: second)
+      #expect(try lab.poll { try problems(lab).contains { $0.contains("is not the one of c any more") } })
+      try lab.toprack("server", "repair", "c")
+      #expect(try problems(lab) == [])
+      let interfaces = try Interface.list(in: second)
+      #expect(interfaces.map(\.name).sorted() == ["eth0", "eth1"] && interfaces.contains { $0.mac == mac })
+    }
+
     @Test("nothing says success about a NIC that cannot be had: one line names it and what to do")
     func refusals() throws {
       let lab = try Lab()

@@ -17,6 +17,7 @@ import Testing
 
   @Test("to stop is to press the button, and after 30 s the end; force is the end at once")
   func stop() {
+    let deaf = ", and its power was cut, since its guest did not heed the power button for 30 s"
     var machine = running()
     #expect(machine.handle(.stop(force: false), at: 100) == [.powerDown])
     #expect(machine.phase == .stopping && machine.deadline == 30_100)
@@ -25,9 +26,16 @@ import Testing
     #expect(machine.deadline == nil && machine.handle(.tick, at: 40_000) == [], "once")
     #expect(
       machine.handle(.ended("x"), at: 30_200) == [
-        .tell(.stopped, "the virtual machine of web1 has ended: it was stopped")
+        .tell(.stopped, "the virtual machine of web1 has ended: by 'toprack vm stop'\(deaf)")
       ])
-    #expect(machine.phase == .stopped && machine.reason == "it was stopped")
+    #expect(machine.phase == .stopped && machine.reason == "by 'toprack vm stop'\(deaf)")
+    #expect(machine.advice == "'toprack vm run web1 --disk IMAGE' starts one, its power does not")
+    _ = machine.handle(.run, at: 40_000)
+    #expect(machine.advice == nil)
+    _ = machine.handle(.started(""), at: 40_000)
+    _ = machine.handle(.stop(force: false), at: 40_001)
+    _ = machine.handle(.ended(""), at: 40_002)
+    #expect(machine.reason == "by 'toprack vm stop'", "this one has heeded it")
 
     machine = running()
     #expect(machine.handle(.stop(force: true), at: 0) == [.kill])
@@ -53,6 +61,63 @@ import Testing
     _ = machine.handle(.stop(force: true), at: 600)
     _ = machine.handle(.startFailed("no memory"), at: 600)
     #expect(machine.phase == .stopped)
+  }
+
+  @Test("a guest is held until the console is there, for 3 s at most; who stops it meanwhile waits for no guest")
+  func held() {
+    func held() -> VirtualMachine {
+      var machine = VirtualMachine(of: "web1", restart: .no, isOn: true)
+      _ = machine.handle(.run, at: 0)
+      #expect(machine.handle(.held("QEMU is process 7"), at: 100) == [.look])
+      #expect(machine.phase == .starting && machine.deadline == 3100)
+      return machine
+    }
+    let story = VirtualMachine.Effect.tell(.started, "the virtual machine of web1 runs: QEMU is process 7")
+    var machine = held()
+    #expect(machine.handle(.looked(isThere: false), at: 110) == [] && machine.deadline == 130)
+    #expect(machine.handle(.looked(isThere: true), at: 111) == [], "nobody has asked")
+    #expect(machine.handle(.tick, at: 129) == [])
+    #expect(machine.handle(.tick, at: 130) == [.look] && machine.deadline == 3100)
+    #expect(machine.handle(.looked(isThere: true), at: 140) == [.go, story])
+    #expect(machine.phase == .running && machine.deadline == nil)
+    #expect(machine.handle(.looked(isThere: true), at: 150) == [])
+
+    machine = held()
+    #expect(machine.handle(.tick, at: 3099) == [])
+    #expect(machine.handle(.tick, at: 3100) == [.go, story], "no console, no answer: the guest is more than its log")
+
+    for event in [VirtualMachine.Event.stop(force: false), .switched(on: false), .removed, .reinstall] {
+      machine = held()
+      #expect(machine.handle(event, at: 200) == [.kill], "a paused guest hears no button")
+      #expect(machine.handle(.looked(isThere: true), at: 210) == [] && machine.phase == .stopping)
+    }
+    machine = held()
+    #expect(machine.handle(.reboot, at: 200) == [], "it is about to boot")
+    #expect(machine.handle(.ended("killed"), at: 201).count == 1 && machine.phase == .failed)
+
+    machine = VirtualMachine(of: "web1", restart: .no, isOn: true)
+    _ = machine.handle(.run, at: 0)
+    _ = machine.handle(.stop(force: false), at: 1)
+    #expect(machine.handle(.held(""), at: 2) == [.kill] && machine.deadline == nil)
+  }
+
+  @Test("one of before the daemon's start that is held is let go; one that is to stop hears it when it can")
+  func foundHeld() {
+    func found(isOn: Bool = true) -> VirtualMachine {
+      var machine = VirtualMachine(of: "web1", restart: .no, isOn: true, isWanted: true, hasRun: true)
+      _ = machine.handle(.found, at: 0)
+      _ = machine.handle(.switched(on: isOn), at: 0)
+      return machine
+    }
+    var machine = found()
+    #expect(machine.handle(.held("x"), at: 10) == [.look] && machine.phase == .starting)
+    #expect(machine.handle(.looked(isThere: true), at: 20).first == .go)
+    machine = found()
+    #expect(machine.handle(.started("x"), at: 10) == [] && machine.phase == .running)
+    machine = found(isOn: false)
+    #expect(machine.handle(.held("x"), at: 10) == [.kill])
+    machine = found(isOn: false)
+    #expect(machine.handle(.started("x"), at: 10) == [.powerDown] && machine.deadline == 30_000)
   }
 
   @Test("the power of the server is its power: off presses the button, on starts it again, also on its way out")
@@ -142,7 +207,7 @@ import Testing
     var random = SeededGenerator(seed: seed)
     var machine = VirtualMachine(of: "m", restart: seed.isMultiple(of: 2) ? .onFailure : .no, isOn: true)
     // What there is: QEMU being started, or running, or told to end.
-    var (isStarting, isUp, isDying) = (false, false, false)
+    var (isStarting, isUp, isDying, isHeld, isAsked) = (false, false, false, false, false)
     var now = Instant(0)
     func take(_ effects: [VirtualMachine.Effect]) {
       for effect in effects {
@@ -150,10 +215,16 @@ import Testing
         case .start:
           #expect(!isStarting && !isUp, "two of them")
           isStarting = true
-        case .powerDown, .reset: #expect(isUp)
+        case .look:
+          #expect(isUp && isHeld && !isAsked && !isDying)
+          isAsked = true
+        case .go:
+          #expect(isUp && isHeld && !isDying)
+          (isHeld, isAsked) = (false, false)
+        case .powerDown, .reset: #expect(isUp && !isHeld)
         case .kill:
           #expect(isUp)
-          isDying = true
+          (isDying, isAsked) = (true, false)
         case .tell: break
         }
       }
@@ -163,10 +234,14 @@ import Testing
         isStarting = false
         if Int.random(in: 0..<4, using: &random) == 0 { return take(machine.handle(.startFailed("no"), at: now)) }
         isUp = true
-        take(machine.handle(.started("yes"), at: now))
+        isHeld = .random(using: &random)
+        take(machine.handle(isHeld ? .held("yes") : .started("yes"), at: now))
+      } else if isAsked, .random(using: &random) {
+        isAsked = false
+        take(machine.handle(.looked(isThere: .random(using: &random)), at: now))
       } else if isUp, isDying || .random(using: &random) {
         if .random(using: &random) { take(machine.handle(.shutDown(guest: true, reason: "guest-shutdown"), at: now)) }
-        (isUp, isDying) = (false, false)
+        (isUp, isDying, isHeld, isAsked) = (false, false, false, false)
         take(machine.handle(.ended("gone"), at: now))
       }
     }
@@ -183,7 +258,7 @@ import Testing
       default: happen()
       }
       let phase = machine.phase
-      #expect(!isUp || phase == .running || phase == .stopping)
+      #expect(!isUp || phase == (isHeld ? .starting : .running) || phase == .stopping)
       #expect(!isStarting || phase == .starting || phase == .stopping)
       #expect(isUp || isStarting || machine.isAtRest)
     }

@@ -1,3 +1,4 @@
+import Cabling
 import FoundationEssentials
 import Net
 import Rack
@@ -91,18 +92,21 @@ import Testing
   }
 
   @Test("a change of assignment reaches the wire, a reservation does not concern it")
-  func effects() throws {
+  func wire() throws {
     var lab = Lab()
     let id = try lab.server("web1")
     let request = BlockRequest(project: lab.project, facility: "ewr1", length: 30)
-    #expect(try lab.perform(.reserveBlock(request)).effects == [])
+    try lab.perform(.reserveBlock(request))
+    #expect(lab.change.isEmpty)
     let reservation = lab.rack.reservations.values.first!
     let outcome = try lab.perform(.assignBlock(id, reservation.block))
-    #expect(outcome.effects == [.rewire(id)])
+    #expect(lab.change.rewired.keys.map(\.self) == [id])
     guard case .assignment(let assignment) = outcome.subject else { return }
     #expect(lab.rack.assignment(assignment)?.server.id == id)
-    #expect(try lab.perform(.unassignBlock(assignment)).effects == [.rewire(id)])
-    #expect(try lab.perform(.releaseBlock(reservation.id)).effects == [])
+    try lab.perform(.unassignBlock(assignment))
+    #expect(lab.change.rewired.keys.map(\.self) == [id])
+    try lab.perform(.releaseBlock(reservation.id))
+    #expect(lab.change.isEmpty)
   }
 
   @Test("what was released rests until the cursor has been everywhere else")

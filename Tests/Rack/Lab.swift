@@ -1,7 +1,9 @@
+import Cabling
 import FoundationEssentials
 import Net
 import Rack
 import Testing
+import Wire
 
 /// Repeatable entropy, and a clock that stands still until it is moved.
 struct SeededEntropy: Entropy, RandomNumberGenerator {
@@ -23,7 +25,7 @@ struct SeededEntropy: Entropy, RandomNumberGenerator {
   mutating func bits48() -> UInt64 { next() >> 16 }
 }
 
-/// What the wire knows of a server.
+/// What of a server is never changed on the wire without need.
 struct Routed: Hashable {
   var ports: [PortWiring] = []
   var addresses: [Address] = []
@@ -38,16 +40,20 @@ struct Routed: Hashable {
 }
 
 /// A rack with short words for what tests do to it. Each step checks the invariants, that a no-op is one, and that a
-/// wire which only follows the effects looks as the servers say.
+/// wire which only follows the differences looks as the rack says.
 struct Lab {
   var rack: Rack
   var entropy: SeededEntropy
-  var wire: [ServerID: Routed] = [:]
-  var domains: Set<NetworkID> = []
+  private(set) var wire: WireImage
+  /// What the last command did to the wire.
+  private(set) var change = WireChange()
+
+  static let plan = RoutingPlan(mac: MACAddress(0x0200_0000_0001))
 
   init(seed: UInt64 = 1, plan: AddressPlan = AddressPlan(), hybridBonded: Bool? = nil) {
     entropy = SeededEntropy(seed: seed)
     rack = Rack(with: &entropy, plan: plan, hybridBonded: hybridBonded)
+    wire = WireImage(of: rack, Self.plan)
   }
 
   var project: ProjectID { rack.project(named: Project.defaultName)!.id }
@@ -69,32 +75,29 @@ struct Lab {
     default: #expect(outcome.changed == (rack != before), "\(command) says changed: \(outcome.changed)")
     }
     #expect(outcome.changed == (outcome.event != nil), "\(command) has the event \(outcome.event?.body ?? "none")")
-    follow(outcome.effects)
+    follow(outcome, from: before)
     return outcome
   }
 
-  /// The wire as somebody sees it who knows only the effects, and asks for wiring when told to.
-  private mutating func follow(_ effects: [Effect]) {
-    for effect in effects {
-      switch effect {
-      case .makeNICs(let id): #expect(wire.updateValue(Routed(), forKey: id) == nil, "NICs made twice")
-      case .removeNICs(let server): #expect(wire.removeValue(forKey: server.id) != nil, "NICs removed twice")
-      case .rewire(let id):
-        let wanted = Routed(rack.servers[id]!)
-        #expect(wire[id] != wanted, "rewired without need")
-        wire[id] = wanted
-      case .setMTU, .nameNICs, .setPower, .reboot, .setAging, .setLACPRate: break
-      case .openDomain(let id): #expect(domains.insert(id).inserted, "domain opened twice")
-      case .closeDomain(let id): #expect(domains.remove(id) != nil, "domain closed twice")
-      }
+  /// The wire of somebody who takes the steps that a change makes, and no others.
+  private mutating func follow(_ outcome: Outcome, from before: Rack) {
+    let step = WireStep(outcome.changes, on: before, Self.plan)
+    let old = wire
+    change = step.change
+    wire.apply(change)
+    var back = wire
+    back.apply(step.undo)
+    #expect(back == old, "undone, the wire is another than it was")
+    #expect(change == WireChange(from: old, to: wire), "the part that was looked at changed otherwise than the whole")
+    for id in change.rewired.keys {
+      #expect(before.servers[id].map(Routed.init) != Routed(rack.servers[id]!), "rewired without need")
     }
   }
 
   /// All that is wrong now.
   func faults() -> [String] {
     rack.checkInvariants()
-      + (wire == rack.servers.mapValues(Routed.init) ? [] : ["the wire does not agree with the servers"])
-      + (domains == Set(rack.networks.keys) ? [] : ["the domains do not agree with the networks"])
+      + (wire == WireImage(of: rack, Self.plan) ? [] : ["the wire does not agree with the rack"])
   }
 
   // MARK: Words

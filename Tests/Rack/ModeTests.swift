@@ -1,3 +1,4 @@
+import Cabling
 import Rack
 import Testing
 
@@ -24,7 +25,10 @@ import Testing
     let after = lab["web1"]
     #expect(outcome.subject == .server(id))
     #expect(outcome.changed == (conversion.from != conversion.to))
-    #expect(outcome.effects == (outcome.changed ? [.rewire(id)] : []))
+    // One step: a single transaction on the server's ports.
+    var only = WireChange()
+    if outcome.changed { only.rewired[id] = ServerImage(of: after, Lab.plan) }
+    #expect(lab.change == only)
     #expect(after.mode == conversion.to)
     #expect(after.members == conversion.to.members)
     #expect(after.bond0.bonded == !conversion.to.members.isEmpty)

@@ -1,3 +1,4 @@
+import Cabling
 import Rack
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
     #expect(lab["web1"].state == .provisioning)
 
     let heard = try lab.perform(.heard(server.id))
-    #expect(heard.events.map(\.type) == ["device.active", "provisioning.110"] && heard.effects == [])
+    #expect(heard.events.map(\.type) == ["device.active", "provisioning.110"] && lab.change.isEmpty)
     #expect(heard.event?.body == "web1 is active: its operating system was heard")
     #expect(lab["web1"].state == .active)
     #expect(try !lab.perform(.heard(server.id)).changed)

@@ -3,9 +3,9 @@ import Rack
 import Testing
 
 /// Random commands, many of them wrong, against one rack: whatever is asked, the rack stays valid, a refusal changes
-/// nothing, and whoever follows the effects sees what the servers say.
+/// nothing, and whoever follows the differences sees what the rack says.
 @Suite("Random sequences") struct RandomTests {
-  @Test("never violate an invariant, and the wire follows the effects", arguments: 1...8 as ClosedRange<UInt64>)
+  @Test("never violate an invariant, and the wire follows the differences", arguments: 1...8 as ClosedRange<UInt64>)
   func random(seed: UInt64) throws {
     var lab = Lab(seed: seed, hybridBonded: seed % 2 == 0)
     var dice = SeededEntropy(seed: seed &* 7919)

@@ -1,3 +1,4 @@
+import Cabling
 import FoundationEssentials
 import Rack
 import Testing
@@ -51,7 +52,7 @@ import Testing
       owner: .project(lab.project), label: "laptop", key: KeyVectors.ed25519 + "\n", tags: ["a"])
     let made = try lab.perform(.createSSHKey(request))
     #expect(made.event?.type == "ssh_key.create" && made.event?.body == "SSH key laptop added")
-    #expect(made.event?.project == lab.project && made.effects.isEmpty)
+    #expect(made.event?.project == lab.project && lab.change.isEmpty)
     guard case .sshKey(let id) = made.subject else { fatalError("a created key is the subject") }
     let key = try #require(lab.rack.sshKeys[id])
     #expect(key.label == "laptop" && key.key.text == KeyVectors.ed25519 + "\n" && key.tags == ["a"])

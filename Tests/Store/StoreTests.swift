@@ -228,7 +228,7 @@ import Testing
         $0.replacing(" backend_transfer:0", with: "")
           .replacing(
             " root_password:NULL root_password_at:NULL serial:NULL eth0_name:\"eth0\" eth1_name:\"eth1\""
-              + " provisioning:0 configure:0",
+              + " provisioning:0 configure:0 lab:NULL lab_name:NULL",
             with: "")
       }
     }

@@ -23,6 +23,10 @@ protocol RackKeeper: Sendable {
   func repair(_ server: ServerID, by: Access) async throws -> [String]
   /// Throws `Refusal` or `Unavailable`; then nothing has changed. `by`: who wants it.
   func perform(_ command: Command, by: Access) async throws -> Outcome
+  /// The same for several that are one.
+  func perform(_ proposal: Proposal, by: Access) async throws -> Outcome
+  /// New servers are being installed until they are heard: a setting.
+  var awaitsSystems: Bool { get async }
   /// For the daemon's own needs: `by` is its name.
   func perform(_ command: Command, by: String) async throws -> Outcome
 
@@ -61,6 +65,7 @@ protocol RackKeeper: Sendable {
 
 extension RackKeeper {
   var configurations: [ServerID: String] { [:] }
+  var awaitsSystems: Bool { false }
 }
 
 extension Control: RackKeeper {
@@ -70,6 +75,10 @@ extension Control: RackKeeper {
 
   func perform(_ command: Command, by access: Access) async throws -> Outcome {
     try await perform(command, by: access.requester)
+  }
+
+  func perform(_ proposal: Proposal, by access: Access) async throws -> Outcome {
+    try await perform(proposal, by: access.requester)
   }
 
   func perform(_ command: Command, by name: String) async throws -> Outcome {

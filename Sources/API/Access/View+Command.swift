@@ -60,6 +60,8 @@ extension View {
       try checkOwner(request.owner)
     case .updateSSHKey(let id, _), .deleteSSHKey(let id): try checkOwner(try known(key: id).owner)
     case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
+    // A part of a plan, whose caller has been judged.
+    case .lab: try access.requireWholeRack(for: "single steps of labs")
     case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")
     }
   }

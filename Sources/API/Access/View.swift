@@ -6,6 +6,7 @@ import Consoles
 import Control
 import FoundationEssentials
 import Host
+import Labs
 import Net
 import Rack
 
@@ -37,6 +38,8 @@ struct View: Sendable {
   var servers: [Server] { rack.servers.values.filter { access.sees($0.project) } }
   var networks: [VirtualNetwork] { rack.networks.values.filter { access.sees($0.project) } }
   var reservations: [Reservation] { rack.reservations.values.filter { access.sees($0.project) } }
+
+  var labs: [Lab] { rack.labs.values.filter { access.sees($0.project) } }
 
   var sshKeys: [SSHKey] { rack.sshKeys.values.filter(sees) }
 
@@ -131,6 +134,20 @@ struct View: Sendable {
   func refusal(ofNetworksOn port: PortName, of server: Server) -> Refusal? {
     rack.refusal(ofNetworksOn: port, of: server)
   }
+
+  /// What it would do to take a server that the view has given out to a mode.
+  func change(of server: Server, to mode: NetworkMode) -> ModeResult { rack.change(of: server, to: mode) }
+
+  /// A lab that the view has given out, as a file.
+  func file(of lab: Lab) -> LabFile? { LabPlanner.export(lab.id, of: rack) }
+
+  /// What of a project belongs to no lab, as a file.
+  func fileOfRest(of project: ProjectID) -> LabFile? {
+    self[project] == nil ? nil : LabPlanner.exportRest(of: project, in: rack)
+  }
+
+  /// What `body` plans on the whole rack; whose author sees to it that the plan is the caller's to see.
+  func planning<Result>(_ body: (Rack) throws -> Result) throws -> Result { try body(rack) }
 
   /// What is wrong with a server that the view has given out.
   func problems(of server: Server) -> [Problem] { problems[server.id] ?? [] }

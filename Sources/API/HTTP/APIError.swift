@@ -4,6 +4,7 @@
 import Control
 import HTTPTypes
 import Hummingbird
+import Labs
 import NIOCore
 import NIOHTTP1
 import Rack
@@ -15,9 +16,11 @@ struct APIError: Error, Hashable, Sendable {
   let messages: [String]
   /// Seconds after which it can be tried again, where that is known.
   let retryAfter: Int?
+  /// What is wrong with a lab file, and where.
+  let faults: [LabFault]
 
-  init(_ status: HTTPResponse.Status, _ messages: [String], retryAfter: Int? = nil) {
-    (self.status, self.messages, self.retryAfter) = (status, messages, retryAfter)
+  init(_ status: HTTPResponse.Status, _ messages: [String], retryAfter: Int? = nil, faults: [LabFault] = []) {
+    (self.status, self.messages, self.retryAfter, self.faults) = (status, messages, retryAfter, faults)
   }
 
   init(_ status: HTTPResponse.Status, _ message: String, retryAfter: Int? = nil) {
@@ -69,6 +72,7 @@ struct APIError: Error, Hashable, Sendable {
   /// `{"errors": […]}`, and for one who is not let in `{"error": "…"}`, which is what clients look for.
   var body: JSON {
     if status == .unauthorized { return ["error": .string(messages[0])] }
-    return ["errors": .array(messages.map(JSON.string))]
+    let errors = JSON.array(messages.map(JSON.string))
+    return faults.isEmpty ? ["errors": errors] : ["errors": errors, "faults": .array(faults.map(\.json))]
   }
 }

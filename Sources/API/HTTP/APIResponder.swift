@@ -70,6 +70,7 @@ public struct APIResponder: HTTPResponder {
     ToprackBackupRoutes().register(on: &routes)
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
+    ToprackLabRoutes(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 

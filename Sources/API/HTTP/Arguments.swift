@@ -48,13 +48,21 @@ struct Arguments: Sendable {
     }
   }
 
-  /// Reads the body, which takes its time.
-  init(_ raw: Raw) throws {
+  /// Reads the body, which takes its time; `isDocument`: it is no list of arguments.
+  init(_ raw: Raw, isDocument: Bool = false) throws {
     let query = raw.query
-    try self.init(body: Array(raw.body.readableBytesView), query: Dictionary(query) { $1 })
+    try self.init(body: isDocument ? [] : Array(raw.body.readableBytesView), query: Dictionary(query) { $1 })
     for (name, value) in query {
       lists[name.hasSuffix("[]") ? String(name.dropLast(2)) : name, default: []].append(value)
     }
+  }
+
+  /// The body as text. Throws 400 when it is no UTF-8.
+  static func document(_ raw: Raw) throws(APIError) -> String {
+    guard let text = String(validating: raw.body.readableBytesView, as: UTF8.self) else {
+      throw APIError(.badRequest, "the body is not valid UTF-8")
+    }
+    return text
   }
 
   /// The query of `request`, decoded; of repeated names the last one counts. Throws 400 when it has too many fields.

@@ -18,6 +18,10 @@ struct Call: Sendable {
   let arguments: Arguments
   /// `Last-Event-ID` of the HTML standard 9.2.4, by which a stream is taken up again.
   let lastEventID: String?
+  /// The body of a route that takes a document, whatever its type.
+  let document: String?
+  /// `If-Match` of RFC 9110 13.1.1, without quotes.
+  let ifMatch: String?
   let access: Access
   let origin: CallOrigin
   private let keeper: any RackKeeper
@@ -27,12 +31,14 @@ struct Call: Sendable {
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
-    access: Access, origin: CallOrigin = CallOrigin(), keeper: any RackKeeper,
+    document: String? = nil, ifMatch: String? = nil, access: Access, origin: CallOrigin = CallOrigin(),
+    keeper: any RackKeeper,
     isWanted: @escaping @Sendable () -> Bool = { true }, turn: Turn = .free
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
     (self.arguments, self.lastEventID, self.access, self.keeper) = (arguments, lastEventID, access, keeper)
     (self.origin, self.isWanted, self.turn) = (origin, isWanted, turn)
+    (self.document, self.ifMatch) = (document, ifMatch)
   }
 
   /// The path parameter `name`, percent-decoded.
@@ -69,6 +75,21 @@ extension Call {
     let checked = try await view().checked(command)
     return try await turn.changing { try await keeper.perform(checked, by: access) }
   }
+
+  /// Several commands as one, whose author has checked that the caller may give them.
+  @discardableResult
+  func perform(_ proposal: Proposal) async throws -> Outcome {
+    try access.requireWriting()
+    return try await turn.changing { try await keeper.perform(proposal, by: access) }
+  }
+
+  /// What would be done now, by a planner that looks at the whole rack.
+  func planning<Result: Sendable>(_ body: @Sendable (Rack) throws -> Result) async throws -> Result {
+    try await view().planning(body)
+  }
+
+  /// New servers are being installed until they are heard.
+  func awaitsSystems() async -> Bool { await keeper.awaitsSystems }
 
   /// Brings a server that a view has given out to where it belongs, and says what was done. Throws 403 to a caller that
   /// may not, `Refusal` for a server that is whole, `Unavailable`.

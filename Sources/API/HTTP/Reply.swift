@@ -7,6 +7,7 @@ import HummingbirdCore
 struct Reply: Sendable {
   let status: HTTPResponse.Status
   let body: Body
+  var headers = HTTPFields()
 
   enum Body: Sendable {
     case none

@@ -31,10 +31,18 @@ struct Routes {
   mutating func patch(_ path: String, _ handler: @escaping Handler) { on(.patch, path, handler) }
   mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
 
-  private mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+  /// Takes a document, of any type, as its body.
+  mutating func putDocument(_ path: String, _ handler: @escaping Handler) { on(.put, path, isDocument: true, handler) }
+  mutating func postDocument(_ path: String, _ handler: @escaping Handler) {
+    on(.post, path, isDocument: true, handler)
+  }
+
+  private mutating func on(
+    _ method: HTTPRequest.Method, _ path: String, isDocument: Bool = false, _ handler: @escaping Handler
+  ) {
     methods[path, default: []].append(method)
     router.on(RouterPath(path), method: method) { [keeper, accounts] request, context in
-      await Self.answer(request, context, keeper, accounts, handler)
+      await Self.answer(request, context, keeper, accounts, isDocument: isDocument, handler)
     }
   }
 
@@ -62,7 +70,7 @@ struct Routes {
 
   private static func answer(
     _ request: Request, _ context: APIContext, _ keeper: any RackKeeper, _ accounts: CallerAccounts,
-    _ handler: Handler
+    isDocument: Bool, _ handler: Handler
   ) async -> Response {
     do {
       let raw = try await Arguments.Raw(request)
@@ -73,13 +81,17 @@ struct Routes {
           parameters[String(name)] = PercentEncoding.decode(value)
         }
         let call = Call(
-          prefix: context.prefix, path: request.uri.path, parameters: parameters, arguments: try Arguments(raw),
-          lastEventID: request.headers[.lastEventID], access: context.access,
+          prefix: context.prefix, path: request.uri.path, parameters: parameters,
+          arguments: try Arguments(raw, isDocument: isDocument), lastEventID: request.headers[.lastEventID],
+          document: isDocument ? try Arguments.document(raw) : nil, ifMatch: request.headers[.ifMatch]?.unquotedTag,
+          access: context.access,
           origin: CallOrigin(peer: context.peer, handshake: WebSocketHandshake.read(request.head)), keeper: keeper,
           isWanted: context.isWanted, turn: turn)
         let reply = try await handler(call)
         if case .console(let opening) = reply.body { try context.become(opening) }
-        return try await response(reply, context, accounts.answers, turn)
+        var response = try await response(reply, context, accounts.answers, turn)
+        response.headers.append(contentsOf: reply.headers)
+        return response
       }
     } catch {
       let answer = APIError(error)
@@ -138,6 +150,13 @@ private struct UnknownPath: RouterMiddleware {
       let path = Arguments.shown(.string(context.prefix + request.uri.path))
       return Routes.response(.unknown("there is nothing at \(path)"))
     }
+  }
+}
+
+extension String {
+  /// An entity tag without its quotes, RFC 9110 8.8.3.
+  fileprivate var unquotedTag: String {
+    count > 1 && hasPrefix("\"") && hasSuffix("\"") ? String(dropFirst().dropLast()) : self
   }
 }
 

@@ -29,7 +29,7 @@ struct Hearing {
       let port = server[nic].bonded ? PortName.bond0 : nic
       var macs = Set(
         try await call.stations(of: server, port: port, vxlan: nil, Page(first: limit)).stations.map(\.mac))
-      if port == .bond0, server.layer == 3 { macs.formUnion(neighbours) }
+      if server.isRouted(port) { macs.formUnion(neighbours) }
       result[nic] = Hearing(
         nic, of: server, machine, macs: macs.sorted().map(\.description), members[nic], counters[nic])
     }

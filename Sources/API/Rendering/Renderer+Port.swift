@@ -18,7 +18,7 @@ extension Renderer {
       "virtual_networks": .array(port.networks.compactMap { network(nested: $0, as: "virtual_networks") }),
       "bond": isBond ? nil : ["id": server.bond0.id.json, "name": .string(PortName.bond0.rawValue)],
       "disbond_operation_supported": .boolean(layer2 != .none), "connected_port": nil,
-      "hardware": device(nested: server, as: "hardware"), "toprack": place(of: server, names: [port.name]),
+      "hardware": device(nested: server, as: "hardware"), "toprack": own(port, of: server),
     ]
   }
 
@@ -27,6 +27,19 @@ extension Renderer {
     reference(name, ["href": link("/ports/\(port.id)"), "id": port.id.json, "name": .string(port.name.rawValue)]) {
       $0.port(port, of: server)
     }
+  }
+
+  /// Toprack's own view of a port: where it is, whether it is routed, and how the frames of its networks look there, in
+  /// the order of attachment.
+  private func own(_ port: Port, of server: Server) -> JSON {
+    let forms = port.networks.compactMap { rack.networks[$0] }.map { network -> JSON in
+      [
+        "id": network.id.json, "vxlan": .integer(network.vxlan),
+        "form": .string(server.form(of: network.id, on: port.name).rawValue),
+      ]
+    }
+    return place(of: server, names: [port.name]).adding(
+      ("routed", .boolean(server.isRouted(port.name))), ("virtual_networks", .array(forms)))
   }
 
   /// Where the NICs are: `place`, `namespace`, `interfaces` by NIC, `mtu`; `alternative_names` by NIC when there are

@@ -21,6 +21,7 @@ extension Renderer {
       "server_id": server.id.json, "project": projectName(of: server.id), "mode": .string(server.mode.rawValue),
       "bonded": .boolean(port.bonded),
       "link_up": .boolean(present.contains { $0.linkUp }), "mtu": .integer(present.map(\.mtu).min() ?? server.mtu),
+      "routed": .boolean(server.isRouted(name)),
       "vlans": .array(vlans(of: port, server)),
       "native": port.native.flatMap { rack.networks[$0] }.map(\.vxlan).map(JSON.integer) ?? nil,
       "rx_packets": sum(\.rxPackets), "rx_bytes": sum(\.rxBytes),
@@ -61,15 +62,12 @@ extension Renderer {
     ]
   }
 
-  /// One VLAN is untagged; of several all are tagged but the native one. Beside what is routed all are tagged.
   private func vlans(of port: Port, _ server: Server) -> [JSON] {
-    let isRouted = port.name == .bond0 && server.layer == 3
-    let networks = port.networks.compactMap { rack.networks[$0] }
-    return networks.sorted { $0.vxlan < $1.vxlan }.map { network in
-      let isNative = port.native == network.id
+    port.networks.compactMap { rack.networks[$0] }.sorted { $0.vxlan < $1.vxlan }.map { network in
+      let form = server.form(of: network.id, on: port.name)
       return [
-        "vxlan": .integer(network.vxlan), "id": network.id.json,
-        "tagged": .boolean(isRouted || networks.count > 1 && !isNative), "native": .boolean(isNative),
+        "vxlan": .integer(network.vxlan), "id": network.id.json, "form": .string(form.rawValue),
+        "tagged": .boolean(form.isTagged), "native": .boolean(form == .native),
       ]
     }
   }

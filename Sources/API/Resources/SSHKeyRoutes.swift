@@ -47,12 +47,15 @@ struct SSHKeyRoutes {
     }
   }
 
-  /// `search`: what the label, the text or the fingerprint of a key has in it, in either case.
+  /// The search for keys, which each list of the original calls otherwise; here each takes all of them.
+  private static let searches = ["search", "query", "Search string"]
+
+  /// Those whose label, text, fingerprint or UUID has what is searched for in it, in either case.
   private static func list(_ keys: [SSHKey], _ call: Call, _ view: View) throws -> Reply {
-    let wanted = try call.arguments.string("search")?.lowercased() ?? ""
+    let wanted = try searches.map { try call.arguments.string($0)?.lowercased() ?? "" }
     let found = keys.filter { key in
-      wanted.isEmpty
-        || [key.label, key.key.text, key.key.fingerprint, key.key.sha256].contains { $0.lowercased().contains(wanted) }
+      let texts = [key.label, key.key.text, key.key.fingerprint, key.key.sha256, key.id.description]
+      return wanted.allSatisfy { part in part.isEmpty || texts.contains { $0.lowercased().contains(part) } }
     }
     return .ok(["ssh_keys": .array(found.map(call.renderer(view).sshKey))])
   }

@@ -9,6 +9,7 @@ struct ToprackDeviceRoutes {
     routes.get("/toprack/devices", list)
     routes.get("/toprack/devices/:server", show)
     routes.put("/toprack/devices/:server/mode", setMode)
+    routes.get("/toprack/devices/:server/modes", modes)
     routes.put("/toprack/devices/:server/mtu", setMTU)
     routes.post("/toprack/devices/:server/repair", repair)
     routes.get("/toprack/devices/:server/ports", ports)
@@ -39,24 +40,16 @@ struct ToprackDeviceRoutes {
       throw APIError.invalid("mode \(Arguments.shown(.string(word))) is not known; valid are \(valid)")
     }
     let outcome = try await call.perform(.setMode(server.id, mode))
-    return .ok(try await call.device(server.id).adding(("change", Self.change(outcome))))
+    let changed: JSON = ["changed": .boolean(outcome.changed)]
+    return .ok(try await call.device(server.id).adding(("change", changed.adding(outcome.addressChange))))
   }
 
-  /// What a change of mode did to the addresses: which are gone for good, which elastic blocks were unassigned, which
-  /// are new.
-  private static func change(_ outcome: Outcome) -> JSON {
-    var (old, new): (Server?, Server?)
-    for case .server(let after, replacing: let before) in outcome.changes { (old, new) = (before, after) }
-    func text(_ addresses: [Address]) -> JSON {
-      .array(addresses.map { .string("\($0.address)/\($0.network.length)") })
-    }
-    let (before, after) = (old?.addresses ?? [], new?.addresses ?? [])
-    let blocks = (old?.blocks ?? []).filter { !(new?.blocks.contains($0) ?? false) }
-    return [
-      "changed": .boolean(outcome.changed), "released": text(before.filter { !after.contains($0) }),
-      "unassigned": .array(blocks.map { .string("\($0.block)") }),
-      "given": text(after.filter { !before.contains($0) }),
-    ]
+  /// What each mode would do to the server now; nothing is done.
+  private func modes(_ call: Call) async throws -> Reply {
+    let view = await call.view()
+    let server = try view.known(serverNamed: call.parameter("server"))
+    let renderer = call.renderer(view)
+    return .ok(.array(NetworkMode.settable.map { renderer.mode(view.change(of: server, to: $0)) }))
   }
 
   private func setMTU(_ call: Call) async throws -> Reply {

@@ -78,6 +78,25 @@ struct Client: Sendable {
     return answer
   }
 
+  /// Sends a document, or nothing, and hands out the answer whatever its status is.
+  func exchange(
+    _ method: HTTPMethod, _ path: String, document: String? = nil, ifMatch: Int? = nil, timeout: TimeAmount
+  ) async throws -> (status: HTTPResponseStatus, answer: Answer) {
+    var request = try request(path, [:])
+    request.method = method
+    if let ifMatch { request.headers.add(name: "If-Match", value: "\"\(ifMatch)\"") }
+    if let document {
+      request.headers.add(name: "Content-Type", value: "application/yaml")
+      request.body = .bytes(Data(document.utf8))
+    }
+    do {
+      let response = try await http.execute(request, timeout: timeout)
+      return (response.status, try await Self.answer(of: response))
+    } catch {
+      throw Failure.unreachable(endpoint.unreachable(error, timeout: timeout))
+    }
+  }
+
   /// Begins to read an answer that has no end, and hands out its bytes as they come.
   func stream(_ path: String, lastEvent: String?) async throws -> HTTPClientResponse.Body {
     var request = try request(path, [:])

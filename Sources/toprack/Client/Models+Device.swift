@@ -14,11 +14,11 @@ struct Device: Decodable {
   }
   struct Port: Decodable {
     struct Data: Decodable { let bonded: Bool, mac: String? }
+    struct Toprack: Decodable { let virtualNetworks: [WirePort.VLAN] }
     let id: String, name: String, data: Data
     let virtualNetworks: [Network.Brief]
     let nativeVirtualNetwork: Network.Brief?
-    /// The server's mode; of bond0 only.
-    let networkType: String?
+    let toprack: Toprack
   }
   struct Toprack: Decodable {
     let mode: String, place: String, namespace: String?, interfaces: [String: String], mtu: Int

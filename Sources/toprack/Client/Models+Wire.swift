@@ -3,9 +3,11 @@
 /// A port as the switch sees it.
 struct WirePort: Decodable {
   struct VLAN: Decodable {
-    let vxlan: Int, id: String, tagged: Bool, native: Bool
+    let vxlan: Int, id: String
+    /// "untagged", "tagged" or "native".
+    let form: String
 
-    var text: String { native ? "\(vxlan) native" : "\(vxlan) \(tagged ? "tagged" : "untagged")" }
+    var text: String { "\(vxlan) \(form)" }
   }
   struct Member: Decodable { let name: String, linkUp: Bool, carries: Bool }
 

@@ -60,20 +60,16 @@ enum PortText {
     return active == all ? all : "\(active.isEmpty ? "none" : active) of \(all)"
   }
 
-  private static func vlans(of port: WirePort) -> String {
-    port.vlans.isEmpty ? "-" : port.vlans.map(\.text).joined(separator: ", ")
-  }
+  private static func vlans(of port: WirePort) -> String { words(port.vlans) ?? "-" }
 
   /// "web1 eth1: VLAN 1001 untagged"
   static func vlans(of port: Device.Port, of server: Device) -> String {
-    let networks = port.virtualNetworks
-    // Where the rest is routed, or beside others.
-    let isTagged = networks.count > 1 || port.networkType == "hybrid-bonded"
-    let texts = networks.map { network in
-      if network.id == port.nativeVirtualNetwork?.id { return "\(network.vxlan) native" }
-      return "\(network.vxlan) \(isTagged ? "tagged" : "untagged")"
-    }
-    return "\(server.hostname) \(server.label(of: port.name)): "
-      + (texts.isEmpty ? "no VLAN" : "VLAN \(texts.joined(separator: ", "))")
+    "\(server.hostname) \(server.label(of: port.name)): "
+      + (words(port.toprack.virtualNetworks).map { "VLAN \($0)" } ?? "no VLAN")
+  }
+
+  /// "1001 native, 1002 tagged"
+  private static func words(_ vlans: [WirePort.VLAN]) -> String? {
+    vlans.isEmpty ? nil : vlans.map(\.text).joined(separator: ", ")
   }
 }

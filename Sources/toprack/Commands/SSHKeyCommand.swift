@@ -62,7 +62,7 @@ extension SSHKeyCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let text = try TextSource.read(file)
+      let text = try TextSource.read(file, limit: SSHPublicKey.limit)
       // It is nobody else's business, and so it is not even sent.
       if SSHPublicKey.isPrivate(text) {
         let name = file == "-" ? "standard input" : file

@@ -32,9 +32,7 @@ enum ServerText {
     for port in device.networkPorts {
       var text = port.data.mac ?? (port.data.bonded ? "bonded" : "no members")
       if port.data.mac != nil, port.data.bonded { text += ", in bond0" }
-      let numbers = port.virtualNetworks.map { network in
-        "\(network.vxlan)" + (network.id == port.nativeVirtualNetwork?.id ? " native" : "")
-      }
+      let numbers = port.toprack.virtualNetworks.map { $0.form == "native" ? $0.text : "\($0.vxlan)" }
       if !numbers.isEmpty { text += ", VLAN \(numbers.joined(separator: ", "))" }
       facts.append((device.label(of: port.name), text))
     }

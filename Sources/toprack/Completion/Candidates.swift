@@ -65,6 +65,13 @@ struct Candidates: Sendable {
     return keys.map { bearers[$0.label]?.count == 1 && ShellWords.isPlain($0.label) ? $0.label : $0.id }
   }
 
+  /// Names, with the project where a name means several.
+  func labs() async throws -> [String] {
+    let labs = try await client.get("/toprack/labs").decoded(as: LabList.self).labs
+    let bearers = Dictionary(grouping: labs, by: \.name)
+    return labs.map { bearers[$0.name]?.count == 1 ? $0.name : "\($0.project.name)/\($0.name)" }
+  }
+
   func tokens() async throws -> [String] {
     try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map {
       ShellWords.isPlain($0.name) ? $0.name : $0.id

@@ -18,6 +18,7 @@ extension CompletionKind {
   static let attachedOrNone = live { try await $0.attachedNetworks() + ["none"] }
   static let networks = live { try await $0.networks() }
   static let projects = live { try await $0.projects() }
+  static let labs = live { try await $0.labs() }
   static let sshKeys = live { try await $0.sshKeys() }
   static let tokens = live { try await $0.tokens() }
   static let plans = live { try await $0.plans() }

@@ -4,12 +4,19 @@ import Foundation
 
 enum TextSource {
   /// What is in the file at `path`; `-` is standard input.
-  static func read(_ path: String) throws -> String {
+  /// `limit`: of its bytes; more are not read.
+  static func read(_ path: String, limit: Int = 64 << 20) throws -> String {
     let name = path == "-" ? "standard input" : path
     let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(name) }
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: path != "-")
-    guard let data = try? file.readToEnd() ?? Data() else { throw unreadable(name) }
+    var data = Data()
+    do {
+      while data.count <= limit, let piece = try file.read(upToCount: 1 << 16), !piece.isEmpty { data += piece }
+    } catch {
+      throw unreadable(name)
+    }
+    guard data.count <= limit else { throw Failure.refused("\(name) is too long; valid are up to \(limit) bytes") }
     guard let text = String(bytes: data, encoding: .utf8) else { throw Failure.refused("\(name) is not text in UTF-8") }
     return text
   }

@@ -305,6 +305,59 @@ import Testing
     }
   }
 
+  @Test("a new server's interfaces get names inside a namespace and are set up there, and its page says so")
+  func namesInside() async throws {
+    try await Browser.test { browser in
+      try await browser.signIn()
+      let path = "/portal/projects/\(await browser.keeper.project)/servers/new"
+      let fields = [
+        "plan": "c3.small.x86", "facility": "ewr1", "operating_system": "debian_12", "place": "namespace",
+        "namespace": "clab-lab-n2",
+      ]
+      func make(_ hostname: String, _ more: [String: String]) async throws -> Browser.Answer {
+        let all = fields.merging(["hostname": hostname, "eth0_name": "", "eth1_name": ""]) { $1 }
+        return try await browser.send(path, from: path, all.merging(more) { $1 })
+      }
+      let made = try await make("n2", ["eth0_name": "eth1", "eth1_name": "eth2", "configure": "true"])
+      #expect(made.status == 303)
+      let n2 = try #require(await browser.keeper.rack.servers.values.first { $0.hostname == "n2" })
+      #expect(n2.nicNames == NICNames(eth0: "eth1", eth1: "eth2") && n2.isConfigured)
+      let page = try await browser.get(try #require(made.location)).text
+      #expect(
+        page.contains("as <code>eth1</code> and <code>eth2</code>") && page.contains("set up by Toprack: not yet"))
+      let losses = try await browser.get("/portal/servers/\(n2.id)/delete").text
+      #expect(losses.contains("eth1 and eth2 are taken away from namespace clab-lab-n2"))
+
+      // One that is not named keeps its own name; nothing at all is what it always was.
+      #expect(try await make("n3", ["namespace": "n3", "eth0_name": "net0"]).status == 303)
+      #expect(try await make("n4", ["namespace": "n4"]).status == 303)
+      let servers = await browser.keeper.rack.servers.values
+      let n3 = try #require(servers.first { $0.hostname == "n3" })
+      #expect(n3.nicNames == NICNames(eth0: "net0", eth1: "eth1") && !n3.isConfigured)
+      #expect(servers.first { $0.hostname == "n4" }?.nicNames == NICNames())
+      let bare = try await browser.get("/portal/servers/\(n3.id)").text
+      #expect(bare.contains("as <code>net0</code> and <code>eth1</code>") && bare.contains("not by Toprack"))
+      let host = try await browser.keeper.server("web1")
+      #expect(try await !browser.get("/portal/servers/\(host.id)").text.contains("set up by"))
+
+      let count = servers.count + 1
+      for (more, words) in [
+        (["eth0_name": "eth1"], "is given to eth0 and to eth1"), (["eth0_name": "a b"], "is not valid"),
+        (["eth1_name": "bond0"], "is not valid"), (["configure": "yes"], "configure must be true or false"),
+        (["place": "host", "eth0_name": "net0"], "and those of &quot;bad&quot; are on the host"),
+        (["place": "host", "configure": "true"], "configure sets up interfaces inside a network namespace"),
+      ] {
+        let refused = try await make("bad", ["namespace": "bad"].merging(more) { $1 })
+        #expect(refused.status == 422 && refused.text.contains(words), "\(more): \(refused.status)")
+        for (name, value) in more where name.hasSuffix("_name") {
+          #expect(refused.text.contains(#"name="\#(name)" value="\#(value)""#), "what was given is still there")
+        }
+        #expect(refused.text.contains(#"value="true" checked"#) == (more["configure"] != nil))
+      }
+      #expect(await browser.keeper.rack.servers.count == count)
+    }
+  }
+
   @Test("a network that is on a port is not deleted, and it is said where")
   func networkInUse() async throws {
     try await Browser.test { browser in

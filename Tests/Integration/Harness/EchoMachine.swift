@@ -44,8 +44,7 @@ enum EchoMachine {
 }
 
 extension ConsoleClient {
-  /// Returns when the machine at this console is up. It is asked: what it says in its first tenth of a second can come
-  /// before the daemon is at its serial port, and stands in its log alone.
+  /// Returns when the machine at this console is up. It is asked, since what it says by itself may be of an earlier start.
   func waitForEcho() throws {
     for number in 1...60 {
       try type("up \(number);")

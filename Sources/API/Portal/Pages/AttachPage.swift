@@ -21,8 +21,8 @@ struct AttachPage {
       try await visit.call.perform(.assign(port.id, .id(network.id)))
       let now = await visit.call.view()
       let forms = now[port.id].map { now.attached(to: $0.port, of: $0.server) } ?? []
-      let form = forms.first { $0.network.id == network.id }?.form ?? "untagged"
-      var lines = ["Its frames are \(form) there."]
+      let form = forms.first { $0.network.id == network.id }?.form ?? .untagged
+      var lines = ["Its frames are \(form.rawValue) there."]
       if forms.count == 2, port.networks.count == 1, port.native == nil {
         lines.append("There are two now, so the frames of the other one are tagged from now on, too.")
       }

@@ -43,7 +43,7 @@ struct NetworksPage {
     var fields = visit.fields(of: network)
     let ports = view.ports(carrying: network)
     fields["ports"] = ports.map { server, port -> Fields in
-      let form = view.attached(to: port, of: server).first { $0.network.id == network.id }?.form ?? ""
+      let form = view.attached(to: port, of: server).first { $0.network.id == network.id }?.form.rawValue ?? ""
       return [
         "text": "\(server.hostname) \(port.name.rawValue)", "form": form, "path": "\(Portal.path(of: server))/network",
       ]

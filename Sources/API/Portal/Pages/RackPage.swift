@@ -54,9 +54,9 @@ struct RackPage {
             let attached = view.attached(to: port, of: server)
             guard port.name == .bond0 ? !server.members.isEmpty : !port.bonded else { return nil }
             return [
-              "name": port.name.rawValue, "isRouted": port.name == .bond0 && server.layer == 3,
+              "name": port.name.rawValue, "isRouted": server.isRouted(port.name),
               "networks": attached.map(visit.fields(of:)), "hasNetworks": !attached.isEmpty,
-              "isDark": attached.isEmpty && !(port.name == .bond0 && server.layer == 3),
+              "isDark": attached.isEmpty && !server.isRouted(port.name),
             ]
           }
         ]) { $1 }

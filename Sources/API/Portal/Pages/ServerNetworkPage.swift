@@ -61,19 +61,14 @@ struct ServerNetworkPage {
 
   private static func result(_ outcome: Outcome) -> [String] {
     guard outcome.changed else { return ["It was so already."] }
-    var lines: [String] = []
-    for case .server(let new, replacing: let old?) in outcome.changes {
-      func text(_ addresses: [Address]) -> String {
-        Words.list(addresses.map { "\($0.address)/\($0.network.length)" })
-      }
-      let lost = old.addresses.filter { !new.addresses.contains($0) }
-      let given = new.addresses.filter { !old.addresses.contains($0) }
-      let unassigned = old.blocks.filter { !new.blocks.contains($0) }
-      if !lost.isEmpty { lines.append("Released: \(text(lost))") }
-      if !unassigned.isEmpty { lines.append("Unassigned: \(Words.list(unassigned.map { "\($0.block)" }))") }
-      if !given.isEmpty { lines.append("Given: \(text(given))") }
-    }
-    return lines + ["The switch forwards by it already. The text for the operating system is below."]
+    let change = outcome.addressChange
+    let lines = [
+      ("Released", change.released.map(\.text)), ("Unassigned", change.unassigned.map { "\($0.block)" }),
+      ("Given", change.given.map(\.text)),
+    ]
+    return lines.filter { !$0.1.isEmpty }.map { "\($0): \(Words.list($1))" } + [
+      "The switch forwards by it already. The text for the operating system is below."
+    ]
   }
 
   private func change(
@@ -157,12 +152,12 @@ struct ServerNetworkPage {
   {
     let attached = view.attached(to: port, of: server)
     let refusal = view.refusal(ofNetworksOn: port.name, of: server)
-    let canHaveNative = attached.count > 1 && !(port.name == .bond0 && server.layer == 3)
+    let canHaveNative = attached.count > 1 && !server.isRouted(port.name)
     var fields: Fields = [
       "name": port.name.rawValue, "state": state(of: port, server), "isOpen": refusal == nil,
       "networks": attached.map { entry -> Fields in
         visit.fields(of: entry).merging([
-          "port": port.name.rawValue, "canBeNative": canHaveNative && !entry.isNative,
+          "port": port.name.rawValue, "canBeNative": canHaveNative && entry.form != .native,
           "serverPath": Portal.path(of: server),
         ]) { $1 }
       },
@@ -179,7 +174,7 @@ struct ServerNetworkPage {
       if server.members.isEmpty {
         return port.networks.isEmpty ? "taken apart" : "taken apart: its networks are remembered and carried by nobody"
       }
-      return "\(members), LACP, \(server.layer == 3 ? "routed" : "switched")"
+      return "\(members), LACP, \(server.isRouted(.bond0) ? "routed" : "switched")"
     }
     return port.bonded ? "member of bond0" : "a port of its own"
   }

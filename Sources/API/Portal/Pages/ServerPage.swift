@@ -35,7 +35,12 @@ struct ServerPage {
     fields["problems"] = view.problems(of: server).map(\.text)
     fields["hasProblems"] = !view.problems(of: server).isEmpty
     fields["uuid"] = server.id.description
-    if server.isConfigured { fields["configured"] = view.configuration(of: server) ?? "not yet" }
+    if server.place.namespace != nil {
+      fields["inside"] = ["eth0": server.nicNames.eth0, "eth1": server.nicNames.eth1] as Fields
+      fields["setUp"] =
+        server.isConfigured
+        ? "Toprack: \(view.configuration(of: server) ?? "not yet")" : "what is in the namespace, not by Toprack"
+    }
     fields["isProvisioning"] = server.state == .provisioning
     fields["rootPassword"] = view.rootPassword(of: server)
     if let machine = await machines?.status(of: server.id) { fields["machine"] = Self.text(of: machine) }
@@ -96,7 +101,9 @@ struct ServerPage {
     let view = await visit.call.view()
     let (server, project) = try visit.server(in: view)
     var losses = [
-      "eth0 and eth1 are taken away from \(server.place.namespace.map { "namespace \($0)" } ?? "the host")."
+      server.place.namespace.map {
+        "\(server.nicNames.eth0) and \(server.nicNames.eth1) are taken away from namespace \($0)."
+      } ?? "eth0 and eth1 are taken away from the host."
     ]
     if !server.addresses.isEmpty {
       losses.append("Its addresses are released for good: \(Words.list(server.addresses.map(\.address))).")

@@ -52,7 +52,7 @@ struct RackPicture: Sendable {
     members = servers
     lanes = first.prefix(Self.laneLimit).sorted { ($0.vxlan, $0.place.code) < ($1.vxlan, $1.place.code) }
     hidden = wanted.count - lanes.count
-    isRouted = servers.contains { $0.server.layer == 3 && !$0.server.members.isEmpty } || !isCompact
+    isRouted = servers.contains { $0.server.isRouted(.bond0) && !$0.server.members.isEmpty } || !isCompact
   }
 
   private var width: Int {
@@ -153,9 +153,9 @@ struct RackPicture: Sendable {
     return ports.compactMap { port in
       var dots = (member.attached[port.name] ?? []).compactMap { entry -> Fields? in
         guard let y = laneY(of: entry.network) else { return nil }
-        return dot(port.x, y, Lane.name(entry.network), entry.form)
+        return dot(port.x, y, Lane.name(entry.network), entry.form.rawValue)
       }
-      if port.name == .bond0, server.layer == 3, isRouted { dots.append(dot(port.x, laneY(0), "routed", "routed")) }
+      if server.isRouted(port.name), isRouted { dots.append(dot(port.x, laneY(0), "routed", "routed")) }
       guard let end = dots.compactMap({ $0["y"] as? Int }).max() else { return nil }
       return ["x": port.x, "y1": port.top, "y2": end, "dots": dots, "isOff": !server.isPoweredOn]
     }

@@ -6,21 +6,14 @@ import Rack
 /// A network on a port, and how its frames look there.
 struct Attached: Sendable {
   let network: VirtualNetwork
-  let isTagged: Bool
-  let isNative: Bool
-
-  var form: String { isTagged ? "tagged" : isNative ? "native" : "untagged" }
+  let form: Port.Form
 }
 
 extension View {
   /// By number. bond0 of a broken bond remembers networks that nobody carries.
   func attached(to port: Port, of server: Server) -> [Attached] {
-    let isRouted = port.name == .bond0 && server.layer == 3
-    return port.networks.compactMap { self[$0] }.sorted { $0.vxlan < $1.vxlan }.map { network in
-      let isNative = port.native == network.id
-      return Attached(
-        network: network, isTagged: isRouted || port.networks.count > 1 && !isNative, isNative: isNative)
-    }
+    port.networks.compactMap { self[$0] }.sorted { $0.vxlan < $1.vxlan }
+      .map { Attached(network: $0, form: server.form(of: $0.id, on: port.name)) }
   }
 
   /// The networks of a project, by place and number.
@@ -52,7 +45,8 @@ extension Visit {
   }
 
   func fields(of attached: Attached) -> Fields {
-    fields(of: attached.network).merging(["form": attached.form, "isNative": attached.isNative]) { $1 }
+    fields(of: attached.network)
+      .merging(["form": attached.form.rawValue, "isNative": attached.form == .native]) { $1 }
   }
 
   func fields(of server: Server) -> Fields {

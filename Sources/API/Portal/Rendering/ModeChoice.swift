@@ -1,5 +1,5 @@
-// A mode that a server can be taken to, and what that would do: asked of the rack's own rules, on a copy, so that what is said
-// before is what happens then.
+// A mode that a server can be taken to, and in words what that would do. The rack itself says what (`ModeResult`), so
+// that what is said before is what happens then.
 
 import Net
 import Rack
@@ -24,61 +24,52 @@ struct ModeChoice: Sendable {
   var isLoss: Bool { consequences.contains(where: \.isLoss) }
 
   init(_ mode: NetworkMode, of server: Server, in view: View) {
+    let change = view.change(of: server, to: mode)
     self.mode = mode
-    do {
-      let outcome = try view.preview(.setMode(server.id, mode))
-      var after: Server?
-      for case .server(let new, replacing: _) in outcome.changes { after = new }
-      isCurrent = after == nil
-      refusal = []
-      consequences = after.map { Self.consequences(of: server, becoming: $0, in: view) } ?? []
-    } catch {
-      (isCurrent, consequences, refusal) = (false, [], APIError(error).messages)
-    }
+    isCurrent = change.isCurrent
+    refusal = change.refusal?.messages ?? []
+    consequences = change.isPossible ? Self.consequences(of: change, server, view) : []
   }
 
-  private static func consequences(of old: Server, becoming new: Server, in view: View) -> [Consequence] {
-    addresses(old, new) + bond(old, new) + networks(new, view)
+  private static func consequences(of change: ModeResult, _ server: Server, _ view: View) -> [Consequence] {
+    addresses(change.addresses) + [reach(from: server.layer, to: change.mode.layer)] + bond(change)
+      + [networks(change.mode, server, view)]
       + [Consequence("The server’s operating system has to be told: the text is below, once converted.")]
   }
 
-  private static func addresses(_ old: Server, _ new: Server) -> [Consequence] {
+  private static func addresses(_ change: AddressChange) -> [Consequence] {
     var all: [Consequence] = []
-    let lost = old.addresses.filter { !new.addresses.contains($0) }
-    if !lost.isEmpty {
-      all.append(
-        Consequence(
-          "Its addresses are lost for good: \(Words.list(lost.map { "\($0.address)/\($0.network.length)" })).",
-          isLoss: true))
+    if !change.released.isEmpty {
+      let words = Words.list(change.released.map(\.text))
+      all.append(Consequence("Its addresses are lost for good: \(words).", isLoss: true))
     }
-    let unassigned = old.blocks.filter { !new.blocks.contains($0) }
-    if !unassigned.isEmpty {
-      all.append(
-        Consequence("Elastic blocks are unassigned: \(Words.list(unassigned.map { "\($0.block)" })).", isLoss: true))
+    if !change.unassigned.isEmpty {
+      let words = Words.list(change.unassigned.map { "\($0.block)" })
+      all.append(Consequence("Elastic blocks are unassigned: \(words).", isLoss: true))
     }
-    let given = new.addresses.filter { !old.addresses.contains($0) }
-    if !given.isEmpty {
-      all.append(
-        Consequence(
-          "It is given new addresses, not those that it had before: \(Words.list(given.map(\.kind.title)))."))
-    }
-    switch (old.layer, new.layer) {
-    case (3, 3): all.append(Consequence("It keeps its addresses and stays reachable by them."))
-    case (3, 2): all.append(Consequence("It can be reached by its console only.", isLoss: true))
-    case (2, 3): all.append(Consequence("It is reachable again by its addresses."))
-    default: all.append(Consequence("It is still reachable by its console only."))
+    if !change.given.isEmpty {
+      let words = Words.list(change.given.map(\.kind.title))
+      all.append(Consequence("It is given new addresses, not those that it had before: \(words)."))
     }
     return all
   }
 
-  private static func bond(_ old: Server, _ new: Server) -> [Consequence] {
+  private static func reach(from old: Int, to new: Int) -> Consequence {
+    switch (old, new) {
+    case (3, 3): Consequence("It keeps its addresses and stays reachable by them.")
+    case (3, 2): Consequence("It can be reached by its console only.", isLoss: true)
+    case (2, 3): Consequence("It is reachable again by its addresses.")
+    default: Consequence("It is still reachable by its console only.")
+    }
+  }
+
+  private static func bond(_ change: ModeResult) -> [Consequence] {
     var all: [Consequence] = []
-    let leaving = old.members.filter { !new.members.contains($0) }.map(\.rawValue)
-    let joining = new.members.filter { !old.members.contains($0) }.map(\.rawValue)
+    let (leaving, joining) = (change.leaving.map(\.rawValue), change.joining.map(\.rawValue))
     if !leaving.isEmpty {
       all.append(
         Consequence(
-          new.members.isEmpty
+          change.mode.members.isEmpty
             ? "The bond is taken apart: no LACP any more on eth0 and eth1."
             : "\(Words.list(leaving)) leaves the bond."))
     }
@@ -89,14 +80,13 @@ struct ModeChoice: Sendable {
     return all
   }
 
-  private static func networks(_ new: Server, _ view: View) -> [Consequence] {
-    let ports = new.mode.switchedPorts
-    guard !ports.isEmpty else { return [Consequence("No port takes VLANs.")] }
-    let words = ports.map { name -> String in
-      let numbers = view.attached(to: new[name], of: new).map { String($0.network.vxlan) }
+  private static func networks(_ mode: NetworkMode, _ server: Server, _ view: View) -> Consequence {
+    guard !mode.switchedPorts.isEmpty else { return Consequence("No port takes VLANs.") }
+    let words = mode.switchedPorts.map { name -> String in
+      let numbers = view.attached(to: server[name], of: server).map { String($0.network.vxlan) }
       return numbers.isEmpty ? name.rawValue : "\(name.rawValue), which keeps \(Words.list(numbers))"
     }
-    return [Consequence("VLANs attach to \(Words.list(words)).")]
+    return Consequence("VLANs attach to \(Words.list(words)).")
   }
 
   var fields: Fields {

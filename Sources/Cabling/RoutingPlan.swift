@@ -1,27 +1,35 @@
-import Gateway
-import Net
-import Rack
-import Switching
-import Wire
+package import Gateway
+package import Net
+package import Rack
+package import Switching
 
 /// The rack's routed interfaces in the gateway's terms: what stays the same for the life of the daemon, and from it and
 /// a server the server's interface.
-struct RoutingPlan {
+package struct RoutingPlan: Sendable {
   /// The gateway's own MAC address, on every link.
-  var mac: MACAddress
+  package var mac: MACAddress
   /// The uplink's port, by facility; none where a facility has no way out.
-  var exits: [String: PortIndex] = [:]
+  package var exits: [String: PortIndex] = [:]
   /// What DHCP hands out beside the address.
-  var dns: [IPAddress] = []
-  var nextServer: IPAddress?
-  var bootFile: String?
-  var ipxeBootFile: String?
+  package var dns: [IPAddress] = []
+  package var nextServer: IPAddress?
+  package var bootFile: String?
+  package var ipxeBootFile: String?
   /// Where servers get their userdata; none without a metadata service.
-  var userdataURL: String?
-  var leaseSeconds: UInt32 = 86_400
+  package var userdataURL: String?
+  package var leaseSeconds: UInt32 = 86_400
+
+  package init(
+    mac: MACAddress, exits: [String: PortIndex] = [:], dns: [IPAddress] = [], nextServer: IPAddress? = nil,
+    bootFile: String? = nil, ipxeBootFile: String? = nil, userdataURL: String? = nil, leaseSeconds: UInt32 = 86_400
+  ) {
+    (self.mac, self.exits, self.dns, self.nextServer) = (mac, exits, dns, nextServer)
+    (self.bootFile, self.ipxeBootFile) = (bootFile, ipxeBootFile)
+    (self.userdataURL, self.leaseSeconds) = (userdataURL, leaseSeconds)
+  }
 
   /// bond0 as a routed interface.
-  func interface(of server: Server) -> RoutedInterface {
+  package func interface(of server: Server) -> RoutedInterface {
     let links = server.addresses.map { address in
       RoutedInterface.Link(
         gateway: address.network.base, host: address.host.base, isPublic: address.kind.isPublic)
@@ -53,7 +61,7 @@ struct RoutingPlan {
 extension MACAddress {
   /// The gateway's address on all links of a rack: the same for as long as the rack's state lives, so that a restart
   /// changes nothing for servers that know it; and another one than that of LACP.
-  init(gatewayOf rack: MACAddress) { self.init(rack.value ^ 0x0400_0000_0000) }
+  package init(gatewayOf rack: MACAddress) { self.init(rack.value ^ 0x0400_0000_0000) }
 }
 
 extension IPAddress {
