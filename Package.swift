@@ -113,6 +113,17 @@ let package = Package(
     .executableTarget(name: "toprack-sos-session"),
     // What is set up in a server's namespace: as values, and by ip(8).
     .target(name: "Guest", dependencies: ["Host", "Ports", "Rack"], swiftSettings: strict),
+    // Questions that are asked from inside servers' networks, and what came of them.
+    .target(
+      name: "Checks",
+      dependencies: [
+        "Guest", "Host", "Ports", "Rack",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: strict),
     // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
     .target(name: "Labs", dependencies: ["Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "COpenAPI"),
@@ -120,7 +131,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "MachineHost", "Machines", "Rack",
+        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost",
+        "Machines", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -145,9 +157,8 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Guest", "Host", "MachineHost", "Machines", "Ports",
-        "Rack",
-        "Store",
+        "API", "CCrash", "Checks", "Consoles", "Control", "Dataplane", "Guest", "Host", "MachineHost", "Machines",
+        "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -226,6 +237,7 @@ let package = Package(
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Rack", "Seeded"], path: "Tests/Guest", swiftSettings: strict),
+    .testTarget(name: "ChecksTests", dependencies: ["Checks"], path: "Tests/Checks", swiftSettings: strict),
     .testTarget(
       name: "LabsTests", dependencies: ["Labs", "Rack", "Seeded"], path: "Tests/Labs", swiftSettings: strict),
     .testTarget(
@@ -242,7 +254,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Consoles", "Control", "Host", "Rack", "Seeded",
+        "API", "Checks", "Consoles", "Control", "Host", "Labs", "Rack", "Seeded",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

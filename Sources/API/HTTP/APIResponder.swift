@@ -1,6 +1,7 @@
 // The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the
 // portal.
 
+import Checks
 public import Consoles
 public import Control
 import HTTPTypes
@@ -71,6 +72,9 @@ public struct APIResponder: HTTPResponder {
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
+    let (prober, origins) = (Prober(), ProbeOrigins(machines: consoles.machines))
+    ToprackWaitRoutes(prober: prober, origins: origins).register(on: &routes)
+    ToprackCheckRoutes(prober: prober, origins: origins).register(on: &routes)
   }
 
   /// Rates that can be.
