@@ -130,7 +130,7 @@ import Testing
         (.post, "/toprack/wait", #"{"servers": ["web9"]}"#, 404),
         (.post, "/toprack/checks", #"{"checks": [{"server": "web9", "link": "eth0"}]}"#, 200),
         (.post, "/toprack/checks", #"{"checks": [{}]}"#, 422),
-        (.post, "/toprack/checks", #"{"project": "x", "checks": []}"#, 404),
+        (.post, "/toprack/checks", #"{"project": "nowhere", "checks": []}"#, 404),
         (.delete, "/toprack/fdb", nil, 200), (.get, "/projects", nil, 200), (.get, "/toprack/fdb", nil, 200),
       ]
       _ = try await api.network(1003)

@@ -5,13 +5,13 @@ import Testing
 
 @Suite("wait: what is typed") struct WaitCommandTests {
   @Test("--link may have a value, and takes no word behind it for one")
-  func link() throws {
+  func link() async throws {
     #expect(
       CommandLineForms.standard(["wait", "--link=eth0", "web1"])
         == ["wait", "--\(CommandLineForms.linkOf)=eth0", "web1"])
-    let plain = try WaitCommand.parse(CommandLineForms.standard(["--link", "web1", "web2"]))
+    let plain = try await WaitCommand.asyncParse(CommandLineForms.standard(["--link", "web1", "web2"]))
     #expect(plain.link && plain.linkOf == nil && plain.servers == ["web1", "web2"])
-    let named = try WaitCommand.parse(CommandLineForms.standard(["web1", "--link=eth1"]))
+    let named = try await WaitCommand.asyncParse(CommandLineForms.standard(["web1", "--link=eth1"]))
     #expect(!named.link && named.linkOf == "eth1")
   }
 
@@ -22,9 +22,9 @@ import Testing
       (["web1", "--link=bond0"], "valid are --link, --link=eth0 and --link=eth1"),
       (["web1", "--link", "--link=eth0"], "exclude each other"), (["--lacp"], "servers"),
     ])
-  func refuse(_ words: [String], _ message: String) {
+  func refuse(_ words: [String], _ message: String) async {
     do {
-      _ = try WaitCommand.parse(CommandLineForms.standard(words))
+      _ = try await WaitCommand.asyncParse(CommandLineForms.standard(words))
       Issue.record("\(words) was taken")
     } catch {
       let text = WaitCommand.message(for: error)

@@ -20,8 +20,7 @@ struct CheckRunner: Sendable {
   private static let attemptLimit = 3_000
 
   let call: Call
-  let prober: Prober
-  let origins: ProbeOrigins
+  let probes: Probes
 
   /// Servers are named by their hostnames in `project`, which the caller must see. Ends early, with what there is, when
   /// the task is cancelled.
@@ -30,7 +29,7 @@ struct CheckRunner: Sendable {
       var results = [CheckResult?](repeating: nil, count: checks.count)
       var next = 0
       func begin() {
-        guard next < checks.count else { return }
+        guard next < checks.count, !Task.isCancelled else { return }
         let (index, check) = (next, checks[next])
         next += 1
         group.addTask { (index, await result(of: check, in: project)) }
@@ -86,18 +85,21 @@ struct CheckRunner: Sendable {
       case .ping(let from, let to):
         let address = try ProbeAddress(reading: to)
         let origin = try await origin(from, project).origin
-        let report = try await prober.ping(address, from: origin, count: left < 1_500 ? 1 : 3)
+        let report = try await probes.ping(address, from: origin, count: left < 1_500 ? 1 : 3, for: call)
         return report.answered > 0 ? .passed(report.words) : .failed(report.words)
       case .tcp(let from, let host, let port):
         let place = try ProbePort(host, port)
         let origin = try await origin(from, project).origin
-        let answer = try await prober.connect(place, from: origin, milliseconds: min(left, Self.attemptLimit))
+        let answer = try await probes.connect(
+          place, from: origin, milliseconds: min(left, Self.attemptLimit), for: call)
         return answer.isThere ? .passed(answer.seen) : .failed(answer.seen)
       case .http(let from, let text, let status):
         let url = try ProbeURL(reading: text)
         let origin = try await origin(from, project).origin
-        let answer = try await prober.get(url, from: origin, milliseconds: min(left, Self.attemptLimit))
-        return answer.isThere && answer.status == status ? .passed(answer.seen) : .failed(answer.seen)
+        let answer = try await probes.get(
+          url, from: origin, milliseconds: min(left, Self.attemptLimit), for: call)
+        guard answer.isThere else { return .failed(answer.seen) }
+        return answer.status == status ? .passed(answer.seen) : .failed("\(answer.seen), not \(status)")
       case .lacp(let name, let nic): return await lacp(try await server(name, project), nic)
       case .link(let name, let nic): return await link(try await server(name, project), nic)
       // Has its own way.
@@ -122,7 +124,7 @@ struct CheckRunner: Sendable {
   ) async throws(ProbeFault) -> (server: Server, origin: ProbeOrigin) {
     let server = try await server(name, project)
     guard server.isPoweredOn else { throw ProbeFault("\(name) is switched off: 'toprack server power \(name) on'") }
-    return (server, try await origins.origin(of: server, call))
+    return (server, try await probes.origin(of: server, call))
   }
 
   private func lacp(_ server: Server, _ nic: PortName?) async -> Attempt {
@@ -158,10 +160,10 @@ struct CheckRunner: Sendable {
       let address = try ProbeAddress(reading: to)
       repeat {
         let (server, origin) = try await origin(from, project)
-        let way = try await prober.way(to: address, from: origin)
+        let way = try await probes.way(to: address, from: origin, for: call)
         let egress = await egress(of: server, way)
         let before = await traffic(of: server)
-        let report = try await prober.ping(address, from: origin, count: 2)
+        let report = try await probes.ping(address, from: origin, count: 2, for: call)
         evidence.add(report, way, egress, before, await traffic(of: server))
         if evidence.isAnswered || Task.isCancelled { break }
         try? await Task.sleep(for: Self.pause)

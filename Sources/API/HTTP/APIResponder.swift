@@ -1,7 +1,6 @@
 // The way in: brings the path to one form, asks the door who it is, and asks the router; the portal's paths go to the
 // portal.
 
-import Checks
 public import Consoles
 public import Control
 import HTTPTypes
@@ -72,9 +71,9 @@ public struct APIResponder: HTTPResponder {
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
-    let (prober, origins) = (Prober(), ProbeOrigins(machines: consoles.machines))
-    ToprackWaitRoutes(prober: prober, origins: origins).register(on: &routes)
-    ToprackCheckRoutes(prober: prober, origins: origins).register(on: &routes)
+    let probes = Probes(machines: consoles.machines)
+    ToprackWaitRoutes(probes: probes).register(on: &routes)
+    ToprackCheckRoutes(probes: probes).register(on: &routes)
   }
 
   /// Rates that can be.

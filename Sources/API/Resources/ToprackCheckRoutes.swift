@@ -8,8 +8,7 @@ struct ToprackCheckRoutes {
   /// Of one token or user, at a time.
   static let limit = 8
 
-  let prober: Prober
-  let origins: ProbeOrigins
+  let probes: Probes
   let runs = CallerShares(limit, "runs of checks")
 
   func register(on routes: inout Routes) { routes.post("/toprack/checks", check) }
@@ -18,7 +17,7 @@ struct ToprackCheckRoutes {
     try call.access.requireWriting()
     let project = try project(call, await call.view())
     let checks = try LabCheck.reading(call.arguments)
-    let runner = CheckRunner(call: call, prober: prober, origins: origins)
+    let runner = CheckRunner(call: call, probes: probes)
     return .patient(try runs.take(call.access)) { await runner.run(checks, in: project).json }
   }
 

@@ -4,8 +4,7 @@ import Checks
 import Rack
 
 struct ToprackWaitRoutes {
-  let prober: Prober
-  let origins: ProbeOrigins
+  let probes: Probes
   let looks = SharedLooks()
   let waits = CallerShares(Waiting.limit, "waits")
 
@@ -16,11 +15,10 @@ struct ToprackWaitRoutes {
     if request.pinged != nil {
       // What cannot be, and will not be by waiting, is said at once.
       for server in request.servers {
-        do { _ = try await origins.origin(of: server, call) } catch { throw APIError.invalid(error.message) }
+        do { _ = try await probes.origin(of: server, call) } catch { throw APIError.invalid(error.message) }
       }
     }
-    let waiting = Waiting(
-      call: call, request: request, looks: looks, prober: prober, origins: origins, machines: origins.machines)
+    let waiting = Waiting(call: call, request: request, looks: looks, probes: probes)
     return .patient(try waits.take(call.access)) { await waiting.run().json }
   }
 }

@@ -1,7 +1,6 @@
 // What `POST /toprack/wait` asks.
 
 import Checks
-import MachineHost
 import Rack
 
 struct WaitRequest: Sendable {

@@ -22,9 +22,7 @@ struct Waiting: Sendable {
   let call: Call
   let request: WaitRequest
   let looks: SharedLooks
-  let prober: Prober
-  let origins: ProbeOrigins
-  let machines: MachineHub?
+  let probes: Probes
 
   private enum Item: Sendable { case event(Event), tick, end }
 
@@ -175,7 +173,8 @@ struct Waiting: Sendable {
   private func ask(_ address: ProbeAddress, _ server: Server, _ pings: Pings) async -> Bool {
     guard let server = await call.view()[server.id] else { return true }
     do throws(ProbeFault) {
-      let report = try await prober.ping(address, from: try await origins.origin(of: server, call), count: 1)
+      let report = try await probes.ping(
+        address, from: try await probes.origin(of: server, call), count: 1, for: call)
       pings[server.id] = (report.answered > 0, report.words)
       return report.answered > 0
     } catch {
@@ -199,7 +198,7 @@ struct Waiting: Sendable {
   /// Says of servers with a virtual machine what helps there: nothing of what is heard of it by the switch is known here
   /// otherwise.
   private func advise(_ outcome: inout Outcome) async {
-    guard let machines else { return }
+    guard let machines = probes.machines else { return }
     for index in outcome.rows.indices {
       let row = outcome.rows[index]
       guard let nic = row.missing.nic, let status = await machines.status(of: row.server.id),

@@ -1,14 +1,55 @@
-// From where a server's own programs would ask, and why that cannot be.
+// Questions from inside servers, as a caller may ask them: from where a server's own programs would ask, why that cannot
+// be, and how many at a time.
 
 import Checks
 import Host
 import MachineHost
 import Rack
 
-/// Finds out where probes of a server are sent from.
-struct ProbeOrigins: Sendable {
+/// What all who wait and check share. Each question is a process: so many of them are a caller's at a time, whatever
+/// they have under way, so that nobody waits for the whole of another's.
+struct Probes: Sendable {
+  /// Of a caller, of `Prober.limit`.
+  static let share = 16
+
   /// `nil`: this daemon has none.
   let machines: MachineHub?
+  private let prober = Prober()
+  private let turns = CallerTurns()
+
+  init(machines: MachineHub?) { self.machines = machines }
+
+  func ping(
+    _ address: ProbeAddress, from origin: ProbeOrigin, count: Int, for call: Call
+  ) async throws(ProbeFault) -> PingReport {
+    await turns.take(call.access.caller.name, of: Self.share)
+    defer { turns.giveBack(call.access.caller.name) }
+    return try await prober.ping(address, from: origin, count: count)
+  }
+
+  func connect(
+    _ place: ProbePort, from origin: ProbeOrigin, milliseconds: Int, for call: Call
+  ) async throws(ProbeFault) -> Prober.Answer {
+    await turns.take(call.access.caller.name, of: Self.share)
+    defer { turns.giveBack(call.access.caller.name) }
+    return try await prober.connect(place, from: origin, milliseconds: milliseconds)
+  }
+
+  func get(
+    _ url: ProbeURL, from origin: ProbeOrigin, milliseconds: Int, for call: Call
+  ) async throws(ProbeFault) -> Prober.Answer {
+    await turns.take(call.access.caller.name, of: Self.share)
+    defer { turns.giveBack(call.access.caller.name) }
+    return try await prober.get(url, from: origin, milliseconds: milliseconds)
+  }
+
+  func way(
+    to address: ProbeAddress, from origin: ProbeOrigin, for call: Call
+  ) async throws(ProbeFault) -> Way {
+    await turns.take(call.access.caller.name, of: Self.share)
+    defer { turns.giveBack(call.access.caller.name) }
+    return try await prober.way(to: address, from: origin)
+  }
 
   /// Of a server that a view has given out. Throws a sentence for one from which nothing can be sent by the daemon, or not
   /// for this caller: whoever does not choose where servers are put has nothing to do with the host's own network.
