@@ -93,6 +93,23 @@ import Testing
     }
   }
 
+  @Test("no look from before a change answers for what is after it, and callers do not see each other's")
+  func looks() async throws {
+    try await WholeAPI.test { api in
+      let server = try await server("layer2-bonded", in: api)
+      func call(_ access: Access) -> Call {
+        Call(
+          prefix: "", path: "", parameters: [:], arguments: Arguments(members: []), access: access, keeper: api.keeper)
+      }
+      let (whole, other) = (call(Access(scope: .all, by: "anna")), call(Access(scope: .none, by: "nobody")))
+      let looks = SharedLooks()
+      #expect(await looks.members(whole, from: .now).isEmpty)
+      await api.keeper.know([], [member(server, .eth0, isUp: true, hasPartner: true)], [])
+      #expect(await looks.members(whole, from: .now).count == 1)
+      #expect(await looks.members(other, from: .now - .seconds(1)).isEmpty)
+    }
+  }
+
   @Test("what cannot be asked is refused, with what can")
   func refusals() async throws {
     try await WholeAPI.test { api in

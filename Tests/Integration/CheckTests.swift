@@ -105,6 +105,39 @@ extension Integration {
         "failed: the answer is no HTTP", "failed: no TLS came about", "failed: network is unreachable")
     }
 
+    @Test("the process that reads what others send is nobody, and cannot become anybody")
+    func rights() throws {
+      let program = """
+        import socket
+        server = socket.create_server(('127.0.0.1', 0))
+        print(server.getsockname()[1], flush=True)
+        peer, _ = server.accept()
+        server.accept()
+        """
+      let server = try ChildProcess(["python3", "-c", program])
+      defer { server.signal(9) }
+      let deadline = Deadline.after(.seconds(20))
+      func port() -> Int? {
+        Int(String(decoding: server.standardOutput, as: UTF8.self).trimmingCharacters(in: .newlines))
+      }
+      while port() == nil, !deadline.hasPassed {}
+      let url = "http://127.0.0.1:\(try #require(port()))/"
+      let probe = try ChildProcess(["\(Daemon.binaries)/toprackd", "---probe", "http", url, "-", "60000"])
+      defer { probe.signal(9) }
+      var status = ""
+      while !status.contains("NoNewPrivs:\t1"), !deadline.hasPassed {
+        status = (try? String(contentsOfFile: "/proc/\(probe.pid)/status", encoding: .utf8)) ?? ""
+      }
+      for line in [
+        "Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534", "CapPrm:\t0000000000000000",
+        "CapEff:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1",
+      ] {
+        #expect(status.contains(line), "\(status)")
+      }
+      let wrong = try run(["\(Daemon.binaries)/toprackd", "---probe", "http", "http://web2/", "-", "1000"])
+      #expect(wrong.status == 2 && wrong.text.contains("is no address"), "\(wrong.text)")
+    }
+
     @Test("LACP with Open vSwitch comes true within its time")
     func lacp() throws {
       let lab = try Lab(settings: "lacp-rate: fast\n")

@@ -99,6 +99,11 @@ extension Integration {
       let wait = try Wait(lab, "web1", "--address")
       try web1.configure()
       wait.expect()
+
+      try expectMissing(lab, ["web1", "--phone-home"], "web1: has not phoned home")
+      let home = try Wait(lab, "web1", "--phone-home")
+      try web1.shell("curl -s -m 5 --noproxy '*' -X POST http://169.254.169.254/phone-home")
+      home.expect()
     }
 
     @Test("a ping is answered as soon as somebody has the address; from a virtual machine none can be sent")
@@ -127,12 +132,18 @@ extension Integration {
       let lab = try Lab()
       let namespace = lab.namespace("web1")
       try lab.toprack("server", "create", "web1", "--netns=\(namespace.name)")
-      // More than may wait at a time, one after another: none of them is left.
-      for _ in 0..<4 {
-        let children = try (0..<20).map { _ in try Wait(lab, "web1", "--lacp").child }
-        try lab.poll { try lab.toprack.attempt(["wait", "web1", "--timeout", "0"]).status == 0 }
-        for child in children { child.signal(SIGKILL) }
+      // As many as may wait at a time, for longer than this test.
+      let body = #"{"servers": ["web1"], "conditions": {"lacp": true}, "timeout_ms": 3600000}"#
+      let children = try (0..<64).map { _ in
+        try ChildProcess([
+          "curl", "-s", "--unix-socket", lab.daemon.socket, "-d", body, "http://localhost/toprack/wait",
+        ])
       }
+      let isFull = try lab.poll {
+        try lab.toprack.attempt(["wait", "web1", "--timeout", "0"]).errors.contains("64 waits open, which is the limit")
+      }
+      #expect(isFull && children.allSatisfy { !$0.hasExited })
+      for child in children { child.signal(SIGKILL) }
       #expect(try lab.poll { try lab.toprack.attempt(["wait", "web1"]).status == 0 }, "there is room again")
       let wait = try Wait(lab, "web1", "--lacp")
       try lab.poll { try !lab.toprack("lacp", "show", "web1").isEmpty }

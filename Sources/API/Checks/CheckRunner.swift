@@ -16,8 +16,9 @@ struct CheckRunner: Sendable {
   static let limit = 16
   /// Between two attempts.
   private static let pause = Duration.milliseconds(200)
-  /// Of one attempt by TCP or HTTP, in milliseconds.
-  private static let attemptLimit = 3_000
+  /// Of one attempt by TCP or HTTP, in milliseconds: the last one may end after the check's time, and not be too short
+  /// to say what is so.
+  private static let attemptTime = 1_000...3_000
 
   let call: Call
   let probes: Probes
@@ -91,13 +92,13 @@ struct CheckRunner: Sendable {
         let place = try ProbePort(host, port)
         let origin = try await origin(from, project).origin
         let answer = try await probes.connect(
-          place, from: origin, milliseconds: min(left, Self.attemptLimit), for: call)
+          place, from: origin, milliseconds: Self.time(left), for: call)
         return answer.isThere ? .passed(answer.seen) : .failed(answer.seen)
       case .http(let from, let text, let status):
         let url = try ProbeURL(reading: text)
         let origin = try await origin(from, project).origin
         let answer = try await probes.get(
-          url, from: origin, milliseconds: min(left, Self.attemptLimit), for: call)
+          url, from: origin, milliseconds: Self.time(left), for: call)
         guard answer.isThere else { return .failed(answer.seen) }
         return answer.status == status ? .passed(answer.seen) : .failed("\(answer.seen), not \(status)")
       case .lacp(let name, let nic): return await lacp(try await server(name, project), nic)
@@ -109,6 +110,8 @@ struct CheckRunner: Sendable {
       return .hopeless(error.message)
     }
   }
+
+  private static func time(_ left: Int) -> Int { min(max(left, attemptTime.lowerBound), attemptTime.upperBound) }
 
   private func server(_ name: String, _ project: ProjectID) async throws(ProbeFault) -> Server {
     let view = await call.view()

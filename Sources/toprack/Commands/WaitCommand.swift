@@ -14,13 +14,15 @@ struct WaitCommand: AsyncParsableCommand {
       says what is missing, a line for each. Without a condition it waits until the servers are active and their NICs are \
       there.
 
-        --link        every NIC whose port carries a network or is routed has its link up;
-                      --link=eth0 that one, whatever its port carries
+        --link        every NIC whose port carries a network or is routed
+                      has its link up; --link=eth0: that one, in any case
         --lacp        a partner is in sync on every NIC of the bond
-        --address     the server answers ARP and neighbour discovery at each of its addresses
-        --ping IP     the host at IP answers an echo request that is sent from the server's
+        --address     it answers ARP and neighbour discovery at each of its
+                      addresses
+        --ping IP     the host at IP answers echo requests from the server's
                       network namespace; not from a virtual machine
-        --phone-home  the server's system was heard, or has phoned home, since it was installed
+        --phone-home  its system was heard, or has phoned home, since it was
+                      installed
 
       Examples:
         toprack wait web1 web2 --link --timeout 10s
