@@ -117,6 +117,17 @@ let package = Package(
     .executableTarget(name: "toprack-sos-session"),
     // What is set up in a server's namespace: as values, and by ip(8).
     .target(name: "Guest", dependencies: ["Host", "Net", "Ports", "Rack"], swiftSettings: strict),
+    // Questions that are asked from inside servers' networks, and what came of them.
+    .target(
+      name: "Checks",
+      dependencies: [
+        "Guest", "Host", "Net", "Ports", "Rack",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: strict),
     // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
     .target(
       name: "Labs", dependencies: ["Net", "Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
@@ -125,9 +136,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost", "Machines",
-        "Net",
-        "Rack",
+        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost",
+        "Machines", "Net", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -152,9 +162,8 @@ let package = Package(
     .executableTarget(
       name: "toprackd",
       dependencies: [
-        "API", "CCrash", "Consoles", "Control", "Dataplane", "Guest", "Host", "MachineHost", "Machines", "Ports",
-        "Rack",
-        "Store",
+        "API", "CCrash", "Checks", "Consoles", "Control", "Dataplane", "Guest", "Host", "MachineHost", "Machines",
+        "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -240,6 +249,7 @@ let package = Package(
       path: "Tests/Consoles", swiftSettings: strict),
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
+    .testTarget(name: "ChecksTests", dependencies: ["Checks"], path: "Tests/Checks", swiftSettings: strict),
     .testTarget(
       name: "LabsTests", dependencies: ["Labs", "Net", "Rack", "Store"], path: "Tests/Labs", swiftSettings: strict),
     .testTarget(
@@ -256,7 +266,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Consoles", "Control", "Host", "Net", "Rack",
+        "API", "Checks", "Consoles", "Control", "Host", "Labs", "Net", "Rack",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

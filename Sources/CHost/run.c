@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,4 +98,20 @@ int chost_run(int namespace_fd, char *const *arguments, const char *input, char 
     }
     close(out[0]);
     return result;
+}
+
+enum { NOBODY = 65534 };
+
+int chost_give_up_rights(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {{0}};
+    struct rlimit cores = {0, 0};
+    if (geteuid() == 0 || getuid() != NOBODY) {
+        if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+            return -errno;
+    }
+    /* Of a user who was not root they outlive the change. */
+    if (syscall(SYS_capset, &header, none) < 0) return -errno;
+    if (setrlimit(RLIMIT_CORE, &cores) < 0) return -errno;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }

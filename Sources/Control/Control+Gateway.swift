@@ -184,6 +184,14 @@ extension Control {
   }
 }
 
+extension Control {
+  /// Has the gateway ask whether a server is at its addresses: it hears of one to whom nobody sends only when that one
+  /// sends itself.
+  public func seekNeighbours(of server: ServerID) {
+    for port in wires.ports(of: server) { dataplane.seekNeighbours(of: port) }
+  }
+}
+
 /// What the gateway knows of a host behind a routed interface.
 public struct NeighbourStatus: Hashable, Sendable {
   public enum Place: Hashable, Sendable {

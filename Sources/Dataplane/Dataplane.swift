@@ -291,6 +291,9 @@ public final class Dataplane: Sendable {
     }
   }
 
+  /// Asks the hosts behind a routed interface whether they are there. `neighbours` has what comes of it.
+  public func seekNeighbours(of port: PortIndex) { slowPath.post(.seek(port)) }
+
   // MARK: Guard
 
   /// Opens a port that the guard has shut. False: it was not shut.

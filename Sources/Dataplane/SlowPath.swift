@@ -26,6 +26,8 @@ enum SlowLetter: Sendable {
   case inForce(PortIndex, life: Int, revision: UInt64)
   case report(Set<PortIndex>?, reply: @Sendable ([BondReport]) -> Void)
   case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
+  /// Somebody waits for the hosts behind it.
+  case seek(PortIndex)
   case stop(reply: @Sendable () -> Void)
 }
 
@@ -251,6 +253,9 @@ struct SlowPath: ~Copyable {
       let wanted = ports.map { $0.filter { bonds[$0] != nil } } ?? Set(bonds.keys)
       reply(wanted.sorted { $0.value < $1.value }.compactMap { report($0, at: now) })
     case .neighbours(let reply): reply(routed.gateway.neighbours(at: now))
+    case .seek(let port):
+      routed.gateway.seek(port, at: now)
+      sendOutputs()
     case .stop(let reply):
       stopped = true
       reply()

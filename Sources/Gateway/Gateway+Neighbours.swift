@@ -1,5 +1,5 @@
-import Net
-import Switching
+public import Net
+public import Switching
 import Wire
 
 // Neighbours: the machine's effects, and the packets that wait for it.
@@ -133,6 +133,12 @@ extension Gateway {
   }
 
   // MARK: Questions
+
+  /// Finds out whether the hosts at the other ends of an interface's links are there, as before a packet to each.
+  public mutating func seek(_ port: PortIndex, at now: Instant) {
+    guard isUp(port), let slots = interfaces[port]?.slots else { return }
+    for slot in slots.indices { handle(.packet, of: Neighbour(port: port, slot: slot), at: now) }
+  }
 
   /// Asks where the neighbour is: everybody while it is not known, itself afterwards.
   private mutating func solicit(_ neighbour: Neighbour) {

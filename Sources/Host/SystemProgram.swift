@@ -19,6 +19,9 @@ public struct SystemProgram: Sendable {
   /// Silence after which it is killed.
   private static let patience: Int32 = 10_000
 
+  /// The one at `path`, from the root.
+  public init(path: String) { self.path = path }
+
   /// Looks for `name` in PATH, and where administrators' programs are also when PATH leaves them out.
   public init?(named name: String) {
     let directories =

@@ -7,7 +7,10 @@ enum CommandLineForms {
   /// The hidden option that stands for `--libvirt` with a value.
   static let libvirtForm = "libvirt-form"
 
-  private static let valued = ["--netns=": namedNamespace, "--libvirt=": libvirtForm]
+  /// The hidden option that stands for `--link` with a value.
+  static let linkOf = "link-of"
+
+  private static let valued = ["--netns=": namedNamespace, "--libvirt=": libvirtForm, "--link=": linkOf]
 
   /// `--netns` is a flag; `--netns=NS` becomes an option. What follows `--netns` is never taken for its value, so that
   /// `server create --netns web1` means the server web1. Nothing after `--` is touched, and nothing in what a

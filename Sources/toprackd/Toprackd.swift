@@ -7,6 +7,7 @@
 // Exit status: 0 after a signal, 1 when it cannot run, 2 for wrong usage or settings.
 
 import ArgumentParser
+import Checks
 import Control
 import Dataplane
 import Foundation
@@ -69,6 +70,10 @@ import Rack
   var newRack = false
 
   static func main() async {
+    // What the daemon runs of itself for one question of a check.
+    if CommandLine.arguments.dropFirst().first == ProbeClient.word {
+      Foundation.exit(ProbeClient.run(Array(CommandLine.arguments.dropFirst(2))))
+    }
     Crash.install()
     do {
       let command = try parse()

@@ -134,6 +134,11 @@ import Testing
         (.delete, "/toprack/labs/{lab}", nil, 200), (.delete, "/toprack/labs/{lab}", nil, 404),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
         (.delete, "/toprack/tokens/{token}", nil, 204), (.delete, "/toprack/tokens/{token}", nil, 404),
+        (.post, "/toprack/wait", #"{"servers": ["web1"], "timeout_ms": 0}"#, 200), (.post, "/toprack/wait", "{}", 422),
+        (.post, "/toprack/wait", #"{"servers": ["web9"]}"#, 404),
+        (.post, "/toprack/checks", #"{"checks": [{"server": "web9", "link": "eth0"}]}"#, 200),
+        (.post, "/toprack/checks", #"{"checks": [{}]}"#, 422),
+        (.post, "/toprack/checks", #"{"project": "nowhere", "checks": []}"#, 404),
         (.delete, "/toprack/fdb", nil, 200), (.get, "/projects", nil, 200), (.get, "/toprack/fdb", nil, 200),
       ]
       _ = try await api.network(1003)

@@ -23,7 +23,7 @@ actor RackAlone: RackKeeper {
   func wait(_ seconds: TimeInterval) { passed += seconds }
 
   private var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
-  private var watcherCount = 0
+  private(set) var watcherCount = 0
   private var pieceSize = Int.max
   private var listed = 0
   private var source = Counting()
@@ -113,6 +113,9 @@ actor RackAlone: RackKeeper {
   }
   func lacp(of server: ServerID?) -> [LACPMember] { known.members.filter { (server ?? $0.server) == $0.server } }
   func neighbours() -> [NeighbourStatus] { known.neighbours }
+  /// Servers whom the gateway was to ask.
+  private(set) var sought: Set<ServerID> = []
+  func seekNeighbours(of server: ServerID) { sought.insert(server) }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
   func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
     let wanted = journal.filter { event in

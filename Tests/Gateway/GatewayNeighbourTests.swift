@@ -35,6 +35,23 @@ import Wire
     #expect(answered.last == .neighbour(Self.other, Bench.otherMAC, isStale: false))
   }
 
+  @Test("somebody who waits has every neighbour of an interface asked, once for those who are being asked already")
+  func seek() {
+    var bench = Bench()
+    bench.gateway.seek(Bench.other, at: bench.now)
+    let asked = bench.frames()
+    #expect(asked.count == Bench.otherInterface.links.count && asked.allSatisfy { $0.port == Bench.other })
+    bench.gateway.seek(Bench.other, at: bench.now)
+    #expect(bench.frames().isEmpty)
+    #expect(bench.answerARP().told == [.neighbour(Self.other, Bench.otherMAC, isStale: false)])
+    bench.gateway.seek(Bench.other, at: bench.now)
+    #expect(bench.frames().isEmpty, "it is there")
+    bench.gateway.setLink(Bench.other, up: false, at: bench.now)
+    _ = bench.outputs()
+    bench.gateway.seek(Bench.other, at: bench.now)
+    #expect(bench.frames().isEmpty, "nothing can be sent")
+  }
+
   @Test("IPv6 asks the solicited-node group, 7.2.2")
   func resolve6() throws {
     var bench = Bench()

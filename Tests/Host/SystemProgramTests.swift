@@ -26,6 +26,13 @@ import Testing
     #expect(error?.errno == E2BIG)
   }
 
+  @Test("one is found by its path, too")
+  func path() throws {
+    let shell = try #require(SystemProgram(named: "sh"))
+    #expect(try SystemProgram(path: shell.path).run(["-c", "exit 4"]).status == 4)
+    #expect(throws: PortsFault.self) { try SystemProgram(path: "/no/such/program").run([]) }
+  }
+
   @Test("it has no descriptor of ours")
   func descriptors() throws {
     let shell = try #require(SystemProgram(named: "sh"))

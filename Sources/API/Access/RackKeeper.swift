@@ -44,6 +44,8 @@ protocol RackKeeper: Sendable {
   func reopen(_ port: PortName, of server: ServerID, by: Access) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  /// Has the gateway ask whether a server is at its addresses.
+  func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
   func status() async -> Status
   /// What `status` calls wrong, as far as it costs nothing to know.

@@ -178,6 +178,9 @@ extension Call {
     }
   }
 
+  /// Has the gateway ask whether a server that a view has given out is at its addresses.
+  func seekNeighbours(of server: Server) async { await keeper.seekNeighbours(of: server.id) }
+
   /// What the wire does, for callers who see everything.
   func forwarding() async throws(APIError) -> Forwarding {
     try access.requireWholeRack(for: "the switch's tables")

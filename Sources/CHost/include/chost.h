@@ -10,7 +10,7 @@
  *   route.c   rtnetlink: routes
  *   sysctl.c  settings of one interface below /proc/sys/net
  *   listen.c  a listening TCP socket inside a namespace
- *   run.c     a program of the system, run to its end
+ *   run.c     a program of the system, run to its end; a process without rights
  *   pty.c     a shell on a terminal of its own inside a namespace; serial devices
  *
  * Descriptors that a function returns belong to the caller. All are close-on-exec. Frames are cport's. */
@@ -203,6 +203,10 @@ int chost_listen(int namespace_fd, uint32_t address, uint16_t port, int backlog)
  * goes to `output`, cut to what fits and NUL-terminated. -ETIMEDOUT: it said nothing for `timeout_ms`, and was
  * killed. */
 int chost_run(int namespace_fd, char *const *arguments, const char *input, char *output, size_t capacity, int timeout_ms);
+
+/* Makes the calling process nobody's (65534), without capabilities and without a way to any. For one that has no other
+ * threads yet. */
+int chost_give_up_rights(void);
 
 /* ---- pty.c ------------------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,35 @@
+// `POST /toprack/checks`: checks in the form that a lab's file has, run now.
+
+import Checks
+import Labs
+import Rack
+
+struct ToprackCheckRoutes {
+  /// Of one token or user, at a time.
+  static let limit = 8
+
+  let probes: Probes
+  let runs = CallerShares(limit, "runs of checks")
+
+  func register(on routes: inout Routes) { routes.post("/toprack/checks", check) }
+
+  private func check(_ call: Call) async throws -> Reply {
+    try call.access.requireWriting()
+    let project = try project(call, await call.view())
+    let checks = try LabCheck.reading(call.arguments)
+    let runner = CheckRunner(call: call, probes: probes)
+    return .patient(try runs.take(call.access)) { await runner.run(checks, in: project).json }
+  }
+
+  /// The one that is named, or the only one that can be meant.
+  private func project(_ call: Call, _ view: View) throws -> ProjectID {
+    if let name = try call.arguments.string("project") { return try view.known(projectNamed: name).id }
+    if let own = call.access.project { return own }
+    let all = view.projects
+    let found = all.count == 1 ? all : all.filter { $0.name == "default" }
+    guard found.count == 1 else {
+      throw APIError.invalid("project is missing, and there are several: give the name or the UUID of one")
+    }
+    return found[0].id
+  }
+}
