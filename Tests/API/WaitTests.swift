@@ -85,7 +85,7 @@ import Testing
           state: index == 0 ? "failed" : "stale", age: 0)
       }
       #expect(texts(.address, facts) == ["nobody answers at \(addresses[0])"])
-      facts.neighbours[0].mac = 1
+      facts.neighbours[0].mac = MACAddress(1)
       #expect(texts(.address, facts) == [] && texts(.active, facts) == [])
       facts.server.isPoweredOn = false
       for condition in [.active, .link(nil), .lacp, .address, .ping("10.0.0.1"), .phoneHome] as [WaitCondition] {

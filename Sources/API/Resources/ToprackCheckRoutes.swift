@@ -11,7 +11,20 @@ struct ToprackCheckRoutes {
   let probes: Probes
   let runs = CallerShares(limit, "runs of checks")
 
-  func register(on routes: inout Routes) { routes.post("/toprack/checks", check) }
+  func register(on routes: inout Routes) {
+    routes.post("/toprack/checks", check)
+    routes.post("/toprack/labs/:lab/check", checkLab)
+  }
+
+  /// Those of the file that was applied last.
+  private func checkLab(_ call: Call) async throws -> Reply {
+    try call.access.requireWriting()
+    let view = await call.view()
+    let lab = try view.known(labNamed: call.parameter("lab"), in: try call.arguments.string("project"))
+    let checks = LabFile(canonical: lab.applied)?.checks ?? []
+    let runner = CheckRunner(call: call, probes: probes)
+    return .patient(try runs.take(call.access)) { await runner.run(checks, in: lab.project).json }
+  }
 
   private func check(_ call: Call) async throws -> Reply {
     try call.access.requireWriting()

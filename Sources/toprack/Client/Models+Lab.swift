@@ -46,6 +46,17 @@ struct LabPlanAnswer: Decodable {
   var isEmpty: Bool { changes.isEmpty && forgets.isEmpty }
 }
 
+struct LabCheckAnswer: Decodable {
+  let checks: [Check]
+
+  struct Check: Decodable {
+    let name: String
+    let result: String
+    let seen: String
+    let ms: Int
+  }
+}
+
 struct LabFaultList: Decodable {
   let faults: [Fault]
 

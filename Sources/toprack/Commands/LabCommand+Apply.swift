@@ -59,7 +59,14 @@ extension LabCommand {
     @OptionGroup var options: LabFileOptions
     @Flag(help: "Show what would be done, and do nothing.") var dryRun = false
     @Flag(name: [.short, .long], help: "Do not ask.") var yes = false
+    @Flag(help: "Run the file's checks afterwards; exit with 5 when one fails.") var check = false
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func validate() throws {
+      if dryRun, check {
+        throw ValidationError("--dry-run and --check exclude each other: nothing is there to be checked")
+      }
+    }
 
     func run() async throws {
       let client = try global.client
@@ -68,6 +75,7 @@ extension LabCommand {
       let plan: LabPlanAnswer = try planned.decoded()
       if dryRun || plan.isEmpty {
         try global.output.print(json: try planned.value()) { LabCommand.shown(plan) }
+        if check { try await Check.run(source.path("/check", adopt: false), client, global, else: .unproven) }
         return try options.end(!plan.isEmpty)
       }
       if plan.losing {
@@ -78,7 +86,41 @@ extension LabCommand {
         .PUT, source.path(adopt: options.adopt), to: client, document: source.text, file: source.file,
         ifMatch: plan.generation, json: global.json)
       try LabCommand.report(answer, global, shown: plan.losing)
+      if check { try await Check.run(source.path("/check", adopt: false), client, global, else: .unproven) }
       try options.end(true)
+    }
+  }
+
+  struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Run the checks of a lab: what its file says must be true.",
+      discussion: """
+        Each is tried until it is true or its time is over. Exit status: 0 when all have passed, 1 when one has not.
+
+        Example: toprack lab check shop
+        """)
+
+    @Argument(help: "Name, or PROJECT/NAME.", completion: .labs) var lab: String
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func run() async throws {
+      try await Self.run(try LabRequests.path(named: lab, "/check"), try global.client, global, else: .refused)
+    }
+
+    fileprivate static func run(
+      _ path: String, _ client: Client, _ global: GlobalOptions, else kind: Failure.Kind
+    ) async throws {
+      let answer = try await LabRequests.send(.POST, path, to: client, json: global.json)
+      let report: LabCheckAnswer = try answer.decoded()
+      try global.output.print(json: try answer.value()) {
+        var table = Table("RESULT", "CHECK", "SEEN", "MS")
+        for check in report.checks { table.add(check.result, check.name, check.seen, "\(check.ms)") }
+        return table.isEmpty ? "the lab has no checks" : table.text
+      }
+      let failed = report.checks.filter { $0.result != "passed" }.count
+      guard failed == 0 else {
+        throw Failure(kind: kind, messages: ["\(failed) of \(report.checks.count) checks failed"])
+      }
     }
   }
 

@@ -16,7 +16,8 @@ struct LabCommand: AsyncParsableCommand {
         toprack lab destroy shop
       """,
     subcommands: [
-      Apply.self, Diff.self, Destroy.self, List.self, Export.self, Save.self, Restore.self, Import.self, Schema.self,
+      Apply.self, Diff.self, Check.self, Destroy.self, List.self, Export.self, Save.self, Restore.self, Import.self,
+      Schema.self,
     ])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
