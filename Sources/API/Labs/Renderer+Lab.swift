@@ -53,12 +53,15 @@ extension View {
   /// A lab by its name, of a project or of the only one that has it; or PROJECT/NAME. Throws 404 when there is none, and
   /// 422 when there are several.
   func known(labNamed reference: String, in projectName: String?) throws(APIError) -> Lab {
-    var (name, owner) = (reference, projectName)
-    if owner == nil, let slash = reference.lastIndex(of: "/") {
+    let project = try projectName.map { text throws(APIError) in try known(projectNamed: text).id }
+    var (name, owner) = (reference, String?.none)
+    if project == nil, let slash = reference.lastIndex(of: "/") {
       (owner, name) = (String(reference[..<slash]), String(reference[reference.index(after: slash)...]))
     }
-    let project = try owner.map { text throws(APIError) in try known(projectNamed: text) }
-    let found = labs.filter { $0.name == name && (project == nil || $0.project == project?.id) }
+    let found = labs.filter { lab in
+      lab.name == name && (project == nil || lab.project == project)
+        && (owner == nil || owner == "\(lab.project)" || owner == self[lab.project]?.name)
+    }
     guard let lab = found.first else {
       throw .unknown("there is no lab \(Arguments.shown(.string(reference))): 'toprack lab list' has those that are")
     }
