@@ -411,7 +411,7 @@ def read_only():
         b.press("default")
         base = b.path.rsplit("/", 1)[0]
         server = b.find("td:first-child > a").get_attribute("href")
-        pages = ["/portal", base + "/servers", base + "/networks", base + "/ips", base + "/rack", server,
+        pages = ["/portal", base + "/servers", base + "/networks", base + "/ips", base + "/labs", base + "/rack", server,
                  server + "/network", server + "/attach/eth1", server + "/nics/eth0", server + "/delete"]
         for page in pages:
             b.open(page)

@@ -41,7 +41,7 @@ import Testing
     let fields = ["file": file].merging(more) { $1 }
     let plan = try await browser.send("\(labs)/new", from: "\(labs)/new", fields)
     #expect(plan.status == 200, "\(plan.text)")
-    let generation = try #require(generation(plan), "\(plan.text)")
+    let generation = try #require(Self.generation(plan), "\(plan.text)")
     return try await browser.send(
       "\(labs)/apply", from: "\(labs)/new", fields.merging(["generation": generation]) { $1 })
   }
@@ -107,7 +107,13 @@ import Testing
         #"<tr class="remove">"#, "hybrid → layer2-bonded", #"<p class="loss">"#, "given back for good",
         "marks what is given up for good", #"<button class="danger" data-busy="Applying…">Apply"#,
       ] { #expect(plan.text.contains(words), "\(words)") }
+      #expect(!plan.text.contains("is made anew"))
       #expect(await browser.keeper.rack.servers.count == 2)
+      let moved = less.replacing("web1: {", with: "web1: {plan: m3.small.x86, ")
+      let anew = try await browser.send("\(labs)/new", from: "\(labs)/new", ["file": moved])
+      #expect(
+        anew.text.contains(#"<tr class="recreate">"#) && anew.text.contains(#"<span aria-hidden="true">-/+</span>"#))
+      #expect(anew.text.contains("is made anew"))
       try await Self.apply(less, browser, labs)
       #expect(await browser.keeper.rack.servers.count == 1)
       let page = try await browser.get(path).text
@@ -200,8 +206,15 @@ import Testing
       let path = try await Self.path(browser)
       #expect(try await browser.send("\(path)/save", from: path, ["checkpoint": "good"]).status == 303)
       #expect(try await browser.get(path).text.contains("Checkpoint good was saved"))
-      let bad = try await browser.send("\(path)/save", from: path, ["checkpoint": "A <b>"])
-      #expect(bad.status == 422 && bad.text.contains("A &lt;b&gt;") && !bad.text.contains("A <b>"))
+      let odd = "A <b> & é"
+      #expect(try await browser.send("\(path)/save", from: path, ["checkpoint": odd]).status == 303)
+      let page = try await browser.get(path).text
+      #expect(page.contains("A &lt;b&gt; &amp; é") && !page.contains("A <b>"))
+      let link = try #require(page.firstMatch(of: #/href="([^"]*restore\?from=A[^"]*)"/#).map { String($0.output.1) })
+      #expect(try await browser.get(link).text.contains("from checkpoint A &lt;b&gt;"))
+      #expect(try await browser.send("\(path)/forget", from: path, ["checkpoint": odd]).status == 303)
+      let bad = try await browser.send("\(path)/save", from: path, ["checkpoint": "a\u{1}"])
+      #expect(bad.status == 422 && bad.text.contains("checkpoint"))
 
       let server = try #require(await browser.keeper.rack.servers.values.first { $0.hostname == "web1" })
       _ = try await browser.keeper.perform(.setMode(server.id, .layer2Individual), by: "somebody")

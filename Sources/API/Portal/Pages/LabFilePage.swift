@@ -136,7 +136,8 @@ struct LabFilePage {
     }
     if isStale { fields["stale"] = ["lines": refusal?.messages ?? []] as Fields }
     return visit.page(
-      "lab-new", title: "Lab file", in: .project(project, .labs),
+      "lab-new", title: visit.access.isReadOnly ? "What a lab file would do" : "Apply a lab file",
+      in: .project(project, .labs),
       fault: refusal.map { FormFault(form: "lab", lines: $0.messages, status: $0.status) }, fields)
   }
 

@@ -30,8 +30,8 @@ extension LabChange {
   fileprivate var step: String? {
     switch (from, to) {
     case (let from?, let to?): "\(from) → \(to)"
-    case (nil, let to?): op == .create ? to : "→ \(to)"
-    case (let from?, nil): op == .remove ? from : "\(from) →"
+    case (nil, let to?): op == .create ? to : "none → \(to)"
+    case (let from?, nil): op == .remove ? from : "\(from) → none"
     case (nil, nil): nil
     }
   }
@@ -76,6 +76,8 @@ extension LabPlan {
     [
       "summary": summary, "changes": changes.map(\.fields), "forgets": forgets,
       "hasLines": !changes.isEmpty || !forgets.isEmpty, "isEmpty": isEmpty, "isLosing": isLosing,
+      "hasAnew": changes.contains { $0.op == .recreate },
+      "hasLoss": !forgets.isEmpty || changes.contains { $0.losing != nil },
       "generation": String(base), "isNew": base == 0,
     ]
   }
