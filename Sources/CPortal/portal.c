@@ -26,6 +26,21 @@ static const unsigned char icon_svg[] = {
 static const unsigned char ips_mustache[] = {
 #embed "../API/Portal/Assets/ips.mustache"
 };
+static const unsigned char lab_mustache[] = {
+#embed "../API/Portal/Assets/lab.mustache"
+};
+static const unsigned char lab_confirm_mustache[] = {
+#embed "../API/Portal/Assets/lab-confirm.mustache"
+};
+static const unsigned char lab_diff_mustache[] = {
+#embed "../API/Portal/Assets/lab-diff.mustache"
+};
+static const unsigned char lab_new_mustache[] = {
+#embed "../API/Portal/Assets/lab-new.mustache"
+};
+static const unsigned char labs_mustache[] = {
+#embed "../API/Portal/Assets/labs.mustache"
+};
 static const unsigned char networks_tabs_mustache[] = {
 #embed "../API/Portal/Assets/networks-tabs.mustache"
 };
@@ -98,6 +113,11 @@ static const struct toprack_asset assets[] = {
     ASSET("head.mustache", head_mustache),
     ASSET("icon.svg", icon_svg),
     ASSET("ips.mustache", ips_mustache),
+    ASSET("lab.mustache", lab_mustache),
+    ASSET("lab-confirm.mustache", lab_confirm_mustache),
+    ASSET("lab-diff.mustache", lab_diff_mustache),
+    ASSET("lab-new.mustache", lab_new_mustache),
+    ASSET("labs.mustache", labs_mustache),
     ASSET("networks-tabs.mustache", networks_tabs_mustache),
     ASSET("networks.mustache", networks_mustache),
     ASSET("nic.mustache", nic_mustache),

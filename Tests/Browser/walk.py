@@ -411,7 +411,7 @@ def read_only():
         b.press("default")
         base = b.path.rsplit("/", 1)[0]
         server = b.find("td:first-child > a").get_attribute("href")
-        pages = ["/portal", base + "/servers", base + "/networks", base + "/ips", base + "/rack", server,
+        pages = ["/portal", base + "/servers", base + "/networks", base + "/ips", base + "/labs", base + "/rack", server,
                  server + "/network", server + "/attach/eth1", server + "/nics/eth0", server + "/delete"]
         for page in pages:
             b.open(page)
@@ -581,6 +581,102 @@ def capture():
         b.close()
 
 
+LAB = """lab: shop
+networks:
+  back: {vxlan: 1001, description: between web and db}
+servers:
+  web[1-2]:
+    mode: hybrid
+    ports: {eth1: [back]}
+  db1: {mode: layer2-bonded, ports: {bond0: [back]}}
+addresses:
+  front: {size: 30, server: web1}
+"""
+
+
+def labs():
+    """A pasted file: its faults beside it, its plan, applied, changed by somebody else meanwhile, destroyed."""
+    for scripts in (True, False):
+        b = Browser(scripts)
+        try:
+            steps = Steps(b)
+            refused = "the server responded with a status of 4"
+
+            def shoot(name):
+                if not scripts:
+                    return
+                for look, dark, width in (("light", False, 1280), ("dark", True, 1280), ("phone", False, 390)):
+                    b.view(dark, width)
+                    steps.check(refused)
+                    b.shoot(f"labs-{look}-{name}")
+                b.view(False, 1280)
+
+            def paste(text):
+                b.open(steps.project + "/labs/new")
+                b.fill("Lab file", text)
+                b.press("Show what it would do")
+
+            b.press("Labs")
+            assert "There is no lab yet" in b.text
+            shoot("none")
+            wrong = LAB.replace("mode: hybrid", "mod: hybrid").replace("1001", "4095") + HOSTILE
+            paste(wrong)
+            assert b.field("Lab file").get_attribute("value").strip() == wrong.strip()
+            shoot("faults")
+            paste(LAB.replace("mode: hybrid", "mod: hybrid").replace("1001", "4095"))
+            assert any("3:17:" in text and "6:5:" in text for text in b.refusal()), b.refusal()
+            assert not b.has("#plan")
+            shoot("faults-all")
+
+            paste(LAB)
+            assert "a new lab" in b.find("#plan-title").text
+            assert "shop" not in toprack("lab", "list")
+            shoot("plan")
+            b.press("Apply")
+            assert "Lab shop was applied: " in b.text, b.text
+            assert "shop" in toprack("lab", "list")
+            shoot("applied")
+            b.open(b.path)
+            assert "As it is now" in b.text and "web[1-2]:" in b.find("#file").text
+            shoot("lab")
+            lab = b.path
+            b.press("Save")
+            assert "Checkpoint shop was saved" in b.text
+
+            # Somebody changes it between the plan and the button.
+            b.press("Change it by a file")
+            less = LAB.replace("web[1-2]", "web1").replace(
+                "layer2-bonded, ports: {bond0", "layer2-individual, ports: {eth0")
+            b.fill("Lab file", less)
+            b.press("Show what it would do")
+            assert b.all(".diff .loss"), "what is lost is not said"
+            shoot("losing")
+            toprack("port", "detach", "web2", "eth1", "1001")
+            b.press("Apply")
+            assert "This is what the file would do now" in b.text, b.text
+            shoot("stale")
+            b.press("Apply")
+            assert "Lab shop was applied: " in b.text, b.text
+            assert "web2" not in toprack("server", "list")
+            b.press("Restore from shop")
+            assert "Restore shop from checkpoint shop?" in b.text
+            shoot("restore")
+            b.press("Restore")
+            assert "is as it was in checkpoint shop" in b.text and "web2" in toprack("server", "list"), b.text
+            b.open(steps.project + "/labs")
+            shoot("list")
+            for last in (False, True):
+                b.open(lab)
+                b.press("Destroy…")
+                shoot("destroy" if not last else "end")
+                b.press("Destroy shop")
+                assert "Lab shop was destroyed" in b.text, b.text
+            assert "There is no lab yet" in b.text
+            assert "web1" not in toprack("server", "list")
+        finally:
+            b.close()
+
+
 def pictures():
     """Each page in light, dark and at a phone's width: checked, and kept to be looked at."""
     for number, text in ((1000, "storage"), (1001, "cluster traffic"), (1002, "management")):
@@ -733,7 +829,7 @@ def console():
 
 CASES = {
     case.__name__: case
-    for case in (walk, noscript, refusals, read_only, socket, live, capture, console, pictures, thousand)
+    for case in (walk, noscript, refusals, read_only, socket, live, capture, console, labs, pictures, thousand)
 }
 
 if __name__ == "__main__":

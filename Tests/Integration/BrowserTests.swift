@@ -14,7 +14,7 @@ extension Integration {
     enum Case: String, CaseIterable, CustomTestStringConvertible {
       case walk, noscript, refusals
       case readOnly = "read_only"
-      case socket, live, capture, console, pictures, thousand
+      case socket, live, capture, console, labs, pictures, thousand
 
       var testDescription: String {
         switch self {
@@ -26,6 +26,7 @@ extension Integration {
         case .live: "pages follow the rack, leave forms alone, and go by keys"
         case .capture: "a NIC's counters, drops and stations, and its next frames as pcapng"
         case .console: "a terminal that types id and sees the answer, for writers and readers"
+        case .labs: "a pasted lab file: its faults, its plan, applied, restored, destroyed, with and without JavaScript"
         case .pictures: "each page in light, dark and at a phone's width, checked"
         case .thousand: "pages of 1000 servers within 300 ms, by a release build"
         }

@@ -48,6 +48,7 @@ struct View: Sendable {
   subscript(id: ServerID) -> Server? { rack.servers[id].flatMap { access.sees($0.project) ? $0 : nil } }
   subscript(id: NetworkID) -> VirtualNetwork? { rack.networks[id].flatMap { access.sees($0.project) ? $0 : nil } }
   subscript(id: ReservationID) -> Reservation? { rack.reservations[id].flatMap { access.sees($0.project) ? $0 : nil } }
+  subscript(id: LabID) -> Lab? { rack.labs[id].flatMap { access.sees($0.project) ? $0 : nil } }
   subscript(id: PortID) -> (server: Server, port: Port)? {
     rack.port(id).flatMap { access.sees($0.server.project) ? $0 : nil }
   }
@@ -140,6 +141,9 @@ struct View: Sendable {
 
   /// A lab that the view has given out, as a file.
   func file(of lab: Lab) -> LabFile? { LabPlanner.export(lab.id, of: rack) }
+
+  /// What belongs to a lab that the view has given out: of its own project.
+  func belongings(of lab: Lab) -> LabBelongings { rack.belongings(of: lab.id) }
 
   /// What of a project belongs to no lab, as a file.
   func fileOfRest(of project: ProjectID) -> LabFile? {

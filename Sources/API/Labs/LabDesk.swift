@@ -46,10 +46,19 @@ struct LabDesk: Sendable {
       }
       return (path: String(text[..<sign]), value: String(text[text.index(after: sign)...]))
     }
-    switch LabReader.read(call.document ?? "", baseDirectory: directory, settings: settings) {
+    return try read(call.document ?? "", call.access, directory: directory, settings: settings)
+  }
+
+  /// The file that `text` is. Throws 422 with all that is wrong, 403 for what the caller may not name.
+  ///
+  /// - Parameter directory: absolute; what paths in the file are relative to.
+  static func read(
+    _ text: String, _ access: Access, directory: String? = nil, settings: [(path: String, value: String)] = []
+  ) throws(APIError) -> (LabFile, LabPositions) {
+    switch LabReader.read(text, baseDirectory: directory, settings: settings) {
     case .success(let (file, positions)):
       if file.servers.contains(where: { $0.value.vm != nil }) {
-        try call.access.requireWholeRack(for: "virtual machines, which boot files of the host,")
+        try access.requireWholeRack(for: "virtual machines, which boot files of the host,")
       }
       return (file, positions)
     case .failure(let faults): throw APIError(faults.faults)
@@ -74,9 +83,11 @@ struct LabDesk: Sendable {
     }
   }
 
-  /// Does it. Throws 412 when the lab is of another generation than the caller has planned on.
+  /// Does it. Throws 412 when the lab is of another generation than `tag`, on which the caller has planned.
+  ///
+  /// - Parameter tag: `nil` or `*`: whatever the generation is.
   func apply(
-    _ wish: Wish, of name: String, in project: Project, _ call: Call
+    _ wish: Wish, of name: String, in project: Project, ifMatch tag: String?, _ call: Call
   ) async throws -> (plan: LabPlan, machines: [MachineResult]) {
     let idle = await idle(wish)
     let isAwaited = await call.awaitsSystems()
@@ -85,7 +96,7 @@ struct LabDesk: Sendable {
       Proposal { rack, entropy in
         let plan = try Self.plan(
           wish, of: name, in: project, call.access, rack, idle: idle(rack), isAwaited, &entropy)
-        if let tag = call.ifMatch, tag != "*", tag != "\(plan.base)" {
+        if let tag, tag != "*", tag != "\(plan.base)" {
           throw APIError(
             .preconditionFailed,
             "lab \(name) is of generation \(plan.base) now, not \(tag): it was changed meanwhile; plan again")
@@ -135,6 +146,30 @@ struct LabDesk: Sendable {
   static func unknown(_ name: String, _ project: Project) -> APIError {
     .unknown(
       "there is no lab \(Arguments.shown(.string(name))) in project \(project.name): 'toprack lab list' has those")
+  }
+
+  // MARK: Checkpoints
+
+  /// Keeps the state of a lab as it is, under a name.
+  func save(_ lab: Lab, as name: String, _ call: Call) async throws {
+    try await call.perform(
+      Proposal { rack, entropy in
+        guard let text = LabPlanner.save(lab.id, of: rack) else {
+          throw APIError.unknown("there is no lab \(lab.name) any more")
+        }
+        return try rack.decide(.lab(.keep(lab.id, checkpoint: name, text)), with: &entropy)
+      })
+  }
+
+  /// Throws 404 when the lab has no such checkpoint.
+  func forget(_ name: String, of lab: Lab, _ call: Call) async throws {
+    guard lab.checkpoints[name] != nil else {
+      throw APIError.unknown("lab \(lab.name) has no checkpoint \(Arguments.shown(.string(name)))")
+    }
+    try await call.perform(
+      Proposal(givesBack: true) { rack, entropy in
+        try rack.decide(.lab(.keep(lab.id, checkpoint: name, nil)), with: &entropy)
+      })
   }
 
   // MARK: Virtual machines

@@ -120,7 +120,7 @@ struct ToprackLabRoutes {
 
   private func done(_ wish: LabDesk.Wish, _ project: Project, _ call: Call, _ view: View) async throws -> Reply {
     let name = call.parameter("lab")
-    let (plan, machines) = try await desk.apply(wish, of: name, in: project, call)
+    let (plan, machines) = try await desk.apply(wish, of: name, in: project, ifMatch: call.ifMatch, call)
     let body = call.renderer(view).plan(
       plan, of: name, in: project, generation: plan.generation, machines: machines)
     return tagged(plan.base == 0 ? .created(body) : .ok(body), plan.generation)
@@ -154,14 +154,7 @@ struct ToprackLabRoutes {
     let view = await call.view()
     try call.access.requireWriting()
     let lab = try known(call, view)
-    let name = call.parameter("checkpoint")
-    try await call.perform(
-      Proposal { rack, entropy in
-        guard let text = LabPlanner.save(lab.id, of: rack) else {
-          throw APIError.unknown("there is no lab \(lab.name) any more")
-        }
-        return try rack.decide(.lab(.keep(lab.id, checkpoint: name, text)), with: &entropy)
-      })
+    try await desk.save(lab, as: call.parameter("checkpoint"), call)
     let now = await call.view()
     return .ok(call.renderer(now).lab(try known(call, now)))
   }
@@ -170,14 +163,7 @@ struct ToprackLabRoutes {
     let view = await call.view()
     try call.access.requireWriting()
     let lab = try known(call, view)
-    let name = call.parameter("checkpoint")
-    guard lab.checkpoints[name] != nil else {
-      throw .unknown("lab \(lab.name) has no checkpoint \(Arguments.shown(.string(name)))") as APIError
-    }
-    try await call.perform(
-      Proposal(givesBack: true) { rack, entropy in
-        try rack.decide(.lab(.keep(lab.id, checkpoint: name, nil)), with: &entropy)
-      })
+    try await desk.forget(call.parameter("checkpoint"), of: lab, call)
     return .noContent
   }
 }

@@ -18,6 +18,11 @@ extension View {
     return project
   }
 
+  func known(lab id: LabID) throws(APIError) -> Lab {
+    guard let lab = self[id] else { throw .unknown("there is no lab \(id)") }
+    return lab
+  }
+
   func known(key id: SSHKeyID) throws(APIError) -> SSHKey {
     guard let key = self[id] else { throw .unknown("there is no SSH key \(id)") }
     return key

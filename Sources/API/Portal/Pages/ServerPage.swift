@@ -61,7 +61,7 @@ struct ServerPage {
   }
 
   /// "running, emulated", "attached, run by somebody else", "failed: …".
-  private static func text(of machine: MachineStatus) -> String {
+  static func text(of machine: MachineStatus) -> String {
     var text = machine.state.rawValue
     if machine.spec == nil { text += ", run by somebody else" }
     if let accelerator = machine.accelerator { text += accelerator.isKVM ? ", with KVM" : ", emulated" }
