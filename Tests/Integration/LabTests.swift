@@ -49,6 +49,8 @@ extension Integration {
       #expect(try !isPending(lab, "lab", "apply", path))
       #expect(try eventCount(lab) == events)
       #expect(try lab.toprack("verify").contains("agree"))
+      let checks = try lab.toprack.attempt(["lab", "check", name])
+      #expect(checks.status == 0, "\(checks.text)\(checks.errors)")
 
       let exported = "\(lab.daemon.directory)/exported.toprack.yml"
       try lab.toprack("lab", "export", name).write(toFile: exported, atomically: true, encoding: .utf8)
