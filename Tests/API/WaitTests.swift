@@ -44,7 +44,8 @@ import Testing
   }
 
   private func member(_ server: Server, _ nic: PortName, isUp: Bool, hasPartner: Bool) -> LACPMember {
-    let end = LACPMember.Participant(systemPriority: 1, system: MACAddress(2), key: 3, portPriority: 4, port: 5, state: [])
+    let end = LACPMember.Participant(
+      systemPriority: 1, system: MACAddress(2), key: 3, portPriority: 4, port: 5, state: [])
     return LACPMember(
       server: server.id, hostname: server.hostname, port: nic, linkUp: true, selected: isUp, collecting: isUp,
       distributing: isUp, fallback: !isUp, actor: end, partner: hasPartner ? end : nil,

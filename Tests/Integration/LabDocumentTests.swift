@@ -32,7 +32,8 @@ extension Integration {
     func pytest() throws {
       let lab = try Lab()
       let (directory, environment) = try prepare(lab)
-      try try #require(try blocks("python").first).write(
+      let test = try #require(try blocks("python").first)
+      try test.write(
         toFile: "\(directory)/test_shop.py", atomically: true, encoding: .utf8)
       let finished = try run(
         [
