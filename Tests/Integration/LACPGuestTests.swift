@@ -84,8 +84,8 @@ extension Integration {
       let mac = try #require(
         MAC(try rack.guest.run("cat /sys/class/net/bond0/address").split(separator: "\n")[0].description))
       for (link, rest) in [(links[0], "eth1"), (links[1], "eth0")] {
-        // Enough conversations that some of them use the link.
-        let streams = try (1...6).map { number in
+        // So many that some of them use the link: all go by the other one once in thousands of runs.
+        let streams = try (1...12).map { number in
           try PacedStream(
             "conversation \(number)", from: rack.peer.eth0, source: .station(number), to: mac, watching: links)
         }
