@@ -57,12 +57,15 @@ let package = Package(
     .target(name: "Ports", dependencies: ["CPort", "Wire"], swiftSettings: data),
     .target(name: "LinkAggregation", dependencies: ["Net", "Wire"], swiftSettings: data),
     .target(name: "Gateway", dependencies: ["Net", "Switching", "Wire"], swiftSettings: data),
-    .target(
-      name: "Dataplane", dependencies: ["Gateway", "LinkAggregation", "Net", "Ports", "Switching", "Wire"],
-      swiftSettings: data),
-
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
-    .target(name: "Capture", dependencies: ["CPcap"], swiftSettings: data),
+    // Who looks at frames: watches and the log of drops.
+    .target(name: "Observers", dependencies: ["CPcap", "Switching", "Wire"], swiftSettings: data),
+    .target(
+      name: "Dataplane",
+      dependencies: ["Gateway", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire"],
+      swiftSettings: data),
+    // Frames as files and lines.
+    .target(name: "Capture", dependencies: ["CPcap", "Observers", "Switching", "Wire"], swiftSettings: data),
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),

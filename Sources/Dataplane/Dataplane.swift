@@ -1,6 +1,7 @@
 public import Gateway
 import Glibc
 public import Net
+import Observers
 public import Ports
 public import Switching
 import Synchronization
@@ -47,12 +48,16 @@ public final class Dataplane: Sendable {
   public static let defaultStormLimit = 50_000
 
   private let crew: Crew
-  private let slowPath: Mailbox<SlowLetter>
-  private let loopGuard: Mailbox<GuardLetter>
+  let slowPath: Mailbox<SlowLetter>
+  let loopGuard: Mailbox<GuardLetter>
   /// What the guard has to say, from the start on; ends with `stop`. For one reader. Each kind comes at a bounded rate.
   public let guardEvents: AsyncStream<GuardEvent>
   /// One for each thread, which is its only writer.
   private let counters: [CounterTable]
+  /// One for each thread: workers, the slow path, the guard.
+  let logs: [DropLog]
+  /// Those that run, by place.
+  let watches = Mutex<[FrameWatch?]>(Array(repeating: nil, count: FrameWatch.limit))
   private let taps = Mutex<[NICIndex: Plugged]>([:])
   private let threads: [pthread_t]
 
@@ -86,6 +91,9 @@ public final class Dataplane: Sendable {
     let crew = Crew(wakers)
     let counters = (0...configuration.workers).map { _ in CounterTable(nicLimit: configuration.limits.nics) }
     (self.crew, self.counters, slowPath) = (crew, counters, mailbox)
+    let logs = (0..<configuration.workers + 2).map { _ in DropLog() }
+    self.logs = logs
+    let nics = configuration.limits.nics
 
     let key = SipKey.random()
     let guardPoller = try Poller()
@@ -96,7 +104,8 @@ public final class Dataplane: Sendable {
     let keeper = ForwardingThread("toprack-guard") { ready in
       var thread = GuardThread(
         poller: guardHandover.take(), mailbox: guardMailbox, crew: crew, key: key, events: teller,
-        nics: configuration.limits.nics, seed: UInt64.random(in: 0 ... .max))
+        nics: nics, observers: Observers(nics: nics, index: logs.count - 1, log: logs[logs.count - 1]),
+        seed: UInt64.random(in: 0 ... .max))
       ready()
       thread.run()
     }
@@ -105,7 +114,8 @@ public final class Dataplane: Sendable {
     let slow = ForwardingThread("toprack-slow") { [inboxes] ready in
       var slowPath = SlowPath(
         poller: slowHandover.take(), inboxes: inboxes, crew: crew, counters: counters[configuration.workers],
-        nics: configuration.limits.nics, guardMailbox: guardMailbox, seed: UInt64.random(in: 0 ... .max))
+        nics: nics, observers: Observers(nics: nics, index: logs.count - 2, log: logs[logs.count - 2]),
+        guardMailbox: guardMailbox, seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
     }
@@ -118,7 +128,8 @@ public final class Dataplane: Sendable {
         driverName = driver.name
         var worker = Worker(
           plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
-          poller: poller.take(), index: index, of: crew, counters: counters[index], slowPath: inbox,
+          poller: poller.take(), index: index, of: crew, counters: counters[index],
+          observers: Observers(nics: nics, index: index, log: logs[index]), slowPath: inbox,
           post: GuardPost(
             nics: configuration.limits.nics, stormLimit: configuration.stormLimit, key: key, mailbox: guardMailbox),
           epoch: epoch, polling: configuration.polling)
@@ -349,7 +360,7 @@ public final class Dataplane: Sendable {
   // MARK: The crew
 
   /// Posts a letter to each worker and returns when all have done what it says.
-  private func tellWorkers(_ letter: (@escaping @Sendable () -> Void) -> WorkerLetter) async {
+  func tellWorkers(_ letter: (@escaping @Sendable () -> Void) -> WorkerLetter) async {
     _ = await crew.ask { (answer: @escaping @Sendable (Bool) -> Void) in letter { answer(true) } }
   }
 }

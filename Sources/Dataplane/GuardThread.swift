@@ -1,4 +1,5 @@
 import Net
+import Observers
 import Ports
 import Switching
 import Wire
@@ -19,6 +20,7 @@ struct GuardThread: ~Copyable {
   private let events: AsyncStream<GuardEvent>.Continuation
   private var machine: LoopGuard
   private var receivers: ReceiverWatch
+  private var observers: Observers
   private var taps: [NICIndex: AttachedTAP] = [:]
   private var vidOf: [DomainIndex: VLANID] = [:]
   private var stopped = false
@@ -28,9 +30,10 @@ struct GuardThread: ~Copyable {
 
   init(
     poller: consuming Poller, mailbox: Mailbox<GuardLetter>, crew: Crew, key: SipKey,
-    events: AsyncStream<GuardEvent>.Continuation, nics: Int, seed: UInt64
+    events: AsyncStream<GuardEvent>.Continuation, nics: Int, observers: consuming Observers, seed: UInt64
   ) {
     receivers = ReceiverWatch(nics: nics)
+    self.observers = observers
     self.poller = poller
     (self.mailbox, self.crew, self.key, self.events) = (mailbox, crew, key, events)
     machine = LoopGuard(seed: seed)
@@ -80,6 +83,9 @@ struct GuardThread: ~Copyable {
     case .slow(let receiver): machine.noteSlow(receiver, at: now)
     case .returned(let number, let arrival): machine.noteReturn(of: number, at: arrival, now)
     case .moved(let move): machine.noteMove(move, at: now)
+    case .watch(let watch, let place, let nics, let reply):
+      observers.set(watch, at: place, nics: nics)
+      reply()
     case .stop(let reply):
       stopped = true
       reply()

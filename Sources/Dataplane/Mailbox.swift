@@ -1,5 +1,6 @@
 import Gateway
 import Net
+import Observers
 import Ports
 import Switching
 import Synchronization
@@ -39,6 +40,8 @@ enum WorkerLetter: Sendable {
   case setShut(PortIndex, Bool)
   /// From the worker that owns the NIC: it carries for its bond, which has no partner.
   case carrier(NICIndex)
+  /// Somebody looks at the frames of these NICs, as number so and so, or looks no more.
+  case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
   case stop(reply: @Sendable () -> Void)
 }
 

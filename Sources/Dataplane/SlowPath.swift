@@ -1,6 +1,7 @@
 import Gateway
 public import LinkAggregation
 import Net
+import Observers
 import Ports
 public import Switching
 import Wire
@@ -28,6 +29,8 @@ enum SlowLetter: Sendable {
   case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
   /// Somebody waits for the hosts behind it.
   case seek(PortIndex)
+  /// As the workers' letter.
+  case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
   case stop(reply: @Sendable () -> Void)
 }
 
@@ -86,6 +89,7 @@ struct SlowPath: ~Copyable {
   var taps: [NICIndex: AttachedTAP] = [:]
   var routed: RoutedPorts
   var receivers: ReceiverWatch
+  var observers: Observers
   /// Who hears of slow receivers.
   let guardMailbox: Mailbox<GuardLetter>
   private var system = MACAddress(0x0200_0000_0001)
@@ -100,9 +104,10 @@ struct SlowPath: ~Copyable {
 
   init(
     poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, counters: CounterTable, nics: Int,
-    guardMailbox: Mailbox<GuardLetter>, seed: UInt64
+    observers: consuming Observers, guardMailbox: Mailbox<GuardLetter>, seed: UInt64
   ) {
     receivers = ReceiverWatch(nics: nics)
+    self.observers = observers
     self.guardMailbox = guardMailbox
     self.poller = poller
     self.inboxes = inboxes
@@ -256,6 +261,9 @@ struct SlowPath: ~Copyable {
     case .seek(let port):
       routed.gateway.seek(port, at: now)
       sendOutputs()
+    case .watch(let watch, let place, let nics, let reply):
+      observers.set(watch, at: place, nics: nics)
+      reply()
     case .stop(let reply):
       stopped = true
       reply()

@@ -1,5 +1,6 @@
 import Gateway
 import Net
+import Observers
 import Ports
 import Switching
 import Wire
@@ -27,6 +28,7 @@ struct Worker: ~Copyable {
   private var batch = Batch()
   private var budget: TurnBudget
   private var receivers: ReceiverWatch
+  private var observers: Observers
   private let poller: Poller
   /// This worker's place in the crew.
   private let index: Int
@@ -52,9 +54,10 @@ struct Worker: ~Copyable {
 
   init(
     plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
-    counters: CounterTable, slowPath: SlowPathInbox, post: consuming GuardPost, epoch: UInt64, polling: Bool
+    counters: CounterTable, observers: consuming Observers, slowPath: SlowPathInbox, post: consuming GuardPost, epoch: UInt64, polling: Bool
   ) {
     self.post = post
+    self.observers = observers
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
     outsideLimit = SlowLimit(nics: plane.limits.nics, perSecond: 1)
@@ -519,6 +522,9 @@ struct Worker: ~Copyable {
       case .link(let nic, let isUp): noteLink(nic, up: isUp)
       case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .carrier(let nic): plane.setCarrier(nic)
+      case .watch(let watch, let place, let nics, let reply):
+        observers.set(watch, at: place, nics: nics)
+        reply()
       case .stop(let reply):
         stopped = true
         reply()
