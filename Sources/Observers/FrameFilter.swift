@@ -71,7 +71,8 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
     if kept >= 14 {
       let type = unsafe frame.loadUnaligned(fromByteOffset: 12, as: UInt16.self)
       // 0x8100, 0x88A8 and 0x9100, as libpcap's `vlan` has them.
-      isTagged = type == UInt16(bigEndian: 0x8100) || type == UInt16(bigEndian: 0x88A8)
+      isTagged =
+        type == UInt16(bigEndian: 0x8100) || type == UInt16(bigEndian: 0x88A8)
         || type == UInt16(bigEndian: 0x9100)
     }
     let bytes = unsafe frame.assumingMemoryBound(to: UInt8.self)
