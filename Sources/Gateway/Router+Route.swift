@@ -27,8 +27,8 @@ public enum SlowClass: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 /// What a router thinks of one packet.
 public struct Judgement: BitwiseCopyable, Sendable {
   public let verdict: RouteVerdict
-  /// The packet where the frame has to be rewritten for its next link before it goes on.
-  @usableFromInline let rewritten: PacketHeader?
+  /// What the frame needs before it goes on to `neighbour`'s link.
+  @usableFromInline let rewrite: PacketRewrite
   @usableFromInline let neighbour: Neighbour
 
   /// Why the slow path will drop the packet, beside the error that it may answer; nil: it need not.
@@ -42,12 +42,12 @@ public struct Judgement: BitwiseCopyable, Sendable {
     }
   }
 
-  @inlinable init(_ verdict: RouteVerdict) {
-    (self.verdict, rewritten, neighbour) = (verdict, nil, Neighbour(index: 0))
+  @inline(always) @inlinable init(_ verdict: RouteVerdict) {
+    (self.verdict, rewrite, neighbour) = (verdict, PacketRewrite(), Neighbour(index: 0))
   }
 
-  @inlinable init(_ verdict: RouteVerdict, _ packet: PacketHeader, to neighbour: Neighbour) {
-    (self.verdict, rewritten, self.neighbour) = (verdict, packet, neighbour)
+  @inline(always) @inlinable init(_ verdict: RouteVerdict, _ packet: PacketHeader, to neighbour: Neighbour) {
+    (self.verdict, rewrite, self.neighbour) = (verdict, PacketRewrite(packet), neighbour)
   }
 }
 
@@ -91,10 +91,10 @@ extension Router {
   /// Makes the frame ready for its next link, as `judge` has said: MAC addresses, TTL, checksum.
   @inline(always) @inlinable
   public borrowing func rewrite(_ frame: inout FrameBuffer, _ judgement: Judgement) {
-    guard let packet = judgement.rewritten else { return }
+    guard judgement.rewrite.size > 0 else { return }
     let egress = unsafe entries[judgement.neighbour.port.value]
     let known = unsafe neighbours[judgement.neighbour.index]
-    frame.forwardPacket(packet, from: MACAddress(egress.mac), to: MACAddress(known))
+    frame.forwardPacket(judgement.rewrite, from: MACAddress(egress.mac), to: MACAddress(known))
   }
 
   /// Notes that the slow path hears of the use of `neighbour`, which it wanted to.
