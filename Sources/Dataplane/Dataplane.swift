@@ -47,7 +47,7 @@ public final class Dataplane: Sendable {
   /// `docs/decisions/0018` has the figures.
   public static let defaultStormLimit = 50_000
 
-  private let crew: Crew
+  let crew: Crew
   let slowPath: Mailbox<SlowLetter>
   let loopGuard: Mailbox<GuardLetter>
   /// What the guard has to say, from the start on; ends with `stop`. For one reader. Each kind comes at a bounded rate.

@@ -494,6 +494,7 @@ struct Worker: ~Copyable {
       case .link(let nic, let isUp): noteLink(nic, up: isUp)
       case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .carrier(let nic): plane.setCarrier(nic)
+      case .trace(let bytes, let nic, let reply): reply(trace(bytes, from: nic))
       case .watch(let watch, let place, let nics, let reply):
         egress.observers.set(watch, at: place, nics: nics)
         reply()
@@ -502,6 +503,17 @@ struct Worker: ~Copyable {
         reply()
       }
     }
+  }
+
+  private borrowing func trace(_ bytes: [UInt8], from nic: NICIndex) -> FrameTrace {
+    var tracer = Tracer(at: now)
+    var memory = [UInt8](repeating: 0, count: FrameBuffer.headroom) + bytes
+    unsafe memory.withUnsafeMutableBytes { memory in
+      let frame = unsafe FrameBuffer(
+        start: memory.baseAddress! + FrameBuffer.headroom, count: bytes.count - VirtioNetHeader.size)
+      tracer.trace(frame, from: nic, plane, router)
+    }
+    return tracer.trace
   }
 
   /// The router's interface takes what the port's NICs that are up take.

@@ -56,7 +56,7 @@ public struct Passage: BitwiseCopyable, Sendable {
   @inline(always) @inlinable public var port: PortIndex { PortIndex(Int(word >> 32 & 0xFFFF)) }
 
   /// The port is a bond, and the frame none of its own protocol: whether its member is heard is still to be asked.
-  @inline(always) @inlinable var isBond: Bool { word & 1 << 16 != 0 }
+  @inline(always) @inlinable public var isBond: Bool { word & 1 << 16 != 0 }
 
   /// Of no frame.
   @inlinable public init() { self.init(.refused(.noPort), port: PortIndex(0)) }
