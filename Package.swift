@@ -49,6 +49,8 @@ let package = Package(
   targets: [
     // Addresses, identifiers, times: what both planes speak of.
     .target(name: "Net", swiftSettings: data),
+    // What is wrong with a link, as a setting and as what becomes of each frame. Pure; virtual time.
+    .target(name: "Impairments", dependencies: ["Net"], swiftSettings: data),
 
     // Forwarding plane, bottom up.
     .target(name: "CPort"),
@@ -62,15 +64,19 @@ let package = Package(
     .target(name: "Observers", dependencies: ["CPcap", "Switching", "Wire"], swiftSettings: data),
     .target(
       name: "Dataplane",
-      dependencies: ["Gateway", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire"],
+      dependencies: [
+        "Gateway", "Impairments", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire",
+      ],
       swiftSettings: data),
     // Frames as files and lines.
     .target(name: "Capture", dependencies: ["CPcap", "Observers", "Switching", "Wire"], swiftSettings: data),
 
     // Control plane.
-    .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),
+    .target(name: "Rack", dependencies: ["Impairments", "Net"], swiftSettings: strict),
     // What the wire has to be for a rack, and the difference between two. Pure.
-    .target(name: "Cabling", dependencies: ["Gateway", "Net", "Rack", "Switching", "Wire"], swiftSettings: data),
+    .target(
+      name: "Cabling", dependencies: ["Gateway", "Impairments", "Net", "Rack", "Switching", "Wire"],
+      swiftSettings: data),
     // Whatever touches the host's network, but frames.
     .target(name: "CHost"),
     .target(
@@ -82,13 +88,13 @@ let package = Package(
       swiftSettings: data),
     .target(
       name: "Store",
-      dependencies: ["Net", "Rack", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["Impairments", "Net", "Rack", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching",
-        "Wire",
+        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Ports", "Rack", "Store",
+        "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -133,14 +139,15 @@ let package = Package(
       swiftSettings: strict),
     // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
     .target(
-      name: "Labs", dependencies: ["Net", "Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "Labs", dependencies: ["Impairments", "Net", "Rack", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost",
-        "Machines", "Net", "Rack",
+        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Impairments", "Labs",
+        "MachineHost", "Machines", "Net", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -205,6 +212,8 @@ let package = Package(
 
     // Tests: no root but for Integration, which makes real TAPs and checks frames with libpcap.
     .testTarget(name: "NetTests", dependencies: ["Net"], path: "Tests/Net", swiftSettings: strict),
+    .testTarget(
+      name: "ImpairmentsTests", dependencies: ["Impairments", "Net"], path: "Tests/Impairments", swiftSettings: data),
     .testTarget(name: "WireTests", dependencies: ["Net", "Wire"], path: "Tests/Wire", swiftSettings: data),
     .testTarget(
       name: "HostTests",
@@ -219,7 +228,8 @@ let package = Package(
     .testTarget(
       name: "DataplaneTests",
       dependencies: [
-        "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire",
+        "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Observers", "Ports", "Switching",
+        "Wire",
       ],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
@@ -230,10 +240,11 @@ let package = Package(
       swiftSettings: data),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(
-      name: "RackTests", dependencies: ["Cabling", "Net", "Rack", "Wire"], path: "Tests/Rack", swiftSettings: strict),
+      name: "RackTests", dependencies: ["Cabling", "Impairments", "Net", "Rack", "Wire"], path: "Tests/Rack",
+      swiftSettings: strict),
     .testTarget(
-      name: "CablingTests", dependencies: ["Cabling", "Net", "Rack", "Switching", "Wire"], path: "Tests/Cabling",
-      swiftSettings: data),
+      name: "CablingTests", dependencies: ["Cabling", "Impairments", "Net", "Rack", "Switching", "Wire"],
+      path: "Tests/Cabling", swiftSettings: data),
     .testTarget(
       name: "MachinesTests", dependencies: ["Machines", "Net"], path: "Tests/Machines", swiftSettings: strict),
     .testTarget(
@@ -256,9 +267,11 @@ let package = Package(
       name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(name: "ChecksTests", dependencies: ["Checks"], path: "Tests/Checks", swiftSettings: strict),
     .testTarget(
-      name: "LabsTests", dependencies: ["Labs", "Net", "Rack", "Store"], path: "Tests/Labs", swiftSettings: strict),
+      name: "LabsTests", dependencies: ["Impairments", "Labs", "Net", "Rack", "Store"], path: "Tests/Labs",
+      swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Net", "Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "StoreTests",
+      dependencies: ["Impairments", "Net", "Rack", "Store", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Store", swiftSettings: strict),
     .testTarget(
       name: "ControlTests",
@@ -271,7 +284,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Checks", "Consoles", "Control", "Host", "Labs", "Net", "Rack",
+        "API", "Checks", "Consoles", "Control", "Host", "Impairments", "Labs", "Net", "Rack",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -2,6 +2,7 @@
 #include "cport.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -25,9 +26,19 @@ int cport_poll_remove(int poll_fd, int fd) {
     return epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
 }
 
-int cport_poll_wait(int poll_fd, struct cport_event *events, int capacity, int timeout_ms) {
+int cport_poll_wait(int poll_fd, struct cport_event *events, int capacity, int64_t timeout_ns) {
     struct epoll_event ready[64];
-    int n = epoll_wait(poll_fd, ready, capacity < 64 ? capacity : 64, timeout_ms);
+    int most = capacity < 64 ? capacity : 64;
+    int n = -1;
+    errno = ENOSYS;
+    if (timeout_ns > 0 && timeout_ns % 1000000 != 0) {
+        struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+        n = epoll_pwait2(poll_fd, ready, most, &timeout, NULL); /* Linux 5.11 */
+    }
+    if (n < 0 && errno == ENOSYS) {
+        int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+        n = epoll_wait(poll_fd, ready, most, ms > INT_MAX ? INT_MAX : (int)ms);
+    }
     if (n < 0) return errno == EINTR ? 0 : -errno;
     for (int i = 0; i < n; i++) {
         uint32_t e = ready[i].events;

@@ -88,6 +88,8 @@ int cport_ring_register_buffer(struct cport_ring *ring, void *memory, size_t siz
     if (syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, &buffer, 1) < 0) return -errno;
     ring->read_opcode = IORING_OP_READ_FIXED; /* buffer 0, which an entry names unless it says otherwise */
     ring->write_opcode = IORING_OP_WRITE_FIXED;
+    ring->buffer = memory;
+    ring->buffer_size = size;
     return 0;
 }
 

@@ -5,7 +5,7 @@ package import Rack
 ///
 /// Some are taken before the change is committed, since they can fail, and can be taken back: NICs that
 /// are made, MTUs, names, numbers of domains. The others follow the commit, cannot fail, and are one transaction of the forwarding
-/// plane: domains, ports, then carriers. What is no longer used goes at the end.
+/// plane: domains, ports, then impairments and carriers. What is no longer used goes at the end.
 package struct WireChange: Hashable, Sendable {
   /// Servers whose NICs are to be made, with the MTU, names and carrier of the image.
   package var made: [ServerID: ServerImage] = [:]
@@ -14,7 +14,9 @@ package struct WireChange: Hashable, Sendable {
   package var moved: [ServerID: ServerImage] = [:]
   package var mtus: [ServerID: Int] = [:]
   package var names: [ServerID: NICNames] = [:]
-  package var carriers: [ServerID: Bool] = [:]
+  /// The NICs whose cable is plugged; the other is not.
+  package var carriers: [ServerID: Set<PortName>] = [:]
+  package var links: [ServerID: ServerImage.Links] = [:]
   /// Servers that have their NICs, and ports that are others; with the whole image.
   package var rewired: [ServerID: ServerImage] = [:]
   /// Domains that begin; no port is in them yet.
@@ -39,7 +41,8 @@ package struct WireChange: Hashable, Sendable {
       }
       if new.mtu != old.mtu { mtus[id] = new.mtu }
       if new.names != old.names { names[id] = new.names }
-      if new.hasCarrier != old.hasCarrier { carriers[id] = new.hasCarrier }
+      if new.carriers != old.carriers { carriers[id] = new.carriers }
+      if new.links != old.links { links[id] = new.links }
       if new.ports != old.ports { rewired[id] = new }
     }
     for id in before.servers.keys where after.servers[id] == nil { removed.insert(id) }
@@ -60,7 +63,8 @@ extension WireImage {
     for (id, image) in change.moved { servers[id] = image }
     for (id, mtu) in change.mtus { servers[id]?.mtu = mtu }
     for (id, names) in change.names { servers[id]?.names = names }
-    for (id, hasCarrier) in change.carriers { servers[id]?.hasCarrier = hasCarrier }
+    for (id, carriers) in change.carriers { servers[id]?.carriers = carriers }
+    for (id, links) in change.links { servers[id]?.links = links }
     for (id, image) in change.rewired { servers[id]?.ports = image.ports }
     for id in change.closed { networks[id] = nil }
     for (id, vid) in change.opened { networks[id] = vid }

@@ -1,4 +1,5 @@
 package import Gateway
+package import Impairments
 package import Net
 package import Rack
 
@@ -34,8 +35,9 @@ package struct ServerImage: Hashable, Sendable {
   package var mtu: Int
   /// What its interfaces are called in its namespace.
   package var names: NICNames
-  /// Of both NICs.
-  package var hasCarrier: Bool
+  /// The NICs whose cable is plugged.
+  package var carriers: Set<PortName>
+  package var links: Links
   package var ports: Ports
 
   /// What a transaction of the forwarding plane says of it.
@@ -44,6 +46,23 @@ package struct ServerImage: Hashable, Sendable {
     package var wiring: [PortWiring]
     /// bond0's; nil: it is not routed. Its MTU is that of the image.
     package var interface: RoutedInterface?
+  }
+
+  /// What is wrong with the links of its NICs, each way.
+  package struct Links: Hashable, Sendable {
+    package var eth0 = Link(), eth1 = Link()
+
+    package init() {}
+
+    package subscript(nic: PortName) -> Link { nic == .eth1 ? eth1 : eth0 }
+  }
+
+  package struct Link: Hashable, Sendable {
+    package var toServer = Impairment(), fromServer = Impairment()
+
+    package init() {}
+
+    init(_ link: NICLink) { (toServer, fromServer) = (link.toServer, link.fromServer) }
   }
 
   /// How LACP knows its bond.
@@ -56,7 +75,9 @@ package struct ServerImage: Hashable, Sendable {
   }
 
   package init(of server: Server, _ plan: RoutingPlan) {
-    (place, mtu, names, hasCarrier) = (server.place, server.mtu, server.nicNames, server.isPoweredOn)
+    (place, mtu, names, carriers) = (server.place, server.mtu, server.nicNames, server.plugged)
+    links = Links()
+    (links.eth0, links.eth1) = (Link(server.links.eth0), Link(server.links.eth1))
     let wiring = server.wiring
     var interface = wiring.contains(where: \.role.isRouted) ? plan.interface(of: server) : nil
     interface?.mtu = 0

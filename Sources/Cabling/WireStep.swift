@@ -8,14 +8,12 @@ package struct WireStep: Hashable, Sendable {
 
   /// - Parameter changes: those that make `rack` what it will be, in order.
   package init(_ changes: [Change], on rack: Rack, _ plan: RoutingPlan) {
+    // Those that are touched, as they are by then. A switch that fails touches all of its facility.
+    var servers: [ServerID: Server?] = [:]
     for change in changes {
       switch change {
-      case .server(let server, replacing: _):
-        before.servers[server.id] = rack.servers[server.id].map { ServerImage(of: $0, plan) }
-        after.servers[server.id] = ServerImage(of: server, plan)
-      case .serverDeleted(let id):
-        before.servers[id] = rack.servers[id].map { ServerImage(of: $0, plan) }
-        after.servers[id] = nil
+      case .server(let server, replacing: _): servers[server.id] = server
+      case .serverDeleted(let id): servers[id] = .some(nil)
       case .network(let network):
         before.networks[network.id] = rack.networks[network.id]?.vid
         after.networks[network.id] = network.vid
@@ -24,10 +22,21 @@ package struct WireStep: Hashable, Sendable {
         after.networks[id] = nil
       case .aging(let seconds): (before.aging, after.aging) = (rack.aging, seconds)
       case .lacpRate(let fast): (before.lacpFast, after.lacpFast) = (rack.lacpFast, fast)
+      case .failedSwitches(let facility, let switches):
+        for server in rack.servers.values where server.facility == facility && servers[server.id] == nil {
+          servers[server.id] = server
+        }
+        for case (let id, let server?) in servers where server.facility == facility {
+          servers[id] = server.with(switches)
+        }
       case .project, .projectDeleted, .reservation, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
         .sshKeyDeleted, .lab, .labDeleted:
         break
       }
+    }
+    for (id, server) in servers {
+      before.servers[id] = rack.servers[id].map { ServerImage(of: $0, plan) }
+      after.servers[id] = server.map { ServerImage(of: $0, plan) }
     }
   }
 

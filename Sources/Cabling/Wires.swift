@@ -133,6 +133,24 @@ package struct Wires {
     return (forwarding, routing)
   }
 
+  /// The links whose impairments are others after a change. Of NICs that come only those that have one; of NICs that go
+  /// all, so that whoever is there next has none.
+  package func links(_ change: WireChange) -> [NICIndex: ServerImage.Link] {
+    var links: [NICIndex: ServerImage.Link] = [:]
+    func put(_ image: ServerImage.Links, _ slot: Int, all: Bool) {
+      for name in PortName.nics where all || image[name] != ServerImage.Link() {
+        links[Self.nic(name, slot: slot)] = image[name]
+      }
+    }
+    for id in change.removed { if let slot = slotOf[id] { put(ServerImage.Links(), slot, all: true) } }
+    for id in change.moved.keys { if let slot = formerSlotOf[id] { put(ServerImage.Links(), slot, all: true) } }
+    for (id, image) in change.made.merging(change.moved, uniquingKeysWith: { $1 }) {
+      if let slot = slotOf[id] { put(image.links, slot, all: false) }
+    }
+    for (id, image) in change.links { if let slot = slotOf[id] { put(image, slot, all: true) } }
+    return links
+  }
+
   private func silence(_ slot: Int, _ forwarding: inout ForwardingChange, _ routing: inout RoutingChange) {
     forwarding.ports.merge(Self.absence(slot: slot)) { $1 }
     routing.interfaces[Self.port(.bond0, slot: slot)] = .some(nil)

@@ -81,11 +81,19 @@ extension Control {
       // The second half of a reboot: all is as it was.
       for server in rebooting {
         change.rewired[server.id] = ServerImage(of: server, gateway.plan)
-        change.carriers[server.id] = server.isPoweredOn
+        change.carriers[server.id] = server.plugged
       }
     }
     await dataplane.follow(change, wires, host, rack.id)
-    for (id, isOn) in change.carriers { if let slot = wires.slotOf[id] { await nics.setCarrier(isOn, slot: slot) } }
+    var carriers = change.carriers
+    // NICs were made as the server was then; another command of the group may have changed that.
+    if group.count > 1 {
+      carriers.merge(change.made.mapValues(\.carriers)) { $1 }
+      carriers.merge(change.moved.mapValues(\.carriers)) { $1 }
+    }
+    for (id, plugged) in carriers {
+      if let slot = wires.slotOf[id] { await nics.setCarriers(plugged, slot: slot) }
+    }
   }
 
   /// The first half of a reboot: what the server's ports were is over and its cables are pulled.
@@ -93,7 +101,7 @@ extension Control {
     var absence = WireChange()
     absence.removed = Set(servers.map(\.id))
     await dataplane.follow(absence, wires, host, rack.id)
-    for server in servers { if let slot = wires.slotOf[server.id] { await nics.setCarrier(false, slot: slot) } }
+    for server in servers { if let slot = wires.slotOf[server.id] { await nics.setCarriers([], slot: slot) } }
   }
 
   /// At the end: what is no longer used.
@@ -173,6 +181,9 @@ extension Dataplane {
     if let seconds = change.aging { await setAging(seconds: seconds) }
     if let fast = change.lacpFast { await setLACP(system: MACAddress(systemOf: rack), fastRate: fast) }
     if !forwarding.ports.isEmpty || !forwarding.domains.isEmpty || !routing.isEmpty { await apply(forwarding, routing) }
+    for (nic, link) in wires.links(change) {
+      await setImpairment(to: link.toServer, from: link.fromServer, of: nic)
+    }
   }
 }
 

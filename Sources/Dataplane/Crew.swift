@@ -17,6 +17,9 @@ final class Crew: Sendable {
   let mailboxes: [Mailbox<WorkerLetter>]
   private let wakers: [Waker]
   private let rings: [NewsRing]
+  /// Frames given to other workers and not taken yet.
+  private let given = Atomic(0)
+  static let givenLimit = 4_096
   /// So that letters to everybody come in one order to all.
   private let turn = Mutex<Void>(())
 
@@ -60,6 +63,21 @@ final class Crew: Sendable {
       for (index, mailbox) in mailboxes.enumerated() { mailbox.post(letter { answers.put($0, from: index) }) }
     }
   }
+
+  // MARK: Frames for impaired links
+
+  /// A frame, behind its virtio header, for `nic`, whose owner has to send it because its link is impaired. False: too
+  /// many are on their way.
+  func give(_ frame: [UInt8], to nic: NICIndex) -> Bool {
+    guard given.add(1, ordering: .relaxed).newValue <= Self.givenLimit else {
+      noteTaken()
+      return false
+    }
+    post(.send(frame, nic), toOwnerOf: nic)
+    return true
+  }
+
+  func noteTaken() { given.subtract(1, ordering: .relaxed) }
 
   // MARK: News
 

@@ -106,7 +106,7 @@ public final class Dataplane: Sendable {
         poller: guardHandover.take(), mailbox: guardMailbox, crew: crew, key: key, events: teller,
         outbox: Outbox(
           counters: nil, observers: Observers(nics: nics, index: logs.count - 1, log: logs[logs.count - 1]),
-          nics: nics, guardMailbox: guardMailbox),
+          nics: nics, crew: crew, guardMailbox: guardMailbox),
         seed: UInt64.random(in: 0 ... .max))
       ready()
       thread.run()
@@ -119,7 +119,7 @@ public final class Dataplane: Sendable {
         outbox: Outbox(
           counters: counters[configuration.workers],
           observers: Observers(nics: nics, index: logs.count - 2, log: logs[logs.count - 2]), nics: nics,
-          guardMailbox: guardMailbox),
+          crew: crew, guardMailbox: guardMailbox),
         seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
@@ -135,7 +135,8 @@ public final class Dataplane: Sendable {
           plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()),
           egress: Egress(
             driver: driver, counters: counters[index],
-            observers: Observers(nics: nics, index: index, log: logs[index]), nics: nics, guardMailbox: guardMailbox),
+            observers: Observers(nics: nics, index: index, log: logs[index]), nics: nics, index: index, of: crew,
+            guardMailbox: guardMailbox),
           poller: poller.take(), index: index, of: crew, slowPath: inbox,
           post: GuardPost(nics: nics, stormLimit: configuration.stormLimit, key: key, mailbox: guardMailbox),
           epoch: epoch, polling: configuration.polling)

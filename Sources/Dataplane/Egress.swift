@@ -1,3 +1,4 @@
+import Impairments
 import Observers
 import Ports
 import Switching
@@ -20,25 +21,41 @@ import Wire
 ///
 /// ## Threads
 /// The worker's.
-struct Egress: ~Copyable {
+@safe struct Egress: ~Copyable {
   var driver: TAPDriver
   let counters: CounterTable
   var observers: Observers
   private var receivers: ReceiverWatch
   private let guardMailbox: Mailbox<GuardLetter>
+  /// Where something is wrong with links: `impaired` has a bit for each direction of each NIC's, 1 to the server.
+  let impairer: Impairer
+  private let impaired: UnsafeMutablePointer<UInt8>
+  private let nicLimit: Int
+  /// Whether any bit is set.
+  private(set) var impairs = false
+  /// Frames for NICs of other workers whose links are impaired are given to these.
+  let crew: Crew
+  let index: Int
   /// Writes of the batch at hand, and their bytes.
   private(set) var written = (count: 0, bytes: 0)
 
   init(
     driver: consuming TAPDriver, counters: CounterTable, observers: consuming Observers, nics: Int,
-    guardMailbox: Mailbox<GuardLetter>
+    index: Int, of crew: Crew, guardMailbox: Mailbox<GuardLetter>
   ) {
+    (self.index, self.crew) = (index, crew)
+    nicLimit = nics
+    impairer = Impairer(seed: UInt64.random(in: 0 ... .max))
+    unsafe impaired = .allocate(capacity: nics)
+    unsafe impaired.initialize(repeating: 0, count: nics)
     self.driver = driver
     self.counters = counters
     self.observers = observers
     receivers = ReceiverWatch(nics: nics)
     self.guardMailbox = guardMailbox
   }
+
+  deinit { unsafe impaired.deallocate() }
 
   // MARK: A batch
 
@@ -107,10 +124,22 @@ struct Egress: ~Copyable {
 
   /// Notes that the frame goes to `nic`, as it stands in memory.
   @inline(__always)
-  mutating func send(_ frame: FrameBuffer, to nic: NICIndex) { driver.send(frame, to: nic.value) }
+  mutating func send(_ frame: FrameBuffer, to nic: NICIndex) {
+    if impairs, isImpaired(nic, .toServer), takes(FrameBytes(frame), for: nic) { return }
+    driver.send(frame, to: nic.value)
+  }
+
+  /// Past the link: it has said already what becomes of the frame.
+  mutating func sendNow(_ frame: FrameBuffer, to nic: NICIndex) { driver.send(frame, to: nic.value) }
 
   @inline(__always)
-  mutating func send(_ image: ImageHandle, to nic: NICIndex) { driver.send(image, to: nic.value) }
+  mutating func send(_ image: ImageHandle, to nic: NICIndex) {
+    if impairs, isImpaired(nic, .toServer) {
+      let pieces = unsafe driver.pieces(of: image)
+      if takes(unsafe FrameBytes(pieces.first, then: pieces.second), for: nic) { return }
+    }
+    driver.send(image, to: nic.value)
+  }
 
   // MARK: Results
 
@@ -190,5 +219,15 @@ struct Egress: ~Copyable {
       }
     }
     return (driver.endWrites(), timed)
+  }
+
+  // MARK: Bits of impaired links
+
+  @inline(__always) func bits(of nic: NICIndex) -> UInt8 { unsafe impaired[nic.value] }
+
+  mutating func setBit(_ nic: NICIndex, _ direction: Impairer.Direction, _ isSet: Bool) {
+    let bit: UInt8 = direction == .toServer ? 1 : 2
+    unsafe impaired[nic.value] = isSet ? impaired[nic.value] | bit : impaired[nic.value] & ~bit
+    impairs = unsafe impaired[nic.value] != 0 || (0..<nicLimit).contains { unsafe impaired[$0] != 0 }
   }
 }

@@ -18,6 +18,8 @@ enum GuardLetter: Sendable {
   case returned(number: UInt64, Switch.Arrival)
   /// From a worker.
   case moved(StationMove)
+  /// As the slow path's letter.
+  case impair(NICIndex, Bool)
   /// As the workers' letter.
   case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
   case stop(reply: @Sendable () -> Void)

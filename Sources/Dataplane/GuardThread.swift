@@ -79,6 +79,7 @@ struct GuardThread: ~Copyable {
     case .slow(let receiver): machine.noteSlow(receiver, at: now)
     case .returned(let number, let arrival): machine.noteReturn(of: number, at: arrival, now)
     case .moved(let move): machine.noteMove(move, at: now)
+    case .impair(let nic, let isImpaired): outbox.setImpaired(nic, isImpaired)
     case .watch(let watch, let place, let nics, let reply):
       outbox.observers.set(watch, at: place, nics: nics)
       reply()

@@ -1,4 +1,5 @@
 import Gateway
+import Impairments
 import Net
 import Observers
 import Ports
@@ -42,6 +43,10 @@ enum WorkerLetter: Sendable {
   case carrier(NICIndex)
   /// Somebody looks at the frames of these NICs, as number so and so, or looks no more.
   case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
+  /// What is wrong with the link of a NIC, to the server and from it.
+  case impair(to: Impairment, from: Impairment, NICIndex, reply: @Sendable () -> Void)
+  /// A frame, behind its virtio header, for a NIC whose link is impaired: to its owner.
+  case send([UInt8], NICIndex)
   /// What would become of a frame that the NIC gives: its virtio header first.
   case trace([UInt8], NICIndex, reply: @Sendable (FrameTrace) -> Void)
   case stop(reply: @Sendable () -> Void)

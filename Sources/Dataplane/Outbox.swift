@@ -19,10 +19,15 @@ struct Outbox: ~Copyable {
   private var receivers: ReceiverWatch
   /// Who hears of slow receivers.
   private let guardMailbox: Mailbox<GuardLetter>
+  /// Who sends to NICs whose links are impaired.
+  private let crew: Crew
+  private var impaired: Set<NICIndex> = []
 
   init(
-    counters: CounterTable?, observers: consuming Observers, nics: Int, guardMailbox: Mailbox<GuardLetter>
+    counters: CounterTable?, observers: consuming Observers, nics: Int, crew: Crew,
+    guardMailbox: Mailbox<GuardLetter>
   ) {
+    self.crew = crew
     self.counters = counters
     self.observers = observers
     receivers = ReceiverWatch(nics: nics)
@@ -37,6 +42,10 @@ struct Outbox: ~Copyable {
 
   mutating func detach(_ nic: NICIndex) { taps[nic] = nil }
 
+  mutating func setImpaired(_ nic: NICIndex, _ isImpaired: Bool) {
+    if isImpaired { impaired.insert(nic) } else { impaired.remove(nic) }
+  }
+
   enum Outcome { case sent, lost, linkIsDown }
 
   /// Writes `frame`, behind its virtio header, to `nic`. `isCounted`: LACPDUs and probes are counted elsewhere.
@@ -47,6 +56,12 @@ struct Outbox: ~Copyable {
     guard let attached = taps[nic] else { return .lost }
     let guardMailbox = guardMailbox
     observers.newBatch()
+    if impaired.contains(nic) {
+      // Its owner counts it, and those who look see it there.
+      if crew.give(frame, to: nic) { return .sent }
+      drop(frame, for: nic, .impaired, isCounted: isCounted)
+      return .lost
+    }
     switch receivers.write(frame, to: attached.tap, as: nic, { guardMailbox.post(.slow($0)) }) {
     case .sent:
       if isCounted { counters?.sent(nic, bytes: frame.count - VirtioNetHeader.size) }

@@ -29,6 +29,8 @@ enum SlowLetter: Sendable {
   case neighbours(reply: @Sendable ([NeighbourReport]) -> Void)
   /// Somebody waits for the hosts behind it.
   case seek(PortIndex)
+  /// Whether frames for the NIC are to be given to its owner: its link is impaired.
+  case impair(NICIndex, Bool)
   /// As the workers' letter.
   case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
   case stop(reply: @Sendable () -> Void)
@@ -247,6 +249,7 @@ struct SlowPath: ~Copyable {
     case .seek(let port):
       routed.gateway.seek(port, at: now)
       sendOutputs()
+    case .impair(let nic, let isImpaired): outbox.setImpaired(nic, isImpaired)
     case .watch(let watch, let place, let nics, let reply):
       outbox.observers.set(watch, at: place, nics: nics)
       reply()

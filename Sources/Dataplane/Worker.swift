@@ -1,4 +1,5 @@
 import Gateway
+import Impairments
 import Net
 import Observers
 import Ports
@@ -71,7 +72,7 @@ struct Worker: ~Copyable {
   /// Works until a `stop` letter comes.
   mutating func run() {
     while !stopped {
-      let count = poller.wait(milliseconds: timeout())
+      let count = poller.wait(nanoseconds: timeout())
       let start = Clock.nanoseconds()
       plane.clock = start / 1_000_000
       let second = UInt32(truncatingIfNeeded: (plane.clock &- epoch) / 1_000) &+ 1
@@ -86,6 +87,7 @@ struct Worker: ~Copyable {
         guard let event = poller.event(index) else { continue }
         handle(event)
       }
+      if egress.impairs { sendDue() }
       while let nic = budget.next() { forward(from: nic) }
       // Behind the events, because looking at a wake-up clears it: a letter that comes later wakes again.
       if let letters = mailbox.take() {
@@ -104,9 +106,39 @@ struct Worker: ~Copyable {
     while let move = plane.stations.nextMove() { post.tell(move) }
   }
 
-  private borrowing func timeout() -> Int {
+  /// Nanoseconds; −1: until something happens.
+  private borrowing func timeout() -> Int64 {
     if isPolling || !scans.isEmpty { return 0 }
-    return plane.stations.count == 0 ? -1 : 1_000
+    if egress.impairs, let next = egress.impairer.deadline {
+      let now = Clock.nanoseconds()
+      return next > now ? Int64(min(next - now, 1_000_000_000)) : 0
+    }
+    return plane.stations.count == 0 ? -1 : 1_000_000_000
+  }
+
+  /// Frames that impaired links have held back, and whose time has come: those to servers are written, those from them
+  /// are decided about as if they came now.
+  private mutating func sendDue() {
+    var numbers = InlineArray<64, Int32>(repeating: 0)
+    var count = 0
+    egress.begin()
+    while let (number, held) = egress.impairer.next(at: Clock.nanoseconds()) {
+      numbers[count] = number
+      switch held.direction {
+      case .toServer: if egress.driver.descriptor(of: held.nic.value) >= 0 { egress.sendNow(held.frame, to: held.nic) }
+      case .fromServer:
+        if case .header(let header) = held.frame.decode() {
+          dispatch(held.frame, header, plane.look(header, from: held.nic), at: count, from: held.nic)
+        }
+      }
+      count += 1
+      guard count == numbers.count || egress.isFull else { continue }
+      finishSends()
+      for place in 0..<count { egress.impairer.free(numbers[place]) }
+      count = 0
+    }
+    finishSends()
+    for place in 0..<count { egress.impairer.free(numbers[place]) }
   }
 
   // MARK: Stations
@@ -209,7 +241,9 @@ struct Worker: ~Copyable {
       bytes &+= frame.count
       switch entry.decoded {
       case .fault(let fault): egress.drop(frame, from: nic, DropReason(fault))
-      case .header(let header): dispatch(frame, header, entry.passage, at: index, from: nic)
+      case .header(let header):
+        if egress.impairs, egress.isImpaired(nic, .fromServer), egress.takes(frame, header, from: nic) { continue }
+        dispatch(frame, header, entry.passage, at: index, from: nic)
       }
     }
     egress.counters.received(nic, frames: frames, bytes: bytes)
@@ -494,6 +528,13 @@ struct Worker: ~Copyable {
       case .link(let nic, let isUp): noteLink(nic, up: isUp)
       case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .carrier(let nic): plane.setCarrier(nic)
+      case .impair(let to, let from, let nic, let reply):
+        egress.set(to, nic, .toServer, isOwner: owns(nic))
+        egress.set(from, nic, .fromServer, isOwner: owns(nic))
+        reply()
+      case .send(let frame, let nic):
+        crew.noteTaken()
+        egress.take(given: frame, for: nic)
       case .trace(let bytes, let nic, let reply): reply(trace(bytes, from: nic))
       case .watch(let watch, let place, let nics, let reply):
         egress.observers.set(watch, at: place, nics: nics)
@@ -555,6 +596,7 @@ struct Worker: ~Copyable {
     guard descriptor >= 0 else { return }
     if owns(nic) { poller.forget(descriptor) }
     egress.driver.detach(nic.value)
+    egress.impairer.forget(nic)
     noteLink(nic, up: false)
     if owns(nic), let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
   }

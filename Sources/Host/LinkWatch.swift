@@ -71,7 +71,8 @@ public struct LinkWatch: ~Copyable {
   /// Tokens of those that have something to say, at most 64. Waits up to `milliseconds`, or until somebody wakes it.
   public func wait(milliseconds: Int) -> [Int] {
     var events = [cport_event](repeating: cport_event(), count: 64)
-    let count = unsafe cport_poll_wait(descriptor, &events, Int32(events.count), Int32(milliseconds))
+    let timeout = milliseconds < 0 ? -1 : Int64(milliseconds) * 1_000_000
+    let count = unsafe cport_poll_wait(descriptor, &events, Int32(events.count), timeout)
     var tokens: [Int] = []
     for event in events.prefix(Int(max(0, count))) {
       if event.token == Self.wakeToken { waker.clear() } else { tokens.append(Int(event.token)) }

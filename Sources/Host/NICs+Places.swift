@@ -39,9 +39,9 @@ extension NICs {
       let link = try space.links().first(where: { $0.index == record.index }), link.isTAP, link.isPersistent,
       link.name == record.name || marks.owned(link.alias) == .nic(server.id, nic)
     {
-      let tap = try TAP.open(link.name, in: space, carrier: server.isPoweredOn)
+      let tap = try TAP.open(link.name, in: space, carrier: server.hasCarrier(nic))
       if let seen = try tap.whereabouts(), seen.index == record.index {
-        try await plane.attach(tap, as: index, mtu: seen.mtu, carrier: server.isPoweredOn)
+        try await plane.attach(tap, as: index, mtu: seen.mtu, carrier: server.hasCarrier(nic))
         return locate(seen, of: server, madeName: record.name)
       }
     }

@@ -217,7 +217,8 @@ extension NICs {
     _ madeName: String
   ) async throws -> NICLocation {
     let tap = try await TAP.open(
-      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.isPoweredOn, until: .now)
+      found.name, in: inventory.spaces[found.space]!, named: found.namespace, carrier: server.hasCarrier(nic),
+      until: .now)
     guard let seen = try tap.whereabouts(), seen.index == found.index else {
       throw Unavailable(message: "\(place(found.name, found.namespace)) was another one a moment later")
     }
@@ -228,7 +229,7 @@ extension NICs {
       location.alias = marks.mark(server.id, nic)
     }
     try await plane.attach(
-      tap, as: Wires.nic(nic, slot: slot), mtu: seen.mtu, carrier: server.isPoweredOn)
+      tap, as: Wires.nic(nic, slot: slot), mtu: seen.mtu, carrier: server.hasCarrier(nic))
     return location
   }
 

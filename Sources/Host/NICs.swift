@@ -75,7 +75,7 @@ package actor NICs {
     mtu: Int? = nil
   ) async throws -> NICLocation {
     let space = try space ?? NetworkNamespaces.handle(of: server.place.namespace)
-    let tap = try TAP.open(name.device, in: space, carrier: server.isPoweredOn)
+    let tap = try TAP.open(name.device, in: space, carrier: server.hasCarrier(nic))
     try Links.configure(
       name.device, in: space, mac: server[nic].mac, mtu: mtu ?? server.mtu, queueLength: TAP.queueLength,
       alias: marks.mark(server.id, nic))
@@ -85,7 +85,7 @@ package actor NICs {
       guard let place = try tap.whereabouts() else { throw Unavailable(message: "\(name.device) went as it was made") }
       let index = Wires.nic(nic, slot: slot)
       if plane.isAttached(index) { await plane.detach(index, removing: true, isolation: #isolation) }
-      try await plane.attach(tap, as: index, mtu: place.mtu, carrier: server.isPoweredOn)
+      try await plane.attach(tap, as: index, mtu: place.mtu, carrier: server.hasCarrier(nic))
       return locate(place, of: server, madeName: name.device)
     } catch {
       try? TAP.open(name.device, in: space).remove()
@@ -149,9 +149,9 @@ package actor NICs {
     }
   }
 
-  /// Plugs or pulls the cables of both NICs.
-  package func setCarrier(_ isOn: Bool, slot: Int) {
-    for nic in PortName.nics { plane.setCarrier(Wires.nic(nic, slot: slot), isOn) }
+  /// Plugs the cables of these NICs, and pulls those of the others.
+  package func setCarriers(_ plugged: Set<PortName>, slot: Int) {
+    for nic in PortName.nics { plane.setCarrier(Wires.nic(nic, slot: slot), plugged.contains(nic)) }
   }
 
   // MARK: Namespaces

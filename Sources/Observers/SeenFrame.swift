@@ -114,9 +114,26 @@ public struct SeenFrame: Sendable, Equatable {
   /// The first byte of the frame where it lies in one piece.
   @unsafe var whole: UnsafeRawPointer? { unsafe isWhole ? first + VirtioNetHeader.size : nil }
 
+  /// Of a super-frame: bytes of its headers, as far as that is given, and of each segment's payload; else 0.
+  public var offload: (headers: Int, segment: Int) {
+    guard unsafe VirtioNetHeader.isSegmented(first) else { return (0, 0) }
+    return unsafe (
+      Int(first.loadUnaligned(fromByteOffset: 2, as: UInt16.self)),
+      Int(first.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
+    )
+  }
+
+  /// The virtio header and the frame.
+  public var array: [UInt8] {
+    unsafe Array(unsafeUninitializedCapacity: count + VirtioNetHeader.size) { memory, written in
+      unsafe copy(count, to: UnsafeMutableRawPointer(memory.baseAddress!))
+      written = count + VirtioNetHeader.size
+    }
+  }
+
   /// Copies the virtio header and the first `kept` bytes of the frame, one behind the other.
   @unsafe @inline(__always)
-  func copy(_ kept: Int, to target: UnsafeMutableRawPointer) {
+  public func copy(_ kept: Int, to target: UnsafeMutableRawPointer) {
     let wanted = kept &+ VirtioNetHeader.size
     let fromFirst = min(wanted, firstCount)
     unsafe target.copyMemory(from: first, byteCount: fromFirst)

@@ -51,7 +51,12 @@ import CPort
   /// Waits up to `milliseconds` (−1: until something happens). Returns how many events there are to look at with
   /// `event`.
   public func wait(milliseconds: Int) -> Int {
-    unsafe Int(max(0, cport_poll_wait(descriptor, events, Int32(limit), Int32(milliseconds))))
+    wait(nanoseconds: milliseconds < 0 ? -1 : Int64(milliseconds) * 1_000_000)
+  }
+
+  /// The same in nanoseconds; rounded up to milliseconds by kernels before 5.11.
+  public func wait(nanoseconds: Int64) -> Int {
+    unsafe Int(max(0, cport_poll_wait(descriptor, events, Int32(limit), nanoseconds)))
   }
 
   /// Event `index` of the last `wait`; `nil` for a wake-up, which it clears.

@@ -142,6 +142,16 @@ extension TAPDriver {
     return unsafe ImageHandle(pieces: list, frameCount: Int32(image.count))
   }
 
+  /// The two pieces of `image`; the first begins with the virtio header.
+  @unsafe public func pieces(of image: ImageHandle) -> (first: UnsafeRawBufferPointer, second: UnsafeRawBufferPointer?)
+  {
+    let list = unsafe image.pieces
+    return unsafe (
+      UnsafeRawBufferPointer(start: list[0].iov_base, count: list[0].iov_len),
+      UnsafeRawBufferPointer(start: list[1].iov_base, count: list[1].iov_len)
+    )
+  }
+
   /// Notes that `image` goes out by `nic`.
   public mutating func send(_ image: ImageHandle, to nic: Int) {
     unsafe sending[sendingCount] = Sending(

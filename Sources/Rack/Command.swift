@@ -24,6 +24,8 @@ public enum Command: Hashable, Sendable {
   /// All steps from any state to the mode, as one.
   case setMode(ServerID, NetworkMode)
   case setMTU(ServerID, Int)
+  /// Of one NIC: the cable, and what is wrong with its link each way.
+  case setLink(ServerID, PortName, LinkUpdate)
 
   case createNetwork(NetworkRequest)
   case updateNetwork(NetworkID, description: String?, tags: [String]?)
@@ -74,6 +76,9 @@ public enum Command: Hashable, Sendable {
   case setAging(seconds: Int)
   /// How often bonds ask their partners for an LACPDU: each second, or each 30 s.
   case setLACPRate(fast: Bool)
+  /// Switches of a facility, by code, slug or identifier, fail or are healed: all eth0, or all eth1, there lose their
+  /// carrier, those of servers that come meanwhile too.
+  case setSwitches(Set<RackSwitch>, facility: String, failed: Bool)
 }
 
 extension Command {

@@ -131,6 +131,7 @@ extension Rack {
       return server("device.active", id) { "\($0.hostname) is active: its operating system was heard" }
     case (.setMode(let id, _), _):
       return server("device.mode", id) { "\($0.hostname) converted" + modes(old, new) }
+    case (.setLink(let id, let nic, _), _): return storyOfLink(servers[id], new ?? servers[id], nic)
     case (.setMTU, _): return server("device.mtu") { "\($0.hostname) has MTU \($0.mtu)" }
 
     case (.createNetwork, .network(let id)):
@@ -196,6 +197,8 @@ extension Rack {
       return Story(type: "settings.update", body: "ageing time set to \(seconds) s")
     case (.setLACPRate(let fast), _):
       return Story(type: "settings.update", body: "LACP rate set to \(fast ? "fast" : "slow")")
+    case (.setSwitches(let switches, let facility, let failed), _):
+      return storyOfSwitches(switches, of: facility, failed: failed)
     case (.createProject, _), (.createNetwork, _): preconditionFailure("what is created is the subject")
     }
   }

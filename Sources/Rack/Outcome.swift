@@ -59,4 +59,6 @@ public enum Change: Hashable, Sendable {
   case labDeleted(LabID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
+  /// All that have failed of a facility; none: all are well.
+  case failedSwitches(facility: String, Set<RackSwitch>)
 }

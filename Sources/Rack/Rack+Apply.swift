@@ -33,7 +33,7 @@ extension Rack {
         }
         replace(sshKeys[id], by: nil)
       case .server(let server, replacing: _):
-        replace(servers[server.id], by: server)
+        replace(servers[server.id], by: placed(server))
       case .serverDeleted(let id):
         replace(servers[id], by: nil)
       case .network(let network):
@@ -68,6 +68,8 @@ extension Rack {
         aging = seconds
       case .lacpRate(let fast):
         lacpFast = fast
+      case .failedSwitches(let facility, let switches):
+        putFailedSwitches(switches, of: facility)
       }
     }
   }

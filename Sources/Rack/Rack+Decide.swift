@@ -36,6 +36,7 @@ extension Rack {
     case .heard(let id): heard(try server(id))
     case .setMode(let id, let mode): try setMode(of: try server(id), to: mode, with: &source)
     case .setMTU(let id, let mtu): try setMTU(of: try server(id), to: mtu)
+    case .setLink(let id, let nic, let update): try setLink(of: try server(id), nic, update)
 
     case .createNetwork(let request): try createNetwork(request, with: &source)
     case .updateNetwork(let id, let description, let tags):
@@ -82,6 +83,8 @@ extension Rack {
 
     case .setAging(let seconds): try setAging(seconds)
     case .setLACPRate(let fast): setLACPRate(fast: fast)
+    case .setSwitches(let switches, let facility, let failed):
+      try setSwitches(switches, of: facility, failed: failed)
     }
   }
 

@@ -17,7 +17,9 @@ extension Rack {
         found.append("network number \(network.vxlan) of \(network.place.words) is not unique")
       }
     }
-    for server in servers.values { found += violations(of: server).map { "server \(server.hostname): \($0)" } }
+    for server in servers.values {
+      found += (violations(of: server) + linkViolations(of: server)).map { "server \(server.hostname): \($0)" }
+    }
     found += addressPools.violations()
     if index != rebuiltIndex() { found.append("the indexes do not agree with the records") }
     let blocks = servers.values.flatMap { $0.addresses.map(\.network) }

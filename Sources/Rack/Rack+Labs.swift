@@ -164,7 +164,7 @@ extension Rack {
       case .reservation(let new): touched.formUnion([new.lab, reservations[new.id]?.lab].compactMap(\.self))
       case .reservationDeleted(let id): if let lab = reservations[id]?.lab { touched.insert(lab) }
       case .project, .projectDeleted, .pool, .token, .tokenDeleted, .sshKey, .sshKeyDeleted, .lab, .labDeleted, .aging,
-        .lacpRate:
+        .lacpRate, .failedSwitches:
         break
       }
     }

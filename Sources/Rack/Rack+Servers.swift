@@ -35,6 +35,7 @@ extension Rack {
       serial: request.serial,
       createdAt: source.now)
     server.membership = request.membership
+    server.failedSwitches = failedSwitches[facility.code, default: []]
     let addresses = try newAddresses(kinds, for: server)
     server.get(addresses, with: &source)
     for wish in request.blocks { try assign(wish, to: &server, with: &source) }

@@ -60,7 +60,7 @@ extension Rack {
       case .lab(let new, replacing: let old): growth[new.project, default: 0] += new.textSize - (old?.textSize ?? 0)
       // An SSH key has few bytes, and their number has a quota.
       case .projectDeleted, .serverDeleted, .networkDeleted, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
-        .sshKeyDeleted, .labDeleted, .aging, .lacpRate:
+        .sshKeyDeleted, .labDeleted, .aging, .lacpRate, .failedSwitches:
         break
       }
     }

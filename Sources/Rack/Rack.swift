@@ -42,6 +42,8 @@ public struct Rack: Sendable {
   public let hybridBonded: Bool?
   /// How much one project can have. A setting of the daemon, the same for the life of the value.
   public let quotas: Quotas
+  /// Of each facility where some have failed: those.
+  public internal(set) var failedSwitches: [String: Set<RackSwitch>] = [:]
   var addressPools: AddressPools
   var index = Index()
 
@@ -106,6 +108,7 @@ public struct Rack: Sendable {
       + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
       + addressPools.pools.values.map { .pool($0) }
       + [.aging(seconds: aging), .lacpRate(fast: lacpFast)]
+      + failedSwitches.map { .failedSwitches(facility: $0.key, $0.value) }
   }
 
   /// Where addresses come from: a setting of the daemon, the same for the life of the value.
@@ -127,7 +130,7 @@ extension Rack: Hashable {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
       && one.tokens == other.tokens && one.sshKeys == other.sshKeys && one.labs == other.labs
       && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
-      && one.addressPools.pools == other.addressPools.pools
+      && one.failedSwitches == other.failedSwitches && one.addressPools.pools == other.addressPools.pools
   }
 
   public func hash(into hasher: inout Hasher) {

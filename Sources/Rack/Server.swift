@@ -90,6 +90,10 @@ public struct Server: Hashable, Sendable {
   public var isPoweredOn: Bool
   /// It was installed, and its operating system has not been heard yet.
   public var isProvisioning: Bool
+  /// What is set of the links between its NICs and the switch.
+  public var links: ServerLinks
+  /// Those of its facility that have failed; `Rack.apply` keeps it.
+  public internal(set) var failedSwitches: Set<RackSwitch> = []
   /// A Unix socket or a serial device: the console of a machine that runs by itself.
   public var serial: String?
   public let createdAt: Date
@@ -104,7 +108,7 @@ public struct Server: Hashable, Sendable {
     details: ServerDetails = ServerDetails(), sshKeys: [SSHKeyID] = [], rootPassword: RootPassword? = nil,
     isLocked: Bool = false, isNetworkFrozen: Bool = false,
     isPoweredOn: Bool = true, isProvisioning: Bool = false, isConfigured: Bool = false, serial: String? = nil,
-    membership: LabMembership? = nil, createdAt: Date, updatedAt: Date? = nil
+    links: ServerLinks = ServerLinks(), membership: LabMembership? = nil, createdAt: Date, updatedAt: Date? = nil
   ) {
     (self.id, self.number, self.hostname, self.plan, self.facility) = (id, number, hostname, plan, facility)
     (self.operatingSystem, self.project, self.place, self.layer) = (operatingSystem, project, place, layer)
@@ -114,6 +118,7 @@ public struct Server: Hashable, Sendable {
     (self.sshKeys, self.rootPassword) = (sshKeys, rootPassword)
     (self.isNetworkFrozen, self.isPoweredOn, self.serial) = (isNetworkFrozen, isPoweredOn, serial)
     (self.isProvisioning, self.isConfigured, self.membership) = (isProvisioning, isConfigured, membership)
+    self.links = links
     (self.createdAt, self.updatedAt) = (createdAt, updatedAt ?? createdAt)
   }
 

@@ -24,13 +24,14 @@ public struct PortWiring: Hashable, Sendable {
 
 extension Server {
   /// Every port of the server that exists on the wire now: bond0 while it has a member, a NIC while it is out of the
-  /// bond. Each NIC is in exactly one of them. None of a server that is switched off.
+  /// bond. Each NIC that has carrier is in exactly one of them; so there is none of a server that is switched off.
   public var wiring: [PortWiring] {
-    guard isPoweredOn else { return [] }
-    let members = self.members
+    let members = self.members.filter(hasCarrier)
     let bond = members.isEmpty ? [] : [PortWiring(name: .bond0, members: members, role: role(of: .bond0))]
     return bond
-      + PortName.nics.filter { !self[$0].bonded }.map { PortWiring(name: $0, members: [$0], role: role(of: $0)) }
+      + PortName.nics.filter { !self[$0].bonded && hasCarrier($0) }.map {
+        PortWiring(name: $0, members: [$0], role: role(of: $0))
+      }
   }
 
   private func role(of name: PortName) -> PortWiring.Role {

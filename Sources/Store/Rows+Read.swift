@@ -20,6 +20,7 @@ struct RowReader {
   private func settings() throws -> [Change] {
     try rows("SELECT value FROM setting WHERE name = 'aging'") { .aging(seconds: try $0.integer("value")) }
       + rows("SELECT value FROM setting WHERE name = 'lacp_fast'") { .lacpRate(fast: try $0.integer("value") == 1) }
+      + failedSwitches()
   }
 
   private func projects() throws -> [Change] {
@@ -133,6 +134,7 @@ struct RowReader {
     try each("SELECT server, ssh_key FROM server_ssh_key ORDER BY server, position") { row in
       keys[try row.text("server"), default: []].append(try row.identifier("ssh_key"))
     }
+    let links = try self.links()
     return try rows("SELECT * FROM server") { row in
       let id = try row.text("id")
       guard let bond0 = ports[id]?[.bond0], let eth0 = ports[id]?[.eth0], let eth1 = ports[id]?[.eth1] else {
@@ -153,7 +155,7 @@ struct RowReader {
           isLocked: try row.integer("locked") == 1,
           isNetworkFrozen: try row.integer("network_frozen") == 1, isPoweredOn: try row.integer("powered_on") == 1,
           isProvisioning: try row.integer("provisioning") == 1, isConfigured: try row.integer("configure") == 1,
-          serial: row["serial"], membership: try row.membership(),
+          serial: row["serial"], links: links[id, default: ServerLinks()], membership: try row.membership(),
           createdAt: try row.date("created_at"), updatedAt: try row.date("updated_at")),
         replacing: nil)
     }
@@ -179,13 +181,13 @@ struct RowReader {
     return ports
   }
 
-  private func rows(_ sql: String, _ make: (Row) throws -> Change) throws -> [Change] {
+  func rows(_ sql: String, _ make: (Row) throws -> Change) throws -> [Change] {
     var changes: [Change] = []
     try each(sql) { changes.append(try make($0)) }
     return changes
   }
 
-  private func each(_ sql: String, _ body: (Row) throws -> Void) throws {
+  func each(_ sql: String, _ body: (Row) throws -> Void) throws {
     let cursor = try Row.fetchCursor(db, sql: sql)
     while let row = try cursor.next() { try body(row) }
   }

@@ -36,6 +36,11 @@ struct RowWriter {
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
     case .lacpRate(let fast):
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('lacp_fast', ?)", [fast])
+    case .failedSwitches(let facility, let switches):
+      try run("DELETE FROM failed_switch WHERE facility = ?", [facility])
+      for name in switches {
+        try run("INSERT INTO failed_switch (facility, switch) VALUES (?, ?)", [facility, name.rawValue])
+      }
     }
   }
 
@@ -196,6 +201,7 @@ struct RowWriter {
           [server.id.description, key.description, position])
       }
     }
+    if server.links != old?.links ?? ServerLinks() { try write(server.links, of: server.id) }
     if server.lastHeld != old?.lastHeld ?? [:] {
       try run("DELETE FROM last_held WHERE server = ?", [server.id.description])
       for (kind, block) in server.lastHeld {

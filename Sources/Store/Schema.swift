@@ -48,6 +48,9 @@ enum Schema {
     migrator.registerMigration("13 labs") { db in
       try db.execute(sql: labs)
     }
+    migrator.registerMigration("14 links") { db in
+      try db.execute(sql: links)
+    }
     return migrator
   }()
 
@@ -401,6 +404,41 @@ enum Schema {
     ALTER TABLE reservation ADD COLUMN lab TEXT REFERENCES lab (id);
     ALTER TABLE reservation ADD COLUMN lab_name TEXT;
     CREATE UNIQUE INDEX reservation_by_lab ON reservation (lab, lab_name);
+    """
+
+  /// Links of an older rack are sound, and its switches well. A link that is sound has no row.
+  private static let links = """
+    CREATE TABLE link_down (
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      nic TEXT NOT NULL CHECK (nic IN ('eth0', 'eth1')),
+      PRIMARY KEY (server, nic)
+    ) STRICT, WITHOUT ROWID;
+
+    -- loss, duplicate, reorder, corrupt: millionths; delay, jitter, queue: nanoseconds; rate: bits a second, 0 for no
+    -- limit; seed is null where nobody has chosen one; series: how often its sequence was begun
+    CREATE TABLE impairment (
+      server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+      nic TEXT NOT NULL CHECK (nic IN ('eth0', 'eth1')),
+      direction TEXT NOT NULL CHECK (direction IN ('to-server', 'from-server')),
+      loss INTEGER NOT NULL,
+      duplicate INTEGER NOT NULL,
+      reorder INTEGER NOT NULL,
+      corrupt INTEGER NOT NULL,
+      delay INTEGER NOT NULL,
+      jitter INTEGER NOT NULL,
+      rate INTEGER NOT NULL,
+      queue INTEGER NOT NULL,
+      seed INTEGER,
+      series INTEGER NOT NULL,
+      PRIMARY KEY (server, nic, direction)
+    ) STRICT, WITHOUT ROWID;
+
+    -- switches of a facility that have failed
+    CREATE TABLE failed_switch (
+      facility TEXT NOT NULL,
+      switch TEXT NOT NULL CHECK (switch IN ('a', 'b')),
+      PRIMARY KEY (facility, switch)
+    ) STRICT, WITHOUT ROWID;
     """
 
   private static let backendTransfer = """

@@ -59,7 +59,7 @@ import Testing
     try lab.perform(.updateServer(id, update))
     #expect(lab.change.rewired.keys.map(\.self) == [id])
     try lab.perform(.setPower(id, on: false))
-    #expect(lab.change.carriers == [id: false] && lab.change.rewired.keys.map(\.self) == [id])
+    #expect(lab.change.carriers == [id: []] && lab.change.rewired.keys.map(\.self) == [id])
     try lab.perform(.setMTU(id, 9_000))
     #expect(lab.change.mtus == [id: 9_000] && lab.change.rewired.isEmpty)
   }

@@ -34,7 +34,7 @@ extension View {
     case .deleteServer(let id), .setPower(let id, on: _), .reboot(let id),
       .rescue(let id), .reinstall(let id, _), .heard(let id),
       .setMode(let id, _),
-      .setMTU(let id, _), .assignBlock(let id, _):
+      .setMTU(let id, _), .setLink(let id, _, _), .assignBlock(let id, _):
       _ = try known(server: id)
     case .createNetwork(let request): _ = try known(project: request.project)
     case .deleteNetwork(let id), .updateNetwork(let id, description: _, tags: _): _ = try known(network: id)
@@ -62,6 +62,7 @@ extension View {
     case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
     // A part of a plan, whose caller has been judged.
     case .lab: try access.requireWholeRack(for: "single steps of labs")
+    case .setSwitches: try access.requireWholeRack(for: "switches of a facility")
     case .setAging, .setLACPRate: try access.requireWholeRack(for: "settings")
     }
   }

@@ -51,8 +51,9 @@ int cport_poll_open(void);
 /* Watches `fd` for `interest` (level-triggered; CPORT_FAILED always comes), or changes what it is watched for. */
 int cport_poll_set(int poll_fd, int fd, uint32_t token, uint32_t interest);
 int cport_poll_remove(int poll_fd, int fd);
-/* Waits up to `timeout_ms` (-1: for ever). Returns the number of events, 0 also when a signal came. At most 64. */
-int cport_poll_wait(int poll_fd, struct cport_event *events, int capacity, int timeout_ms);
+/* Waits up to `timeout_ns` (-1: for ever). Returns the number of events, 0 also when a signal came. At most 64. A wait
+ * that is no whole number of milliseconds is one where the kernel is older than 5.11. */
+int cport_poll_wait(int poll_fd, struct cport_event *events, int capacity, int64_t timeout_ns);
 
 /* An event counter that wakes a poller: open, signal from any thread, clear by the owner. */
 int cport_wake_open(void);

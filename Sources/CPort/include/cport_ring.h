@@ -23,6 +23,8 @@ struct cport_ring {
     uint32_t tail;      /* ours, published by submit */
     uint32_t sq_mask, cq_mask;
     uint8_t read_opcode, write_opcode; /* the fixed ones while a buffer is registered */
+    const char *buffer;                /* that buffer */
+    size_t buffer_size;
     uint32_t *sq_tail, *cq_head, *cq_tail;
     struct io_uring_sqe *sqes;
     struct io_uring_cqe *cqes;
@@ -63,7 +65,9 @@ static inline void cport_ring_read(struct cport_ring *ring, unsigned slot, void 
 
 static inline void cport_ring_write(struct cport_ring *ring, unsigned slot, const void *buffer, uint32_t length,
                                     uint64_t user) {
-    cport_ring_entry(ring, ring->write_opcode, slot, buffer, length, user);
+    /* What lies elsewhere, such as a frame that has waited, is written the plain way. */
+    int is_fixed = (uintptr_t)buffer - (uintptr_t)ring->buffer < ring->buffer_size;
+    cport_ring_entry(ring, is_fixed ? ring->write_opcode : IORING_OP_WRITE, slot, buffer, length, user);
 }
 
 /* `parts` must stay until the entry is done. */

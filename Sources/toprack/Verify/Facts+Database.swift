@@ -89,7 +89,7 @@ extension Facts {
           ])
       }
       for nic in PortName.nics {
-        facts.add("\(label) \(nic.rawValue)", ["carrier": server.isPoweredOn ? "on" : "off"])
+        facts.add("\(label) \(nic.rawValue)", ["carrier": server.hasCarrier(nic) ? "on" : "off"])
       }
     }
     return facts
@@ -109,7 +109,7 @@ extension Facts {
           [
             "kind": "TAP", "MAC": server[nic].mac?.description ?? "",
             "mark": "toprack \(rack.id.uuidString.lowercased()) \(server.id) \(nic.rawValue)",
-            "carrier": server.isPoweredOn ? "on" : "off",
+            "carrier": server.hasCarrier(nic) ? "on" : "off",
           ])
       }
     }
