@@ -60,12 +60,14 @@ let package = Package(
     .target(name: "LinkAggregation", dependencies: ["Net", "Wire"], swiftSettings: data),
     .target(name: "Gateway", dependencies: ["Net", "Switching", "Wire"], swiftSettings: data),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    // Values and records from one thread to another.
+    .target(name: "Rings", swiftSettings: data),
     // Who looks at frames: watches and the log of drops.
-    .target(name: "Observers", dependencies: ["CPcap", "Switching", "Wire"], swiftSettings: data),
+    .target(name: "Observers", dependencies: ["CPcap", "Rings", "Switching", "Wire"], swiftSettings: data),
     .target(
       name: "Dataplane",
       dependencies: [
-        "Gateway", "Impairments", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire",
+        "Gateway", "Impairments", "LinkAggregation", "Net", "Observers", "Ports", "Rings", "Switching", "Wire",
       ],
       swiftSettings: data),
     // Frames as files and lines.

@@ -1,4 +1,5 @@
 import Ports
+import Rings
 import Switching
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 /// ## How it works
 /// Each worker has its own NICs, by `owner(of:)`, and reads from no others; it writes to all. All have the same
 /// forwarding tables: a change is a letter to each. What one learns from frames goes to the others by rings
-/// (`NewsRing`), one for each ordered pair, so that each has one writer and one reader. What is known of a link is the
+/// of plain values, one for each ordered pair, so that each has one writer and one reader. What is known of a link is the
 /// owner's to say: another worker that finds a link down stops using it and asks the owner, which tells everybody how
 /// it is.
 ///
@@ -16,10 +17,13 @@ import Synchronization
 final class Crew: Sendable {
   let mailboxes: [Mailbox<WorkerLetter>]
   private let wakers: [Waker]
-  private let rings: [NewsRing]
+  private let rings: [Ring<StationNews>]
   /// Frames given to other workers and not taken yet.
   private let given = Atomic(0)
   static let givenLimit = 4_096
+  /// News of stations on their way from one worker to another. What finds no room is lost, which
+  /// `StationTable+News.swift` makes good.
+  private static let newsLimit = 8_192
   /// So that letters to everybody come in one order to all.
   private let turn = Mutex<Void>(())
 
@@ -27,7 +31,7 @@ final class Crew: Sendable {
     self.wakers = wakers
     mailboxes = wakers.map { Mailbox(waker: $0) }
     let pairs = wakers.count > 1 ? wakers.count * wakers.count : 0
-    rings = (0..<pairs).map { _ in NewsRing() }
+    rings = (0..<pairs).map { _ in Ring(capacity: Self.newsLimit, filling: StationNews()) }
   }
 
   var count: Int { mailboxes.count }
@@ -84,14 +88,15 @@ final class Crew: Sendable {
   /// Worker `sender` tells all others. What a full ring does not take is lost: news come again.
   func tell(_ news: StationNews, from sender: Int) {
     for receiver in 0..<count where receiver != sender {
-      // Who sleeps is woken before the ring is full.
-      if rings[sender * count + receiver].push(news) { wakers[receiver].wake() }
+      let ring = rings[sender * count + receiver]
+      // Who sleeps is woken before the ring is full, and when it is.
+      if !ring.push(news) || ring.count == Self.newsLimit / 2 { wakers[receiver].wake() }
     }
   }
 
   /// Whether all others keep up with what worker `sender` tells: what can wait should, otherwise.
   func keepsUp(with sender: Int) -> Bool {
-    (0..<count).allSatisfy { $0 == sender || !rings[sender * count + $0].isHalfFull }
+    (0..<count).allSatisfy { $0 == sender || rings[sender * count + $0].count <= Self.newsLimit / 2 }
   }
 
   /// What worker `sender` has told `receiver`; nil: nothing more.

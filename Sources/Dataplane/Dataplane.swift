@@ -86,7 +86,7 @@ public final class Dataplane: Sendable {
       wakers.append(poller.waker)
       pollers.append(Handover(poller))
       inboxes.append(
-        SlowPathInbox(queue: SlowQueue(), packets: PacketQueues(), mailbox: mailbox, waker: slowPoller.waker))
+        SlowPathInbox(queue: SlowEntry.ring(), packets: PacketQueues(), mailbox: mailbox, waker: slowPoller.waker))
     }
     let crew = Crew(wakers)
     let counters = (0...configuration.workers).map { _ in CounterTable(nicLimit: configuration.limits.nics) }

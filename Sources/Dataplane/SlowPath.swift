@@ -3,6 +3,7 @@ public import LinkAggregation
 import Net
 import Observers
 import Ports
+import Rings
 public import Switching
 import Wire
 
@@ -142,7 +143,7 @@ struct SlowPath: ~Copyable {
     for inbox in inboxes { while let entry = inbox.queue.pop() { receive(entry) } }
   }
 
-  private mutating func receive(_ entry: SlowQueue.Entry) {
+  private mutating func receive(_ entry: SlowEntry) {
     guard let (port, member) = placeOf[NICIndex(Int(entry.nic))] else { return }
     let now = Clock.milliseconds()
     bonds[port]?.bond.receive(entry.pdu, on: member, at: now)

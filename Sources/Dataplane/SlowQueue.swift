@@ -1,58 +1,25 @@
 import Ports
+import Rings
 import Switching
-import Synchronization
 import Wire
 
 /// The slow path as a worker sees it. The queues are this worker's own, since each has one producer; the mailbox is everybody's.
 struct SlowPathInbox: Sendable {
-  let queue: SlowQueue
+  let queue: Ring<SlowEntry>
   let packets: PacketQueues
   let mailbox: Mailbox<SlowLetter>
   let waker: Waker
 }
 
-/// LACPDUs and markers on their way from the worker to the slow path: a ring of decoded values.
+/// LACPDUs and markers on their way from the worker to the slow path, decoded.
 ///
 /// Full: the frame is dropped and counted. Nothing else shares the ring, so no other traffic can fill it, and `SlowLimit`
 /// keeps one NIC from doing so.
-///
-/// ## Threads
-/// One producer, the worker; one consumer, the slow path. `tail` is published with release by the one and read with acquire
-/// by the other, `head` the other way round.
-@safe final class SlowQueue: Sendable {
-  struct Entry: BitwiseCopyable, Sendable {
-    let nic: UInt16
-    let pdu: SlowProtocolPDU
-  }
+struct SlowEntry: BitwiseCopyable, Sendable {
+  let nic: UInt16
+  let pdu: SlowProtocolPDU
 
-  static let capacity = 4_096
-  nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
-  private let head = Atomic<Int>(0)
-  private let tail = Atomic<Int>(0)
-
-  init() {
-    unsafe entries = .allocate(capacity: Self.capacity)
-    unsafe entries.initialize(repeating: Entry(nic: 0, pdu: .unknown), count: Self.capacity)
-  }
-
-  deinit { unsafe entries.deallocate() }
-
-  /// False when there is no room.
-  func push(_ nic: NICIndex, _ pdu: SlowProtocolPDU) -> Bool {
-    let end = tail.load(ordering: .relaxed)
-    guard end &- head.load(ordering: .acquiring) < Self.capacity else { return false }
-    unsafe entries[end & (Self.capacity - 1)] = Entry(nic: UInt16(nic.value), pdu: pdu)
-    tail.store(end &+ 1, ordering: .releasing)
-    return true
-  }
-
-  func pop() -> Entry? {
-    let first = head.load(ordering: .relaxed)
-    guard first != tail.load(ordering: .acquiring) else { return nil }
-    let entry = unsafe entries[first & (Self.capacity - 1)]
-    head.store(first &+ 1, ordering: .releasing)
-    return entry
-  }
+  static func ring() -> Ring<SlowEntry> { Ring(capacity: 4_096, filling: SlowEntry(nic: 0, pdu: .unknown)) }
 }
 
 /// So many frames of a kind in each second from each NIC; what is more is not heard.

@@ -3,6 +3,7 @@ import Impairments
 import Net
 import Observers
 import Ports
+import Rings
 import Switching
 import Wire
 
@@ -387,7 +388,10 @@ struct Worker: ~Copyable {
 
   /// A slow protocols frame goes to the slow path, ten a second from a NIC: IEEE 802.3-2018 57A.2.
   private mutating func handOver(_ frame: FrameBuffer, from nic: NICIndex) {
-    guard slowLimit.allows(nic, at: now), slowPath.queue.push(nic, frame.decodeSlowProtocol()) else {
+    guard slowLimit.allows(nic, at: now),
+      slowPath.queue.push(
+        SlowEntry(nic: UInt16(nic.value), pdu: frame.decodeSlowProtocol()))
+    else {
       return egress.drop(frame, from: nic, .slowProtocol)
     }
     egress.take(frame, from: nic)

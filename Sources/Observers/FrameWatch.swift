@@ -1,3 +1,4 @@
+import Rings
 public import Switching
 import Synchronization
 

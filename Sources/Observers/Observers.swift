@@ -1,4 +1,5 @@
 import Glibc
+import Rings
 public import Switching
 import Wire
 

@@ -58,6 +58,8 @@ import Synchronization
 
   // MARK: The reader's side
 
+  public var isEmpty: Bool { head.load(ordering: .relaxed) == tail.load(ordering: .acquiring) }
+
   /// Looks at the oldest record without taking it; nil: there is none.
   @unsafe public func peek<Result>(_ look: (UnsafeRawBufferPointer) -> Result) -> Result? {
     guard let (start, size) = front() else { return nil }
