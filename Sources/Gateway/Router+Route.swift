@@ -42,9 +42,9 @@ extension Router {
     let nobody = Neighbour(index: 0)
     let isV4: Bool
     switch header.etherType {
-    case PacketHeader.etherType4: isV4 = true
-    case PacketHeader.etherType6: isV4 = false
-    case PacketHeader.etherTypeARP: return .slow(.local, .link, nobody)
+    case EtherType.ipv4: isV4 = true
+    case EtherType.ipv6: isV4 = false
+    case EtherType.arp: return .slow(.local, .link, nobody)
     default: return .drop(.unknownProtocol)
     }
     switch frame.decodePacket(isV4: isV4) {
