@@ -136,7 +136,7 @@ import Wire
     }
     unsafe start.storeBytes(of: 2, toByteOffset: 6, as: UInt8.self)
     unsafe start.storeBytes(of: UInt8(source), toByteOffset: 11, as: UInt8.self)
-    unsafe start.storeBigEndian16(tag == nil ? 0x88B5 : FrameHeader.tagProtocol, at: 12)
+    unsafe start.storeBigEndian16(tag == nil ? 0x88B5 : EtherType.customerTag, at: 12)
     if let tag { unsafe start.storeBigEndian16(tag, at: 14) }
     send(count, size: 64, from: from, receivers: receivers)
   }

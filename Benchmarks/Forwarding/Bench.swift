@@ -61,10 +61,10 @@ import Wire
     }
     put(destination, at: 0)
     put(0x02AA_0000_0001, at: 6)
-    unsafe frame.storeBigEndian16(isTagged ? FrameHeader.tagProtocol : 0x0800, at: 12)
+    unsafe frame.storeBigEndian16(isTagged ? EtherType.customerTag : EtherType.ipv4, at: 12)
     if isTagged {
       unsafe frame.storeBigEndian16(1001, at: 14)
-      unsafe frame.storeBigEndian16(0x0800, at: 16)
+      unsafe frame.storeBigEndian16(EtherType.ipv4, at: 16)
     }
   }
 

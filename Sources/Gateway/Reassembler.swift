@@ -168,8 +168,8 @@ private struct Datagram {
       packet.setNumber16(0, at: 10)
       packet.setNumber16(InternetChecksum.finish(InternetChecksum.sum(packet[..<header.count])), at: 10)
     } else {
-      guard packet.count - IPv6HeaderChain.size <= Reassembler.datagramSizeLimit else { return [] }
-      packet.setNumber16(UInt16(packet.count - IPv6HeaderChain.size), at: 4)
+      guard packet.count - IPv6Header.size <= Reassembler.datagramSizeLimit else { return [] }
+      packet.setNumber16(UInt16(packet.count - IPv6Header.size), at: 4)
       guard IPv6HeaderChain(packet[...])?.isFragment == false else { return [] }
     }
     return packet
@@ -218,20 +218,15 @@ private struct Fragment {
 
   private static func read4(_ packet: ArraySlice<UInt8>) -> Read {
     let start = packet.startIndex
-    guard packet.count >= 20 else { return .malformed }
-    let headerLength = Int(packet[start] & 15) * 4
-    let total = Int(packet.number16(at: start + 2))
-    guard headerLength >= 20, headerLength <= total, total <= packet.count else { return .malformed }
-    let field = packet.number16(at: start + 6)
-    guard field & 0x3FFF != 0 else { return .whole(Array(packet[start..<start + total])) }
-    var header = Array(packet[start..<start + headerLength])
-    header.setNumber16(field & ~0x3FFF, at: 6)
+    guard let read = IPv4Header(packet) else { return .malformed }
+    guard read.isFragment else { return .whole(Array(packet.prefix(read.totalLength))) }
+    var header = Array(packet.prefix(read.headerLength))
+    header.setNumber16(packet.number16(at: start + 6) & ~0x3FFF, at: 6)
     return Fragment(
       key: Key(
-        source: packet.address4(at: start + 12), destination: packet.address4(at: start + 16),
-        identification: UInt32(packet.number16(at: start + 4)), protocolNumber: packet[start + 9], isV4: true),
-      offset: Int(field & 0x1FFF) * 8, isLast: field & 0x2000 == 0, header: header,
-      payload: packet[start + headerLength..<start + total]
+        source: read.source, destination: read.destination, identification: UInt32(read.identification),
+        protocolNumber: read.protocolNumber, isV4: true),
+      offset: read.fragmentOffset, isLast: !read.moreFragments, header: header, payload: read.payload(packet)
     ).checked
   }
 
@@ -240,19 +235,19 @@ private struct Fragment {
     guard let chain = IPv6HeaderChain(packet) else { return .malformed }
     guard chain.isFragment else { return .whole(Array(packet[start..<start + chain.end])) }
     let place = start + chain.upperLayer
-    let payload = packet[place + IPv6HeaderChain.fragmentSize..<start + chain.end]
+    let payload = packet[place + IPv6Header.fragmentHeaderSize..<start + chain.end]
     let field = packet.number16(at: place + 2)
     var header = Array(packet[start..<place])
     header[chain.upperLayerField] = packet[place]
     // RFC 6946 4: offset 0 and no more: it is whole by itself, whatever else has the same identification.
     if field & 0xFFF9 == 0 {
-      header.setNumber16(UInt16(header.count + payload.count - IPv6HeaderChain.size), at: 4)
+      header.setNumber16(UInt16(header.count + payload.count - IPv6Header.size), at: 4)
       let packet = header + payload
       return IPv6HeaderChain(packet[...])?.isFragment == false ? .whole(packet) : .malformed
     }
     return Fragment(
       key: Key(
-        source: packet.address6(at: start + 8), destination: packet.address6(at: start + 24),
+        source: chain.header.source, destination: chain.header.destination,
         identification: packet.number32(at: place + 4), protocolNumber: 0, isV4: false),
       offset: Int(field & 0xFFF8), isLast: field & 1 == 0, header: header, payload: payload
     ).checked
@@ -260,7 +255,7 @@ private struct Fragment {
 
   /// Empty, not a multiple of 8 before the end, or reaching behind what a packet can have: discarded, RFC 8200 4.5.
   private var checked: Read {
-    let fixed = isV4 ? header.count : header.count - IPv6HeaderChain.size
+    let fixed = isV4 ? header.count : header.count - IPv6Header.size
     guard !payload.isEmpty, isLast || payload.count % 8 == 0,
       fixed + offset + payload.count <= Reassembler.datagramSizeLimit
     else { return .malformed }

@@ -69,9 +69,9 @@ extension Router {
     let nobody = Neighbour(index: 0)
     let isV4: Bool
     switch header.etherType {
-    case PacketHeader.etherType4: isV4 = true
-    case PacketHeader.etherType6: isV4 = false
-    case PacketHeader.etherTypeARP: return Judgement(.slow(.local, .link, nobody))
+    case EtherType.ipv4: isV4 = true
+    case EtherType.ipv6: isV4 = false
+    case EtherType.arp: return Judgement(.slow(.local, .link, nobody))
     default: return Judgement(.drop(.unknownProtocol))
     }
     switch frame.decodePacket(isV4: isV4) {
@@ -166,7 +166,7 @@ extension Router {
       // ff02::1, ff02::2 and ff02::1:ffXX:XXXX: where neighbour discovery is spoken. Nothing else is for a router like
       // this one.
       let isNodes = destination.low == 1 || destination.low == 2
-      guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF, packet.protocolNumber == 58,
+      guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF, packet.protocolNumber == ProtocolNumber.icmp6,
         isGroup
       else { return .refused(.multicast) }
       return isUnspecified || isFromLink || source == entry.host6 ? .local(.link) : .refused(.spoofedSource)
@@ -179,7 +179,7 @@ extension Router {
     let isOurs = isToLink ? destination == entry.linkLocal : routes.find(destination) == .local
     guard isOurs else { return .refused(.linkLocal) }
     guard isFromLink || source == entry.host6 else { return .refused(.spoofedSource) }
-    return .local(packet.protocolNumber == 58 ? .link : .local)
+    return .local(packet.protocolNumber == ProtocolNumber.icmp6 ? .link : .local)
   }
 
   /// ::, ::1, and IPv4 in IPv6's clothes.
@@ -229,7 +229,7 @@ extension Router {
     case .local?:
       return Judgement(
         frame.asksForSourceRoute(packet)
-          ? .drop(.sourceRoute) : .slow(.local, packet.protocolNumber == 58 ? .link : .local, nobody))
+          ? .drop(.sourceRoute) : .slow(.local, packet.protocolNumber == ProtocolNumber.icmp6 ? .link : .local, nobody))
     case .unassigned?: return Judgement(.slow(.noRoute, .error, nobody))
     case .neighbour(let index)?: neighbour = Neighbour(index: Int(index))
     case nil:

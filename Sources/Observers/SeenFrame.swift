@@ -103,7 +103,7 @@ public struct SeenFrame: Sendable, Equatable {
     // An image with a tag has it in its first piece.
     guard firstCount >= tag + 4,
       unsafe UInt16(bigEndian: first.loadUnaligned(fromByteOffset: tag, as: UInt16.self))
-        == FrameHeader.tagProtocol
+        == EtherType.customerTag
     else { return nil }
     return unsafe UInt16(bigEndian: first.loadUnaligned(fromByteOffset: tag + 2, as: UInt16.self))
   }

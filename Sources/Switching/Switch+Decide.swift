@@ -83,7 +83,7 @@ extension Switch {
   /// the first, and the receiver takes tags. The sender need not be in that VLAN.
   @inline(always) @inlinable
   static func wouldHop(_ header: FrameHeader, _ egress: PortEntry) -> Bool {
-    guard header.etherType == FrameHeader.tagProtocol else { return false }
+    guard header.etherType == EtherType.customerTag else { return false }
     return unsafe egress.domainOfVID != nil
   }
 

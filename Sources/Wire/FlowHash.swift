@@ -1,3 +1,5 @@
+public import Net
+
 /// Which conversation a frame belongs to, as a number: frames of one conversation have one hash, so that a bond which
 /// chooses its member by the hash keeps them in order.
 ///
@@ -34,8 +36,8 @@ public enum FlowHash {
       tags &+= 1
     }
     let packet = unsafe frame + offset
-    if type == 0x0800, let hash = unsafe hashIPv4(packet, count: count &- offset) { return hash }
-    if type == 0x86DD, let hash = unsafe hashIPv6(packet, count: count &- offset) { return hash }
+    if type == EtherType.ipv4, let hash = unsafe hashIPv4(packet, count: count &- offset) { return hash }
+    if type == EtherType.ipv6, let hash = unsafe hashIPv6(packet, count: count &- offset) { return hash }
     let destination = unsafe frame.bigEndian64(at: 0) >> 16
     let source = unsafe frame.bigEndian64(at: 6) >> 16
     return finish(mix(destination | UInt64(vid) << 48, source), 0)
@@ -48,46 +50,35 @@ public enum FlowHash {
   }
 
   @inline(always) @inlinable
-  static func isTag(_ type: UInt16) -> Bool { type == FrameHeader.tagProtocol || type == 0x88A8 }
+  static func isTag(_ type: UInt16) -> Bool { type == EtherType.customerTag || type == EtherType.serviceTag }
 
   /// TCP, UDP and SCTP, whose ports are the first four bytes.
   @inline(always) @inlinable
-  static func hasPorts(_ transport: UInt8) -> Bool { transport == 6 || transport == 17 || transport == 132 }
-
-  /// `nil` when it is no IPv4 header. Source: RFC 791 3.1.
-  @unsafe @inlinable
-  static func hashIPv4(_ packet: UnsafeRawPointer, count: Int) -> UInt32? {
-    guard count >= 20 else { return nil }
-    let first = unsafe packet.load(as: UInt8.self)
-    let header = Int(first & 0x0F) &* 4
-    guard first >> 4 == 4, header >= 20 else { return nil }
-    let addresses = mix(unsafe packet.bigEndian64(at: 12), 0)
-    // More fragments, or an offset: in all but the first the ports are missing, so none of them uses them.
-    let isFragment = unsafe packet.bigEndian16(at: 6) & 0x3FFF != 0
-    guard !isFragment, unsafe hasPorts(packet.load(fromByteOffset: 9, as: UInt8.self)), header &+ 4 <= count else {
-      return finish(addresses, 0)
-    }
-    return unsafe finish(addresses, ports(packet, at: header))
+  static func hasPorts(_ transport: UInt8) -> Bool {
+    transport == ProtocolNumber.tcp || transport == ProtocolNumber.udp || transport == ProtocolNumber.sctp
   }
 
-  /// `nil` when it is no IPv6 header. Source: RFC 8200 3, 4.
+  /// `nil` when it is no IPv4 header.
+  @unsafe @inlinable
+  static func hashIPv4(_ packet: UnsafeRawPointer, count: Int) -> UInt32? {
+    guard let header = unsafe IPv4View(packet, count: count) else { return nil }
+    let addresses = mix(header.addresses, 0)
+    // In all fragments but the first the ports are missing, so none of them uses them.
+    guard !header.isFragment, hasPorts(header.protocolNumber), header.headerSize &+ 4 <= count else {
+      return finish(addresses, 0)
+    }
+    return unsafe finish(addresses, ports(packet, at: header.headerSize))
+  }
+
+  /// `nil` when it is no IPv6 header. A fragment header ends the walk without ports.
   @unsafe @inlinable
   static func hashIPv6(_ packet: UnsafeRawPointer, count: Int) -> UInt32? {
-    guard count >= 40, unsafe packet.load(as: UInt8.self) >> 4 == 6 else { return nil }
-    let source = unsafe mix(packet.bigEndian64(at: 8), packet.bigEndian64(at: 16))
-    let destination = unsafe mix(packet.bigEndian64(at: 24), packet.bigEndian64(at: 32))
-    let addresses = mix(source, destination)
-    var next = unsafe packet.load(fromByteOffset: 6, as: UInt8.self)
-    var offset = 40
-    var headers = 0
-    // Hop-by-hop options, routing, destination options. A fragment header ends the walk without ports.
-    while next == 0 || next == 43 || next == 60, headers < extensionLimit, offset &+ 8 <= count {
-      next = unsafe packet.load(fromByteOffset: offset, as: UInt8.self)
-      offset &+= unsafe (Int(packet.load(fromByteOffset: offset &+ 1, as: UInt8.self)) &+ 1) &* 8
-      headers &+= 1
-    }
-    guard hasPorts(next), offset &+ 4 <= count else { return finish(addresses, 0) }
-    return unsafe finish(addresses, ports(packet, at: offset))
+    guard let header = unsafe IPv6View(packet, count: count) else { return nil }
+    let (source, destination) = (header.source, header.destination)
+    let addresses = mix(mix(source.high, source.low), mix(destination.high, destination.low))
+    let upper = header.upperLayer(count: count, limit: extensionLimit)
+    guard hasPorts(upper.type), upper.offset &+ 4 <= count else { return finish(addresses, 0) }
+    return unsafe finish(addresses, ports(packet, at: upper.offset))
   }
 
   @unsafe @inline(always) @inlinable

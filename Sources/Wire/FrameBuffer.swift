@@ -54,7 +54,7 @@
     unsafe Self.move(from: start, to: start - FrameHeader.tagSize)
     unsafe start -= FrameHeader.tagSize
     count &+= FrameHeader.tagSize
-    unsafe start.storeBigEndian16(FrameHeader.tagProtocol, at: Self.moved)
+    unsafe start.storeBigEndian16(EtherType.customerTag, at: Self.moved)
     unsafe start.storeBigEndian16(tagControl, at: Self.moved + 2)
     unsafe VirtioNetHeader.shift(start, by: FrameHeader.tagSize)
   }
@@ -114,7 +114,7 @@
     unsafe Self.move(from: start, to: scratch)
     var headerCount = Self.moved
     if let tagControl {
-      unsafe scratch.storeBigEndian16(FrameHeader.tagProtocol, at: Self.moved)
+      unsafe scratch.storeBigEndian16(EtherType.customerTag, at: Self.moved)
       unsafe scratch.storeBigEndian16(tagControl, at: Self.moved + 2)
       headerCount += FrameHeader.tagSize
     }

@@ -13,8 +13,6 @@ public struct FrameHeader: Equatable, Sendable, BitwiseCopyable {
   /// Bytes of an untagged header, and of a tag.
   public static let size = 14
   public static let tagSize = 4
-  /// EtherType of a C-tag.
-  public static let tagProtocol: UInt16 = 0x8100
 
   public var destination: MACAddress
   public var source: MACAddress
@@ -59,7 +57,7 @@ public struct FrameHeader: Equatable, Sendable, BitwiseCopyable {
     let destination = unsafe MACAddress(frame.bigEndian64(at: 0) >> 16)
     let source = unsafe MACAddress(frame.bigEndian64(at: 6) >> 16)
     let type = unsafe frame.bigEndian16(at: 12)
-    guard type == tagProtocol else {
+    guard type == EtherType.customerTag else {
       return .header(FrameHeader(destination: destination, source: source, etherType: type))
     }
     guard count >= size + tagSize else { return .fault(.truncatedTag) }

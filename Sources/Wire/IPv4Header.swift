@@ -40,20 +40,21 @@ public struct IPv4Header: Equatable, Sendable {
   /// `nil`: not IPv4, or a length that contradicts another one. `isBeginning`: the packet may be longer than its bytes here. The
   /// checksum is `isChecksumRight`'s.
   public init?(_ packet: ArraySlice<UInt8>, isBeginning: Bool = false) {
-    let start = packet.startIndex
-    guard packet.count >= Self.size, packet[start] >> 4 == 4 else { return nil }
-    let headerLength = Int(packet[start] & 15) * 4
-    let totalLength = Int(packet.number16(at: start + 2))
-    guard headerLength >= Self.size, headerLength <= packet.count, totalLength >= headerLength,
-      isBeginning || totalLength <= packet.count
+    let header = unsafe packet.withUnsafeBytes { bytes in
+      unsafe bytes.baseAddress.flatMap { unsafe IPv4View($0, count: bytes.count) }.map(Self.init)
+    }
+    guard let header, header.headerLength <= packet.count, header.totalLength >= header.headerLength,
+      isBeginning || header.totalLength <= packet.count
     else { return nil }
+    self = header
+  }
+
+  private init(_ view: IPv4View) {
     self.init(
-      typeOfService: packet[start + 1], identification: packet.number16(at: start + 4),
-      dontFragment: packet[start + 6] & 0x40 != 0, ttl: packet[start + 8], protocolNumber: packet[start + 9],
-      source: packet.address4(at: start + 12), destination: packet.address4(at: start + 16))
-    moreFragments = packet[start + 6] & 0x20 != 0
-    fragmentOffset = Int(packet.number16(at: start + 6) & 0x1FFF) * 8
-    (self.headerLength, self.totalLength) = (headerLength, totalLength)
+      typeOfService: view.typeOfService, identification: view.identification, dontFragment: view.dontFragment,
+      ttl: view.hopLimit, protocolNumber: view.protocolNumber, source: view.source, destination: view.destination)
+    (moreFragments, fragmentOffset) = (view.moreFragments, view.fragmentOffset)
+    (headerLength, totalLength) = (view.headerSize, view.totalLength)
   }
 
   public var isFragment: Bool { moreFragments || fragmentOffset != 0 }

@@ -21,7 +21,7 @@ public struct IPv6Header: Equatable, Sendable {
   public private(set) var payloadLength = 0
 
   public static let size = 40
-  static let fragmentHeaderSize = 8
+  public static let fragmentHeaderSize = 8
 
   public init(
     trafficClass: UInt8 = 0, nextHeader: UInt8, hopLimit: UInt8 = 64, source: IPAddress, destination: IPAddress
@@ -34,15 +34,24 @@ public struct IPv6Header: Equatable, Sendable {
   ///
   /// `nil`: not IPv6, an address that cannot be, or longer than its bytes. `isBeginning`: it may be longer.
   public init?(_ packet: ArraySlice<UInt8>, isBeginning: Bool = false) {
-    let start = packet.startIndex
-    guard packet.count >= Self.size, packet[start] >> 4 == 6 else { return nil }
-    let first = packet.number32(at: start)
+    guard let header = Self.read(packet), !header.source.isV4, !header.destination.isV4,
+      isBeginning || header.totalLength <= packet.count
+    else { return nil }
+    self = header
+  }
+
+  /// The same with no word about addresses and lengths: `nil` only for what is no IPv6.
+  static func read(_ packet: ArraySlice<UInt8>) -> IPv6Header? {
+    unsafe packet.withUnsafeBytes { bytes in
+      unsafe bytes.baseAddress.flatMap { unsafe IPv6View($0, count: bytes.count) }.map(Self.init)
+    }
+  }
+
+  private init(_ view: IPv6View) {
     self.init(
-      trafficClass: UInt8(truncatingIfNeeded: first >> 20), nextHeader: packet[start + 6], hopLimit: packet[start + 7],
-      source: packet.address6(at: start + 8), destination: packet.address6(at: start + 24))
-    flowLabel = first & 0xF_FFFF
-    payloadLength = Int(packet.number16(at: start + 4))
-    guard !source.isV4, !destination.isV4, isBeginning || totalLength <= packet.count else { return nil }
+      trafficClass: UInt8(truncatingIfNeeded: view.first >> 20), nextHeader: view.nextHeader, hopLimit: view.hopLimit,
+      source: view.source, destination: view.destination)
+    (flowLabel, payloadLength) = (view.first & 0xF_FFFF, view.totalLength - Self.size)
   }
 
   public var totalLength: Int { Self.size + payloadLength }
@@ -116,7 +125,7 @@ public struct IPv6UpperLayer: Equatable, Sendable {
       let left = packet.count - upper.offset
       var length = 8
       switch upper.protocolNumber {
-      case ProtocolNumber.hopByHop, ProtocolNumber.destinationOptions, ProtocolNumber.routing:
+      case let type where IPv6View.isStep(type):
         guard left >= 8, upper.protocolNumber != ProtocolNumber.hopByHop || count == 0 else { return .malformed }
         length = 8 + 8 * Int(packet[at + 1])
         guard left >= length else { return .malformed }

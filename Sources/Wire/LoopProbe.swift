@@ -17,7 +17,6 @@ public import Net
 ///
 /// Source: DEC, Intel, Xerox, "The Ethernet", version 2.0, 1982, 8.
 public enum LoopProbe {
-  public static let etherType: UInt16 = 0x9000
   /// Locally administered; nobody sends to it.
   public static let source = MACAddress(0x0274_6F70_726B)
   /// Bytes of an untagged probe, as short as Ethernet has them.
@@ -31,7 +30,7 @@ public enum LoopProbe {
   /// Whether the frame of `header` may be a probe: a look at two fields that are decoded already.
   @inline(always) @inlinable
   public static func isSuspected(_ header: FrameHeader) -> Bool {
-    header.etherType == etherType && header.destination.value == 0xFFFF_FFFF_FFFF
+    header.etherType == EtherType.loopTest && header.destination.value == 0xFFFF_FFFF_FFFF
   }
 
   /// A zero virtio header and the probe. `tagControl`: the C-tag that it carries; `nil`: none.
@@ -41,8 +40,8 @@ public enum LoopProbe {
     }
     var frame = [UInt8](repeating: 0, count: VirtioNetHeader.size)
     frame += bytes(.max, 6) + bytes(source.value, 6)
-    if let tagControl { frame += bytes(UInt64(FrameHeader.tagProtocol), 2) + bytes(UInt64(tagControl), 2) }
-    frame += bytes(UInt64(etherType), 2) + head + bytes(number, 8) + bytes(key.tag(of: number), 8)
+    if let tagControl { frame += bytes(UInt64(EtherType.customerTag), 2) + bytes(UInt64(tagControl), 2) }
+    frame += bytes(UInt64(EtherType.loopTest), 2) + head + bytes(number, 8) + bytes(key.tag(of: number), 8)
     let size = VirtioNetHeader.size + frameSize + (tagControl == nil ? 0 : FrameHeader.tagSize)
     return frame + [UInt8](repeating: 0, count: size - frame.count)
   }

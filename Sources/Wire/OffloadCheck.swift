@@ -37,8 +37,8 @@ public enum OffloadCheck {
     /// Where what a tunnel carries can begin; `nil`: no tunnel.
     var innerStart: Int? {
       switch protocolNumber {
-      case ProtocolNumber.udp: start &+ 8
-      case 4, 41, 47: start
+      case ProtocolNumber.udp: start &+ UDPHeader.size
+      case ProtocolNumber.ipv4, ProtocolNumber.ipv6, ProtocolNumber.gre: start
       default: nil
       }
     }
@@ -59,7 +59,7 @@ public enum OffloadCheck {
     let network = unsafe NetworkPlace(frame, count: count, link)
     guard network.isIP else {
       return type == 0 && network.etherType >= 0x0600 && network.etherType != EtherType.arp && start >= network.offset
-        && (offset == 16 || offset == 6)
+        && isChecksumPlace(offset)
     }
     let found =
       unsafe network.etherType == EtherType.ipv4
@@ -67,16 +67,23 @@ public enum OffloadCheck {
     guard let upper = found else { return false }
     guard start == upper.start, upper.isTCP || upper.isUDP else {
       guard type == 0, let inner = upper.innerStart else { return false }
-      return start >= inner && (offset == 16 || offset == 6)
+      return start >= inner && isChecksumPlace(offset)
     }
-    guard offset == (upper.isTCP ? 16 : 6) else { return false }
-    let fixed = upper.isTCP ? 20 : 8
+    guard offset == (upper.isTCP ? TCPHeader.Field.checksum : UDPHeader.Field.checksum) else { return false }
+    let fixed = upper.isTCP ? TCPHeader.size : UDPHeader.size
     guard start &+ fixed <= count else { return false }
     guard type != 0 else { return true }
     guard isKind(type, upper), headerLength > 0 else { return false }
-    let size = upper.isTCP ? unsafe Int(frame.load(fromByteOffset: start &+ 12, as: UInt8.self) >> 4) &* 4 : fixed
+    let size =
+      upper.isTCP
+      ? unsafe TCPHeader.size(frame.load(fromByteOffset: start &+ TCPHeader.Field.dataOffset, as: UInt8.self)) : fixed
     let payload = count &- start &- size
     return size >= fixed && payload >= 0 && payload <= number(4) &* PacketCutter.segmentLimit && number(4) > 0
+  }
+
+  /// Whether TCP or UDP has its checksum so far behind its beginning.
+  private static func isChecksumPlace(_ offset: Int) -> Bool {
+    offset == TCPHeader.Field.checksum || offset == UDPHeader.Field.checksum
   }
 
   /// Whether a super-frame of gso type `type` may hold `upper`.
@@ -91,29 +98,16 @@ public enum OffloadCheck {
 
   /// `nil`: no IPv4 header, or a fragment.
   @unsafe private static func upper4(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
-    guard place &+ 20 <= count else { return nil }
-    let packet = unsafe frame + place
-    let first = unsafe packet.load(as: UInt8.self)
-    let size = Int(first & 0xF) &* 4
-    guard first >> 4 == 4, size >= 20, unsafe packet.bigEndian16(at: 6) & 0x3FFF == 0 else { return nil }
-    return unsafe Upper(
-      protocolNumber: packet.load(fromByteOffset: 9, as: UInt8.self), isV4: true, start: place &+ size)
+    guard let header = unsafe IPv4View(frame + place, count: count &- place), !header.isFragment else { return nil }
+    return Upper(protocolNumber: header.protocolNumber, isV4: true, start: place &+ header.headerSize)
   }
 
   /// `nil`: no IPv6 header, or headers that run over the end. A fragment's header is no tunnel's.
   @unsafe private static func upper6(_ frame: UnsafeRawPointer, count: Int, at place: Int) -> Upper? {
-    guard place &+ 40 <= count, unsafe frame.load(fromByteOffset: place, as: UInt8.self) >> 4 == 6 else { return nil }
-    var next = unsafe frame.load(fromByteOffset: place &+ 6, as: UInt8.self)
-    var start = place &+ 40
-    var headers = 0
-    while next == ProtocolNumber.hopByHop || next == ProtocolNumber.routing || next == ProtocolNumber.destinationOptions
-    {
-      guard headers < extensionLimit, start &+ 8 <= count else { return nil }
-      next = unsafe frame.load(fromByteOffset: start, as: UInt8.self)
-      start &+= unsafe (Int(frame.load(fromByteOffset: start &+ 1, as: UInt8.self)) &+ 1) &* 8
-      headers &+= 1
-    }
-    return Upper(protocolNumber: next, isV4: false, start: start)
+    guard let header = unsafe IPv6View(frame + place, count: count &- place) else { return nil }
+    let upper = header.upperLayer(count: count &- place, limit: extensionLimit)
+    guard !IPv6View.isStep(upper.type) else { return nil }
+    return Upper(protocolNumber: upper.type, isV4: false, start: place &+ upper.offset)
   }
 }
 

@@ -2,21 +2,8 @@ public import Net
 
 /// What a router needs of an IP header, decoded once: IPv4 and IPv6 in one value.
 ///
-///     IPv4  0         1     2              4                6             8     9          10         12       16            20
-///           ┌─────────┬─────┬──────────────┬────────────────┬─────────────┬─────┬──────────┬──────────┬────────┬─────────────┬─────────
-///           │ 4 │ IHL │ TOS │ total length │ identification │ 0 DF MF off │ TTL │ protocol │ checksum │ source │ destination │ options
-///           └─────────┴─────┴──────────────┴────────────────┴─────────────┴─────┴──────────┴──────────┴────────┴─────────────┴─────────
-///     IPv6  0                                4                6             7           8            24            40
-///           ┌────────────────────────────────┬────────────────┬─────────────┬───────────┬────────────┬─────────────┐
-///           │ 6 │ traffic class │ flow label │ payload length │ next header │ hop limit │ source     │ destination │
-///           └────────────────────────────────┴────────────────┴─────────────┴───────────┴────────────┴─────────────┘
-///
 /// Source: RFC 791 3.1, RFC 8200 3.
 public struct PacketHeader: Equatable, Sendable, BitwiseCopyable {
-  public static let etherType4: UInt16 = 0x0800
-  public static let etherType6: UInt16 = 0x86DD
-  public static let etherTypeARP: UInt16 = 0x0806
-
   public var source: IPAddress
   public var destination: IPAddress
   /// Bytes of the packet, its header included, as the header says; at most what the frame holds.
@@ -40,7 +27,7 @@ public struct PacketHeader: Equatable, Sendable, BitwiseCopyable {
   }
   public enum Decoded: Equatable, Sendable, BitwiseCopyable { case packet(PacketHeader), fault(Fault) }
 
-  /// Decodes the packet in the untagged frame of `count` bytes at `frame`, whose EtherType is one of the two above.
+  /// Decodes the packet in the untagged frame of `count` bytes at `frame`, whose EtherType is that of IPv4 or IPv6.
   @unsafe @inline(always) @inlinable
   public static func decode(_ frame: UnsafeRawPointer, count: Int, isV4: Bool) -> Decoded {
     unsafe isV4 ? decode4(frame, count: count) : decode6(frame, count: count)
@@ -49,42 +36,32 @@ public struct PacketHeader: Equatable, Sendable, BitwiseCopyable {
   /// Source: RFC 1812 5.2.2 for what makes a header one that must be dropped.
   @unsafe @inline(always) @inlinable
   static func decode4(_ frame: UnsafeRawPointer, count: Int) -> Decoded {
-    let room = count &- FrameHeader.size
-    guard room >= 20 else { return .fault(.malformed) }
-    let packet = unsafe frame + FrameHeader.size
-    let first = unsafe packet.load(as: UInt8.self)
-    let headerSize = Int(first & 0xF) &* 4
-    let size = unsafe Int(packet.bigEndian16(at: 2))
-    guard first >> 4 == 4, headerSize >= 20, size >= headerSize, size <= room else { return .fault(.malformed) }
+    let (packet, room) = unsafe (frame + FrameHeader.size, count &- FrameHeader.size)
+    guard let header = unsafe IPv4View(packet, count: room) else { return .fault(.malformed) }
+    let (headerSize, size) = (header.headerSize, header.totalLength)
+    guard size >= headerSize, size <= room else { return .fault(.malformed) }
     guard unsafe InternetChecksum.sum(packet, count: headerSize) == 0xFFFF else { return .fault(.badChecksum) }
-    let flags = unsafe packet.bigEndian16(at: 6)
-    let number = unsafe packet.load(fromByteOffset: 9, as: UInt8.self)
-    let addresses = unsafe packet.bigEndian64(at: 12)
-    let hasPort = number == 17 && flags & 0x1FFF == 0 && size >= headerSize &+ 4
+    let number = header.protocolNumber
+    let hasPort = number == ProtocolNumber.udp && header.fragmentOffset == 0 && size >= headerSize &+ 4
     return .packet(
       PacketHeader(
-        source: IPAddress(v4: UInt32(truncatingIfNeeded: addresses >> 32)),
-        destination: IPAddress(v4: UInt32(truncatingIfNeeded: addresses)), size: size, headerSize: headerSize,
-        hopLimit: unsafe packet.load(fromByteOffset: 8, as: UInt8.self), protocolNumber: number, isV4: true,
-        dontFragment: flags & 0x4000 != 0,
+        source: header.source, destination: header.destination, size: size, headerSize: headerSize,
+        hopLimit: header.hopLimit, protocolNumber: number, isV4: true, dontFragment: header.dontFragment,
         udpDestinationPort: hasPort ? unsafe packet.bigEndian16(at: headerSize &+ 2) : 0))
   }
 
   @unsafe @inline(always) @inlinable
   static func decode6(_ frame: UnsafeRawPointer, count: Int) -> Decoded {
-    let room = count &- FrameHeader.size
-    guard room >= 40 else { return .fault(.malformed) }
-    let packet = unsafe frame + FrameHeader.size
-    let size = unsafe Int(packet.bigEndian16(at: 4)) &+ 40
-    guard unsafe packet.load(as: UInt8.self) >> 4 == 6, size <= room else { return .fault(.malformed) }
-    let number = unsafe packet.load(fromByteOffset: 6, as: UInt8.self)
+    let (packet, room) = unsafe (frame + FrameHeader.size, count &- FrameHeader.size)
+    guard let header = unsafe IPv6View(packet, count: room), header.totalLength <= room else {
+      return .fault(.malformed)
+    }
+    let (size, number) = (header.totalLength, header.nextHeader)
     return .packet(
       PacketHeader(
-        source: unsafe IPAddress(high: packet.bigEndian64(at: 8), low: packet.bigEndian64(at: 16)),
-        destination: unsafe IPAddress(high: packet.bigEndian64(at: 24), low: packet.bigEndian64(at: 32)), size: size,
-        headerSize: 40, hopLimit: unsafe packet.load(fromByteOffset: 7, as: UInt8.self), protocolNumber: number,
-        isV4: false, dontFragment: true,
-        udpDestinationPort: number == 17 && size >= 44 ? unsafe packet.bigEndian16(at: 42) : 0))
+        source: header.source, destination: header.destination, size: size, headerSize: IPv6Header.size,
+        hopLimit: header.hopLimit, protocolNumber: number, isV4: false, dontFragment: true,
+        udpDestinationPort: number == ProtocolNumber.udp && size >= 44 ? unsafe packet.bigEndian16(at: 42) : 0))
   }
 
   @inlinable init(

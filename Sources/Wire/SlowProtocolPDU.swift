@@ -15,7 +15,6 @@ public enum SlowProtocolPDU: Equatable, Sendable, BitwiseCopyable {
 
   /// 01-80-C2-00-00-02. Source: 57A.3.
   public static let destination = MACAddress(0x0180_C200_0002)
-  public static let etherType: UInt16 = 0x8809
   /// Bytes of a frame with an LACPDU or a Marker PDU in it: header and 110 bytes of body, no FCS.
   public static let frameSize = FrameHeader.size + bodySize
   static let bodySize = 110
@@ -25,7 +24,9 @@ public enum SlowProtocolPDU: Equatable, Sendable, BitwiseCopyable {
   /// Decodes the `count` bytes at `frame`, which start at the destination address. The destination itself is not looked
   /// at: the caller has sorted the frame by it.
   @unsafe public static func decode(_ frame: UnsafeRawPointer, count: Int) -> SlowProtocolPDU {
-    guard count >= FrameHeader.size, unsafe frame.bigEndian16(at: 12) == etherType else { return .unknown }
+    guard count >= FrameHeader.size, unsafe frame.bigEndian16(at: 12) == EtherType.slowProtocols else {
+      return .unknown
+    }
     guard count > FrameHeader.size else { return .illegal }
     let body = unsafe frame + FrameHeader.size
     switch unsafe body.load(as: UInt8.self) {
@@ -45,7 +46,7 @@ public enum SlowProtocolPDU: Equatable, Sendable, BitwiseCopyable {
     unsafe frame.initializeMemory(as: UInt8.self, repeating: 0, count: frameSize)
     unsafe frame.storeAddress(destination, at: 0)
     unsafe frame.storeAddress(source, at: 6)
-    unsafe frame.storeBigEndian16(etherType, at: 12)
+    unsafe frame.storeBigEndian16(EtherType.slowProtocols, at: 12)
   }
 }
 

@@ -17,6 +17,8 @@ public struct UDPHeader: Equatable, Sendable {
   public private(set) var checksum: UInt16 = 0
 
   public static let size = 8
+  /// Places in the header of what somebody edits.
+  enum Field { static let length = 4, checksum = 6 }
 
   public init(sourcePort: UInt16, destinationPort: UInt16) {
     (self.sourcePort, self.destinationPort) = (sourcePort, destinationPort)
@@ -27,8 +29,8 @@ public struct UDPHeader: Equatable, Sendable {
     let start = datagram.startIndex
     guard datagram.count >= Self.size else { return nil }
     self.init(sourcePort: datagram.number16(at: start), destinationPort: datagram.number16(at: start + 2))
-    length = Int(datagram.number16(at: start + 4))
-    checksum = datagram.number16(at: start + 6)
+    length = Int(datagram.number16(at: start + Field.length))
+    checksum = datagram.number16(at: start + Field.checksum)
     guard length >= Self.size, length <= datagram.count else { return nil }
   }
 
@@ -51,7 +53,7 @@ public struct UDPHeader: Equatable, Sendable {
         from: source, to: destination, protocol: ProtocolNumber.udp, length: bytes.count))
     let checksum = InternetChecksum.finish(sum)
     // 0 would say that there is none.
-    bytes.setNumber16(checksum == 0 ? 0xFFFF : checksum, at: 6)
+    bytes.setNumber16(checksum == 0 ? 0xFFFF : checksum, at: Field.checksum)
     return bytes
   }
 }
@@ -71,7 +73,10 @@ public struct TCPHeader: Equatable, Sendable {
     public static let fin = Flags(rawValue: 0x01)
     public static let syn = Flags(rawValue: 0x02)
     public static let rst = Flags(rawValue: 0x04)
+    public static let psh = Flags(rawValue: 0x08)
     public static let ack = Flags(rawValue: 0x10)
+    /// Source: RFC 3168 6.1.2.
+    public static let cwr = Flags(rawValue: 0x80)
   }
 
   public var sourcePort: UInt16
@@ -83,6 +88,11 @@ public struct TCPHeader: Equatable, Sendable {
   public private(set) var sequenceLength: UInt32 = 0
 
   public static let size = 20
+  /// Places in the header of what somebody edits.
+  enum Field { static let sequence = 4, dataOffset = 12, flags = 13, checksum = 16 }
+
+  /// Bytes of a header whose octet 12 is `octet`, with its options.
+  @inline(always) static func size(_ octet: UInt8) -> Int { Int(octet >> 4) &* 4 }
 
   public init(sourcePort: UInt16, destinationPort: UInt16, sequence: UInt32, acknowledgment: UInt32, flags: Flags) {
     (self.sourcePort, self.destinationPort) = (sourcePort, destinationPort)
@@ -93,12 +103,12 @@ public struct TCPHeader: Equatable, Sendable {
   public init?(_ segment: ArraySlice<UInt8>) {
     let start = segment.startIndex
     guard segment.count >= Self.size else { return nil }
-    let headerLength = Int(segment[start + 12] >> 4) * 4
+    let headerLength = Self.size(segment[start + Field.dataOffset])
     guard headerLength >= Self.size, headerLength <= segment.count else { return nil }
     self.init(
       sourcePort: segment.number16(at: start), destinationPort: segment.number16(at: start + 2),
       sequence: segment.number32(at: start + 4), acknowledgment: segment.number32(at: start + 8),
-      flags: Flags(rawValue: segment[start + 13]))
+      flags: Flags(rawValue: segment[start + Field.flags]))
     sequenceLength =
       UInt32(truncatingIfNeeded: segment.count - headerLength) + (flags.contains(.syn) ? 1 : 0)
       + (flags.contains(.fin) ? 1 : 0)
@@ -126,7 +136,7 @@ public struct TCPHeader: Equatable, Sendable {
       bytes,
       adding: InternetChecksum.pseudoHeader(
         from: source, to: destination, protocol: ProtocolNumber.tcp, length: bytes.count))
-    bytes.setNumber16(InternetChecksum.finish(sum), at: 16)
+    bytes.setNumber16(InternetChecksum.finish(sum), at: Field.checksum)
     return bytes
   }
 }

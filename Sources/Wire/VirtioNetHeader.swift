@@ -61,9 +61,13 @@ public enum VirtioNetHeader {
     let size = unsafe Int(header.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
     let transport = unsafe Int(header.loadUnaligned(fromByteOffset: 6, as: UInt16.self))
     let isUDP = unsafe header.load(fromByteOffset: 1, as: UInt8.self) & ~ecn == 5
-    guard unsafe header.load(as: UInt8.self) & needsChecksum != 0, transport >= linkHeader, transport &+ 20 <= count
+    guard unsafe header.load(as: UInt8.self) & needsChecksum != 0, transport >= linkHeader,
+      transport &+ TCPHeader.size <= count
     else { return whole }
-    let transportHeader = isUDP ? 8 : unsafe Int(frame.load(fromByteOffset: transport + 12, as: UInt8.self) >> 4) * 4
+    let transportHeader =
+      isUDP
+      ? UDPHeader.size
+      : unsafe TCPHeader.size(frame.load(fromByteOffset: transport + TCPHeader.Field.dataOffset, as: UInt8.self))
     return min(whole, transport &- linkHeader &+ transportHeader &+ size)
   }
 }

@@ -181,7 +181,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     for destination in [broadcast, b] {
       let rig = Rig(ports.map { (port: $0.0, role: $0.1) })
       let inside = FrameHeader(
-        destination: destination, source: a, tagControl: outer, isTagged: true, etherType: FrameHeader.tagProtocol)
+        destination: destination, source: a, tagControl: outer, isTagged: true, etherType: EtherType.customerTag)
       // Without a tag it would be one of the other VLAN at port 2. A port that takes no tags has it as it is.
       #expect(rig.receivers(of: inside, from: 1) == [3: TagForm.untagged, 4: 1001])
       #expect(rig.hops(of: inside, from: 1) == [2], "told, so that it is counted")
