@@ -166,7 +166,8 @@ extension Router {
       // ff02::1, ff02::2 and ff02::1:ffXX:XXXX: where neighbour discovery is spoken. Nothing else is for a router like
       // this one.
       let isNodes = destination.low == 1 || destination.low == 2
-      guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF, packet.protocolNumber == ProtocolNumber.icmp6,
+      guard destination.high == 0xFF02 << 48, isNodes || destination.low >> 24 == 0x1FF,
+        packet.protocolNumber == ProtocolNumber.icmp6,
         isGroup
       else { return .refused(.multicast) }
       return isUnspecified || isFromLink || source == entry.host6 ? .local(.link) : .refused(.spoofedSource)
