@@ -21,7 +21,7 @@ struct ToprackLabRoutes {
     routes.get("/toprack/labs/:lab", show)
     routes.putDocument("/toprack/labs/:lab", apply)
     routes.delete("/toprack/labs/:lab", destroy)
-    routes.postDocument("/toprack/labs/:lab/plan", plan)
+    routes.postDocument("/toprack/labs/:lab/plan", changesNothing: true, plan)
     routes.get("/toprack/labs/:lab/file", export)
     routes.get("/toprack/export", exportRest)
     routes.put("/toprack/labs/:lab/checkpoints/:checkpoint", save)
