@@ -10,7 +10,7 @@ import Testing
   @Test("random labs on random racks: the events tell what the plan has told, and of an apply again nothing")
   func random() throws {
     var (applied, told) = (0, 0)
-    for seed in 1...60 as ClosedRange<UInt64> {
+    for seed in 1...50 as ClosedRange<UInt64> {
       var world = World(seed: seed, hybridBonded: seed % 2 == 0 ? true : nil)
       var dice = Dice(seed: seed &* 104_729)
       var files: [String: LabFile] = [:]
@@ -29,8 +29,13 @@ import Testing
           let file = RandomLab.file(name, &dice, like: files[name])
           guard let made = try? world.apply(file, adopting: dice.chance(3)) else { continue }
           (plan, files[name]) = (made, file)
-          let again = try world.plan(file)
-          #expect(again.isEmpty && again.changes.isEmpty && again.outcome.events.isEmpty, "seed \(seed), step \(step)")
+          do {
+            let again = try world.plan(file)
+            #expect(
+              again.isEmpty && again.changes.isEmpty && again.outcome.events.isEmpty, "seed \(seed), step \(step)")
+          } catch {
+            Issue.record("seed \(seed), step \(step), again: \(error); \(plan.lines)")
+          }
         }
         let lab = try #require(known ?? world.rack.lab(named: name, of: world.project)?.id)
         compare(plan, before, world.rack, lab, "seed \(seed), step \(step)")
