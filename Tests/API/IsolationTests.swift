@@ -222,7 +222,7 @@ private struct Tenants {
       #expect(refused > 50)
       // What needs more than the right to write is still refused.
       let other = try await ask(client, .post, "/toprack/labs/own/plan", reader, "lab: own\nproject: other\n")
-      #expect(other.status == 404)
+      #expect(other.status == 422)
     }
     #expect(await tenants.keeper.rack == before)
   }
