@@ -120,7 +120,7 @@ extension Integration {
       let lab = try Lab()
       defer { _ = try? lab.toprack("lab", "destroy", "a", "--yes") }
       let file = "\(lab.daemon.directory)/a.toprack.yml"
-      try "lab: a\nnetworks: {n: }\nservers: {w[1-2]: {}}\n".write(toFile: file, atomically: true, encoding: .utf8)
+      try "lab: a\nnetworks: {n: }\nservers:\n  w[1-2]: {}\n".write(toFile: file, atomically: true, encoding: .utf8)
       try lab.toprack("lab", "apply", file)
       #expect(try lab.verify().status == 0)
       try Self.edit(
