@@ -173,7 +173,7 @@ struct LabCheckup {
     _ name: String, _ value: LabServer, _ subject: LabSurvey.Subject, _ networks: Set<String>
   ) {
     let mode = subject.mode
-    if subject.wanted == .hybridBonded, value.ports[.bond0]?.networks.isEmpty != false {
+    if value.mode == .hybridBonded, value.ports[.bond0]?.networks.isEmpty != false {
       add(
         ["servers", name, "mode"],
         "mode hybrid-bonded is layer3 with networks on bond0: name one in the ports of \(name), or give it mode layer3")

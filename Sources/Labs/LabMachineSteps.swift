@@ -35,7 +35,7 @@ extension LabMachine {
   fileprivate var keys: [(String, String?)] {
     [
       ("disk", disk), ("snapshot", snapshot.map(String.init)), ("kernel", kernel), ("initrd", initrd),
-      ("append", append), ("memory", memory.map(String.init)), ("cpus", cpus.map(String.init)),
+      ("append", append), ("memory", memory.map(LabWord.text(ofBytes:))), ("cpus", cpus.map(String.init)),
       ("cloud-init", cloudInit.map(String.init)), ("restart", restart),
     ]
   }

@@ -19,7 +19,12 @@ public enum LabPlanner {
     let target = LabTarget(file, over: previous)
     let survey = LabSurvey(target, LabView(rack, lab?.id), project: project, adopts: rules.adopts)
     let faults = LabCheckup(file, positions, survey, rack).faults
-    guard faults.isEmpty else { throw .file(faults.sorted { ($0.line, $0.column) < ($1.line, $1.column) }) }
+    guard faults.isEmpty else {
+      // What is said of each server of a range stands in one place.
+      var seen: Set<LabFault> = []
+      let once = faults.filter { $0.line == 0 || seen.insert($0).inserted }
+      throw .file(once.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
+    }
     return try plan(
       target, survey, file.name, lab, applied, files: (previous, file), rules: rules, with: &source)
   }

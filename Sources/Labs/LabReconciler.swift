@@ -184,9 +184,13 @@ struct LabReconciler<Source: Entropy> {
 
   /// Takes off ports what does not stay on them.
   private mutating func detach(_ entry: LabEntry<LabTarget.Server>, _ server: Server) {
+    // From layer 2 one comes to hybrid-bonded by layer3, which has no networks on bond0; they are attached again then.
+    let isEmptied = server.layer == 2 && survey.servers[entry.name]?.wanted == .hybridBonded
     for port in server.ports where !port.networks.isEmpty {
       var staying: Set<NetworkID>
-      if let wanted = entry.value.ports[port.name] {
+      if isEmptied, port.name == .bond0, entry.value.ports[.bond0] != nil {
+        staying = []
+      } else if let wanted = entry.value.ports[port.name] {
         staying = Set(wanted.networks.compactMap { survey.networks[$0]?.kept?.id } + wanted.foreign)
       } else {
         staying = Set(port.networks)

@@ -71,7 +71,11 @@ struct LabSurvey {
     let facility = wanted.facility ?? existing?.facility ?? Catalogue.defaultFacility.code
     let isRecreated = existing.map { $0.plan != plan || $0.facility != facility } ?? false
     let usual = Catalogue.plan(plan)?.initialMode ?? .layer3
-    let mode = wanted.mode ?? (wanted.isUsualMode ? usual : nil)
+    var mode = wanted.mode ?? (wanted.isUsualMode ? usual : nil)
+    // layer3 says nothing of a bond0 that is not named: what somebody has put on it by hand may stay.
+    if mode == .layer3, wanted.ports[.bond0] == nil, !isRecreated, existing?.mode == .hybridBonded {
+      mode = .hybridBonded
+    }
     var final = mode ?? (isRecreated ? nil : existing?.mode) ?? usual
     if mode == nil, final == .layer3 || final == .hybridBonded, let bond0 = wanted.ports[.bond0] {
       final = bond0.isEmpty ? .layer3 : .hybridBonded

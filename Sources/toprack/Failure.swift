@@ -17,6 +17,8 @@ struct Failure: Error {
   let kind: Kind
   /// One line each.
   let messages: [String]
+  /// They begin with the place in a file, as editors and CI know it: FILE:LINE:COLUMN.
+  var isPlaced = false
 
   static func refused(_ message: String) -> Failure { Failure(kind: .refused, messages: [message]) }
   static func usage(_ message: String) -> Failure { Failure(kind: .usage, messages: [message]) }
@@ -31,7 +33,7 @@ struct Failure: Error {
   /// Ends the program as `error` asks. Requests for help and version end with status 0.
   static func report(_ error: any Error) -> Never {
     if let failure = error as? Failure {
-      for message in failure.messages { write("toprack: \(message)") }
+      for message in failure.messages { write(failure.isPlaced ? message : "toprack: \(message)") }
       exit(failure.kind.rawValue)
     }
     if Toprack.exitCode(for: error).isSuccess {

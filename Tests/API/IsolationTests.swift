@@ -196,6 +196,37 @@ private struct Tenants {
     #expect(await tenants.keeper.rack.aging == Rack.defaultAging)
   }
 
+  @Test("a read-only token is refused by whatever changes something, and may ask what a lab file would do")
+  func readOnly() async throws {
+    let tenants = try await Tenants()
+    let reader = try await tenants.keeper.token("reader", project: tenants.own.project, isReadOnly: true)
+    var routes = Routes(keeper: tenants.keeper)
+    APIResponder.register(on: &routes)
+    let methods = routes.methods
+    let before = await tenants.keeper.rack
+    try await tenants.test { client in
+      var refused = 0
+      for (path, methods) in methods {
+        let known = path.split(separator: "/").map { $0.hasPrefix(":") ? "own" : $0 }.joined(separator: "/")
+        for method in methods where method != .get {
+          let answer = try await ask(client, method, "/" + known, reader, "lab: own\n")
+          if path == "/toprack/labs/:lab/plan" {
+            #expect(answer.status == 200 && answer.json["lab"] == "own", "\(answer.json)")
+          } else {
+            #expect(answer.status == 403, "\(method.rawValue) \(path)")
+            #expect(answer.json["errors"]?[0] == "the token is read-only: it is for what changes nothing")
+            refused += 1
+          }
+        }
+      }
+      #expect(refused > 50)
+      // What needs more than the right to write is still refused.
+      let other = try await ask(client, .post, "/toprack/labs/own/plan", reader, "lab: own\nproject: other\n")
+      #expect(other.status == 422)
+    }
+    #expect(await tenants.keeper.rack == before)
+  }
+
   @Test("a shut port is reopened by its own project's token, once, and by no read-only one")
   func reopen() async throws {
     let tenants = try await Tenants()

@@ -100,4 +100,24 @@ import Testing
       #expect(changes(try await api.call(.post, "/toprack/labs/shop/plan", file)) == [])
     }
   }
+
+  @Test("a project that nobody has and an image that is not there are faults of the file, each in its place, once")
+  func places() async throws {
+    try await WholeAPI.test { api in
+      for (file, line) in [
+        ("lab: shop\nproject: nowhere\n", "2:10: there is no project"),
+        ("lab: shop\ndefaults:\n  project: nowhere\n", "3:12: there is no project"),
+        ("lab: shop\nservers:\n  w[1-3]: {vm: {kernel: /none/k}}\n", "3:25: kernel /none/k: No such file"),
+        ("lab: shop\nservers:\n  w[1-3]: {plan: t1.small.x86, mode: hybrid}\n", "3:38: plan t1.small.x86 has no mode"),
+      ] {
+        for (method, path) in [(HTTPRequest.Method.put, ""), (.post, "/plan")] {
+          let answer = try await api.ask(method, "/toprack/labs/shop\(path)", file)
+          #expect(answer.status == .unprocessableContent)
+          #expect(answer.errors.count == 1 && answer.errors[0].hasPrefix(line), "\(answer.errors)")
+          #expect(answer.json["faults"]?.elements.count == 1)
+        }
+      }
+      #expect(await api.keeper.rack.labs.isEmpty)
+    }
+  }
 }

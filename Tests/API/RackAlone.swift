@@ -65,7 +65,20 @@ actor RackAlone: RackKeeper {
     throw Refusal.invalid("\(found.hostname) is whole")
   }
 
-  func counters(of server: ServerID) -> [PortName: NICStatus] { [:] }
+  /// NICs whose link is up; there is nothing to be said of others.
+  private var plugged: [ServerID: Set<PortName>] = [:]
+  func plug(_ server: ServerID, _ nics: Set<PortName>) { plugged[server] = nics }
+  func counters(of server: ServerID) -> [PortName: NICStatus] {
+    Dictionary(
+      uniqueKeysWithValues: (plugged[server] ?? []).map { nic in
+        (
+          nic,
+          NICStatus(
+            interface: nic.rawValue, namespace: nil, linkUp: true, carries: true, rxPackets: 0, rxBytes: 0,
+            txPackets: 0, txBytes: 0, drops: [:])
+        )
+      })
+  }
   /// Those who have asked for the traffic and wait until `openGate`.
   private(set) var atGate: [CheckedContinuation<Void, Never>] = []
   private var isGateShut = false

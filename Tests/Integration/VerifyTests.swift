@@ -115,6 +115,26 @@ extension Integration {
       #expect(finished.status == 0, "\(finished.text)")
     }
 
+    @Test("a lab agrees, and differs in what somebody has edited of it")
+    func labs() throws {
+      let lab = try Lab()
+      defer { _ = try? lab.toprack("lab", "destroy", "a", "--yes") }
+      let file = "\(lab.daemon.directory)/a.toprack.yml"
+      try "lab: a\nnetworks: {n: }\nservers:\n  w[1-2]: {}\n".write(toFile: file, atomically: true, encoding: .utf8)
+      try lab.toprack("lab", "apply", file)
+      #expect(try lab.verify().status == 0)
+      try Self.edit(
+        lab, "UPDATE lab SET generation = 7; UPDATE server SET lab = NULL, lab_name = NULL WHERE hostname = 'w2'")
+      let lines = try Self.differences(lab)
+      #expect(lines.contains("API: lab a of default: generation is 1, in the database it is 7"), "\(lines)")
+      #expect(lines.contains("API: lab a of default: servers is w1, w2, in the database it is w1"), "\(lines)")
+      try Self.edit(
+        lab,
+        "UPDATE lab SET generation = 1; UPDATE server SET lab = (SELECT id FROM lab), lab_name = 'w2' WHERE hostname = 'w2'"
+      )
+      #expect(try lab.verify().status == 0)
+    }
+
     @Test("a state that breaks a rule of the rack is named, and so is the database of another rack")
     func rules() throws {
       let lab = try Self.furnished()

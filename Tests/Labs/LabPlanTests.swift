@@ -326,9 +326,43 @@ import Testing
       try world.apply(Self.shop).lines == [
         "~ server web1 mode", "~ port web1 bond0 networks", "~ port web1 eth1 networks",
       ])
+    // From layer 2 with the same network on bond0, there and back.
+    let bonded = shop {
+      $0.servers[0].value.mode = .layer2Bonded
+      $0.servers[0].value.ports = [.bond0: LabPort(networks: ["web"])]
+      $0.addresses = []
+    }
+    try world.apply(bonded)
+    var back = bonded
+    back.servers[0].value.mode = .hybridBonded
+    #expect(try world.apply(back).lines == ["~ server web1 mode"])
+    #expect(world["web1"].mode == .hybridBonded)
     let none = World(hybridBonded: false)
     var copy = none
     #expect(faults { try copy.plan(file) }.first?.hasPrefix("facility ewr1 has no networks on bond0") == true)
+  }
+
+  @Test("mode layer3 says nothing of a bond0 that is not named: a network that was put on it by hand stays")
+  func hybridBondedByHand() throws {
+    var world = World(hybridBonded: true)
+    let plain = shop {
+      $0.servers[0].value.mode = .layer3
+      $0.servers[0].value.ports = [:]
+    }
+    try world.apply(plain)
+    try world.perform(.assign(world["web1"].bond0.id, .number(1001)))
+    #expect(world["web1"].mode == .hybridBonded)
+    #expect(try world.plan(plain).changes.isEmpty)
+    // Also when the network is made anew, and then again.
+    var other = plain
+    other.networks[0].value.vxlan = 1009
+    #expect(try world.apply(other).lines == ["-/+ network web vxlan"])
+    #expect(world["web1"].mode == .hybridBonded)
+    #expect(try world.plan(other).isEmpty)
+    // A bond0 that is named is whole.
+    var named = other
+    named.servers[0].value.ports = [.bond0: LabPort(networks: [])]
+    #expect(try world.apply(named).lines == ["~ server web1 mode", "~ port web1 bond0 networks"])
   }
 
   @Test("a tenant's servers get namespaces of their own, and one that exists is not taken")

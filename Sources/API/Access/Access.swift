@@ -72,7 +72,7 @@ public struct Access: Hashable, Sendable {
   /// Throws 403 to a caller that changes nothing.
   func requireWriting() throws(APIError) {
     guard !isReadOnly else {
-      throw APIError(.forbidden, "the token is read-only: it can be used with GET alone")
+      throw APIError(.forbidden, "the token is read-only: it is for what changes nothing")
     }
   }
 }

@@ -1,4 +1,5 @@
-// Who may come in, asked before anything else of a request: path, id and state say nothing to strangers.
+// Who may come in, asked before anything else of a request: path, id and state say nothing to strangers. What one may
+// do inside, the routes say.
 
 import FoundationEssentials
 import HTTPTypes
@@ -63,11 +64,7 @@ struct Door: Sendable {
     }
     let level = callers.take(token.id.description)
     if level.retry != nil { return tooMany(level, "token \(token.name)") }
-    let access = access(of: token)
-    if ![.get, .head, .options].contains(request.method) {
-      do { try access.requireWriting() } catch { return .refused(error, Self.headers(level)) }
-    }
-    return .admitted(access, Self.headers(level))
+    return .admitted(access(of: token), Self.headers(level))
   }
 
   /// What a token gives, here and at the portal.

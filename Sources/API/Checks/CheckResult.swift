@@ -6,6 +6,9 @@ struct CheckResult: Hashable, Sendable {
     case failed
     /// That nobody answered means nothing, since nothing was asked. It counts as failed.
     case provesNothing = "proves-nothing"
+
+    /// For people.
+    var words: String { self == .provesNothing ? "proves nothing" : rawValue }
   }
 
   /// The check's.

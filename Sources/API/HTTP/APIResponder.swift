@@ -36,16 +36,18 @@ public struct APIResponder: HTTPResponder {
     var routes = Routes(keeper: keeper)
     let streams = EventStream.shares()
     let gate = ConsoleGate(hub: consoles, machines: machines)
-    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate)
+    let checks = CheckDesk(machines: machines)
+    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks)
     self.init(
       routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
-      heartbeat: heartbeat, streams: streams, consoles: gate, now: now)
+      heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks, now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
   static func register(
     on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil)
+    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
+    checks: CheckDesk = CheckDesk(machines: nil)
   ) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
@@ -72,9 +74,8 @@ public struct APIResponder: HTTPResponder {
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     ToprackLabRoutes(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
-    let probes = Probes(machines: consoles.machines)
-    ToprackWaitRoutes(probes: probes).register(on: &routes)
-    ToprackCheckRoutes(probes: probes).register(on: &routes)
+    ToprackWaitRoutes(probes: checks.probes).register(on: &routes)
+    ToprackCheckRoutes(desk: checks).register(on: &routes)
   }
 
   /// Rates that can be.
@@ -84,13 +85,14 @@ public struct APIResponder: HTTPResponder {
   init(
     routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat,
     streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
+    checks: CheckDesk = CheckDesk(machines: nil),
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     router = routes.responder()
     self.door = door
     portal = Portal(
       keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, consoles: consoles,
-      now: now)
+      checks: checks, now: now)
   }
 
   /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.

@@ -35,3 +35,27 @@ extension Reply {
     }
   }
 }
+
+extension Call {
+  /// Does what takes long, while others of the caller have their turn. It is cancelled when nobody waits for the answer
+  /// any more, and when the daemon stops.
+  func patiently<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) async -> Result {
+    await turn.pausing {
+      let task = Task { await work() }
+      let watch = Task {
+        while !Task.isCancelled, isWanted() { try? await Task.sleep(for: Reply.patience) }
+        task.cancel()
+      }
+      defer { watch.cancel() }
+      return await withGracefulShutdownHandler {
+        await withTaskCancellationHandler {
+          await task.value
+        } onCancel: {
+          task.cancel()
+        }
+      } onGracefulShutdown: {
+        task.cancel()
+      }
+    }
+  }
+}

@@ -1,6 +1,9 @@
 // The table of routes: method and path to a function from `Call` to `Reply`. Around each function this file reads the
 // body, logs what failed inside, and turns whatever was thrown into the one error form.
 //
+// A route changes something unless its method says otherwise (GET), or it declares that it does not. Read-only tokens are
+// for those that change nothing; the others refuse them before a byte of the body is read.
+//
 // A path that exists answers 405 with `Allow` to the methods that it does not have; any other path answers 404.
 
 import HTTPTypes
@@ -33,16 +36,22 @@ struct Routes {
 
   /// Takes a document, of any type, as its body.
   mutating func putDocument(_ path: String, _ handler: @escaping Handler) { on(.put, path, isDocument: true, handler) }
-  mutating func postDocument(_ path: String, _ handler: @escaping Handler) {
-    on(.post, path, isDocument: true, handler)
+  /// `changesNothing`: it is a question whose words do not go into a GET.
+  mutating func postDocument(_ path: String, changesNothing: Bool = false, _ handler: @escaping Handler) {
+    on(.post, path, isDocument: true, changesNothing: changesNothing, handler)
   }
 
   private mutating func on(
-    _ method: HTTPRequest.Method, _ path: String, isDocument: Bool = false, _ handler: @escaping Handler
+    _ method: HTTPRequest.Method, _ path: String, isDocument: Bool = false, changesNothing: Bool = false,
+    _ handler: @escaping Handler
   ) {
     methods[path, default: []].append(method)
+    let isReading = changesNothing || method == .get
     router.on(RouterPath(path), method: method) { [keeper, accounts] request, context in
-      await Self.answer(request, context, keeper, accounts, isDocument: isDocument, handler)
+      if !isReading {
+        do throws(APIError) { try context.access.requireWriting() } catch { return Self.response(error) }
+      }
+      return await Self.answer(request, context, keeper, accounts, isDocument: isDocument, handler)
     }
   }
 

@@ -59,9 +59,37 @@ struct LabDesk: Sendable {
     case .success(let (file, positions)):
       if file.servers.contains(where: { $0.value.vm != nil }) {
         try access.requireWholeRack(for: "virtual machines, which boot files of the host,")
+        try mustBeThere(file, positions)
       }
       return (file, positions)
     case .failure(let faults): throw APIError(faults.faults)
+    }
+  }
+
+  /// Images of virtual machines are on the host, or the file is wrong.
+  private static func mustBeThere(_ file: LabFile, _ positions: LabPositions) throws(APIError) {
+    var faults: [LabFault] = []
+    for server in file.servers {
+      guard let vm = server.value.vm else { continue }
+      for (key, path) in [("disk", vm.disk), ("kernel", vm.kernel), ("initrd", vm.initrd)] {
+        guard let path, let reason = HostFile.fault(of: path) else { continue }
+        let fault = positions.fault(at: ["servers", server.name, "vm", key], "\(key) \(path): \(reason)")
+        if fault.line == 0 || !faults.contains(fault) { faults.append(fault) }
+      }
+    }
+    guard faults.isEmpty else { throw APIError(faults) }
+  }
+
+  /// The project that a file itself names; as that, one that is not there is a fault of the file. `nil`: it names none.
+  static func named(
+    by file: LabFile, _ positions: LabPositions, _ view: View
+  ) throws(APIError) -> Project? {
+    guard let name = file.project ?? file.defaults.project else { return nil }
+    do throws(APIError) { return try view.known(projectNamed: name) } catch {
+      guard error.status == .notFound else { throw error }
+      throw APIError([
+        positions.fault(at: file.project == nil ? ["defaults", "project"] : ["project"], error.messages[0])
+      ])
     }
   }
 

@@ -21,7 +21,7 @@ struct ToprackLabRoutes {
     routes.get("/toprack/labs/:lab", show)
     routes.putDocument("/toprack/labs/:lab", apply)
     routes.delete("/toprack/labs/:lab", destroy)
-    routes.postDocument("/toprack/labs/:lab/plan", plan)
+    routes.postDocument("/toprack/labs/:lab/plan", changesNothing: true, plan)
     routes.get("/toprack/labs/:lab/file", export)
     routes.get("/toprack/export", exportRest)
     routes.put("/toprack/labs/:lab/checkpoints/:checkpoint", save)
@@ -65,7 +65,7 @@ struct ToprackLabRoutes {
 
   // MARK: Plans
 
-  private func wish(_ call: Call) throws(APIError) -> (LabDesk.Wish, project: String?) {
+  private func wish(_ call: Call, _ view: View) throws(APIError) -> (LabDesk.Wish, project: Project) {
     let (file, positions) = try LabDesk.file(call)
     guard file.name == call.parameter("lab") else {
       throw APIError([
@@ -76,7 +76,13 @@ struct ToprackLabRoutes {
       ])
     }
     let adopts = try call.arguments.boolean("adopt") ?? false
-    return (.file(file, positions, adopts: adopts), file.project ?? file.defaults.project)
+    let project: Project
+    if let named = try LabDesk.named(by: file, positions, view) {
+      project = named
+    } else {
+      project = try LabDesk.project(nil, call, view)
+    }
+    return (.file(file, positions, adopts: adopts), project)
   }
 
   /// Of the body; or with `destroy=true` of the end of the lab, or with `restore=NAME` of going back to a checkpoint.
@@ -90,8 +96,8 @@ struct ToprackLabRoutes {
       (name, project) = (call.parameter("lab"), try self.project(call, view))
       plan = try await desk.plan(.checkpoint(checkpoint), of: name, in: project, call)
     } else {
-      let (wish, asked) = try wish(call)
-      (name, project) = (call.parameter("lab"), try LabDesk.project(asked, call, view))
+      let (wish, owner) = try wish(call, view)
+      (name, project) = (call.parameter("lab"), owner)
       plan = try await desk.plan(wish, of: name, in: project, call)
     }
     return tagged(.ok(call.renderer(view).plan(plan, of: name, in: project, generation: plan.base)), plan.base)
@@ -100,8 +106,8 @@ struct ToprackLabRoutes {
   private func apply(_ call: Call) async throws -> Reply {
     let view = await call.view()
     try call.access.requireWriting()
-    let (wish, asked) = try wish(call)
-    return try await done(wish, try LabDesk.project(asked, call, view), call, view)
+    let (wish, project) = try wish(call, view)
+    return try await done(wish, project, call, view)
   }
 
   private func destroy(_ call: Call) async throws -> Reply {

@@ -24,7 +24,7 @@ struct Portal: Sendable {
 
   init(
     keeper: any RackKeeper, door: Door, accounts: CallerAccounts, heartbeat: Duration, streams: CallerShares,
-    consoles: ConsoleGate,
+    consoles: ConsoleGate, checks: CheckDesk,
     now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
@@ -49,7 +49,7 @@ struct Portal: Sendable {
     AddressesPage().register(on: &routes)
     LabsPage().register(on: &routes)
     LabFilePage(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
-    LabPage(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
+    LabPage(desk: LabDesk(hub: consoles.machines), checks: checks).register(on: &routes)
     LabConfirmPage(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
     SSHKeysPage().register(on: &routes)
     LiveUpdates(heartbeat: heartbeat, streams: streams).register(on: &routes)

@@ -5,11 +5,7 @@ import Labs
 import Rack
 
 struct ToprackCheckRoutes {
-  /// Of one token or user, at a time.
-  static let limit = 8
-
-  let probes: Probes
-  let runs = CallerShares(limit, "runs of checks")
+  let desk: CheckDesk
 
   func register(on routes: inout Routes) {
     routes.post("/toprack/checks", check)
@@ -18,20 +14,17 @@ struct ToprackCheckRoutes {
 
   /// Those of the file that was applied last.
   private func checkLab(_ call: Call) async throws -> Reply {
-    try call.access.requireWriting()
     let view = await call.view()
     let lab = try view.known(labNamed: call.parameter("lab"), in: try call.arguments.string("project"))
-    let checks = LabFile(canonical: lab.applied)?.checks ?? []
-    let runner = CheckRunner(call: call, probes: probes)
-    return .patient(try runs.take(call.access)) { await runner.run(checks, in: lab.project).json }
+    let runner = desk.runner(call)
+    return .patient(try desk.lease(call)) { await runner.run(CheckDesk.checks(of: lab), in: lab.project).json }
   }
 
   private func check(_ call: Call) async throws -> Reply {
-    try call.access.requireWriting()
     let project = try project(call, await call.view())
     let checks = try LabCheck.reading(call.arguments)
-    let runner = CheckRunner(call: call, probes: probes)
-    return .patient(try runs.take(call.access)) { await runner.run(checks, in: project).json }
+    let runner = desk.runner(call)
+    return .patient(try desk.lease(call)) { await runner.run(checks, in: project).json }
   }
 
   /// The one that is named, or the only one that can be meant.

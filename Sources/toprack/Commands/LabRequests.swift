@@ -97,8 +97,9 @@ enum LabRequests {
     }
     return Failure(
       kind: .usage,
-      messages: faults.map { $0.line > 0 ? "\(file):\($0.line):\($0.column): \($0.message)" : "\(file): \($0.message)" }
-    )
+      messages: faults.map {
+        $0.line > 0 ? "\(file):\($0.line):\($0.column): \($0.message)" : "\(file): \($0.message)"
+      }, isPlaced: true)
   }
 
   /// Asks on a terminal; without one, and without --yes, it is refused and nothing has changed.

@@ -30,6 +30,8 @@ enum LabText {
       let names = Set(plan.changes.filter { $0.op == op }.map { "\($0.kind) \($0.name)" })
       return names.isEmpty ? nil : "\(names.count) \(word)"
     }
-    return counts.isEmpty ? "nothing to do" : counts.joined(separator: ", ")
+    let forgotten = plan.forgets.isEmpty ? [] : ["\(plan.forgets.count) forgotten"]
+    let all = counts + forgotten
+    return all.isEmpty ? "nothing to do" : all.joined(separator: ", ")
   }
 }

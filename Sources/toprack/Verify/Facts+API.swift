@@ -11,6 +11,7 @@ extension Facts {
     let networks: Networks = try await client.get("/toprack/virtual-networks").decoded()
     let addresses: Addresses = try await client.get("/toprack/ips").decoded()
     let keys: Keys = try await client.get("/toprack/ssh-keys").decoded()
+    let labs: Labs = try await client.get("/toprack/labs").decoded()
     var facts = Facts()
     for project in projects.projects { facts.add(names.project(project.id), ["name": project.name]) }
     for network in networks.virtualNetworks {
@@ -34,6 +35,15 @@ extension Facts {
         [
           "label": key.label, "key": key.key, "tags": key.tags.sortedList,
           "owner": isProjects ? names.project(key.owner.id) : "the user",
+        ])
+    }
+    for lab in labs.labs {
+      facts.add(
+        names.lab(lab.id),
+        [
+          "name": lab.name, "project": names.project(lab.project.id), "generation": "\(lab.generation)",
+          "servers": lab.servers.sortedList, "networks": lab.networks.sortedList,
+          "addresses": lab.addresses.sortedList, "checkpoints": lab.checkpoints.sortedList,
         ])
     }
     for device in devices.devices { facts.add(device, names) }
@@ -93,6 +103,15 @@ private struct Addresses: Decodable {
 private struct Keys: Decodable {
   struct Key: Decodable { let id: String, label: String, key: String, tags: [String], owner: Reference }
   let sshKeys: [Key]
+}
+
+private struct Labs: Decodable {
+  struct Project: Decodable { let id: String }
+  struct Lab: Decodable {
+    let id: String, name: String, project: Project, generation: Int
+    let servers: [String], networks: [String], addresses: [String], checkpoints: [String]
+  }
+  let labs: [Lab]
 }
 
 private struct Devices: Decodable {

@@ -31,6 +31,17 @@ extension Facts {
           "owner": key.owner.project.map { names.project("\($0)") } ?? "the user",
         ])
     }
+    for lab in rack.labs.values {
+      let belongings = rack.belongings(of: lab.id)
+      facts.add(
+        names.lab("\(lab.id)"),
+        [
+          "name": lab.name, "project": names.project("\(lab.project)"), "generation": "\(lab.generation)",
+          "servers": Array(belongings.servers.keys).sortedList, "networks": Array(belongings.networks.keys).sortedList,
+          "addresses": Array(belongings.reservations.keys).sortedList,
+          "checkpoints": Array(lab.checkpoints.keys).sortedList,
+        ])
+    }
     for server in rack.servers.values {
       let name = names.server("\(server.id)")
       facts.add(

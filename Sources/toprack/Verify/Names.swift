@@ -40,6 +40,12 @@ struct Names {
     return project.name
   }
 
+  /// "lab shop of default"
+  func lab(_ id: String) -> String {
+    guard let lab = LabID(id).flatMap({ rack.labs[$0] }) else { return "lab \(id)" }
+    return "lab \(lab.name) of \(name(of: lab.project))"
+  }
+
   func sshKey(_ id: String) -> String { "SSH key \(id)" }
 
   func block(_ id: String) -> String {

@@ -270,6 +270,11 @@ import Testing
   func machines() async throws {
     let file = "lab: vms\nservers:\n  v1: {place: vm, vm: {disk: /images/v1.qcow2}}\n"
     try await Self.test { browser, labs in
+      let missing = try await browser.send("\(labs)/new", from: "\(labs)/new", ["file": file])
+      #expect(missing.status == 422 && missing.text.contains("3:30:"), "\(missing.text)")
+      #expect(missing.text.contains("disk /images/v1.qcow2: No such file or directory"))
+      // Any file will do: this daemon has no virtual machines.
+      let file = file.replacing("/images/v1.qcow2", with: #filePath)
       let done = try await Self.apply(file, browser, labs)
       #expect(done.status == 303)
       let page = try await browser.get(try #require(done.location)).text
@@ -282,6 +287,53 @@ import Testing
       let refused = try await browser.send("\(labs)/new", from: "\(labs)/new", ["file": file])
       #expect(refused.status == 403 && refused.text.contains("concern the whole rack"))
       #expect(refused.text.contains("/images/v1.qcow2"))
+    }
+  }
+
+  @Test("checks are run by a button: who has not passed comes first, with what was seen; nothing is changed")
+  func checks() async throws {
+    try await Self.test { browser, labs in
+      let file = """
+        \(Self.shop)
+        checks:
+          - {server: web1, link: eth0, within: 1ms}
+          - {server: "web[1-2]", link: eth1, within: 1ms}
+          - {from: web2, deaf: 10.0.0.1, within: 1ms}
+          - {from: web2, http: "http://10.0.0.1/<b>", within: 1ms}
+        """
+      try await Self.apply(file, browser, labs)
+      let path = try await Self.path(browser)
+      let page = try await browser.get(path).text
+      for words in [">web1 link eth0<", ">web2 link eth1<", ">Run checks</button>", "http://10.0.0.1/&lt;b&gt;"] {
+        #expect(page.contains(words), "\(words)")
+      }
+      #expect(!page.contains("Result</th>") && !page.contains("/<b>"))
+      let server = try #require(await browser.keeper.rack.servers.values.first { $0.hostname == "web2" })
+      await browser.keeper.plug(server.id, [.eth1])
+      let before = await browser.keeper.rack
+      let answer = try await browser.send("\(path)/check", from: path)
+      #expect(answer.status == 200 && answer.text.contains("4 of 5 did not pass"), "\(answer.text)")
+      let rows = answer.text.matches(
+        of:
+          #/<tr><td>([^<]*)</td><td data-label="Result" class="(good|bad)">([^<]*)</td><td data-label="Seen">([^<]*)</#
+      ).map { (name: String($0.1), color: String($0.2), result: String($0.3), seen: String($0.4)) }
+      #expect(
+        rows.map { "\($0.name): \($0.result)" } == [
+          "web1 link eth0: failed", "web1 link eth1: failed", "web2 deaf 10.0.0.1: failed",
+          "web2 http http://10.0.0.1/&lt;b&gt;: failed", "web2 link eth1: passed",
+        ])
+      #expect(rows.map(\.color) == ["bad", "bad", "bad", "bad", "good"])
+      #expect(rows.first?.seen == "eth0 is not there" && rows.last?.seen == "eth1 is up")
+      #expect(await browser.keeper.rack == before)
+
+      // Without any there is no button.
+      try await Self.apply("lab: bare\n", browser, labs)
+      let bare = try await browser.get(try await Self.path(browser, "bare")).text
+      #expect(bare.contains("The file has none") && !bare.contains("Run checks"))
+      try await browser.signIn(isReadOnly: true)
+      #expect(try await !browser.get(path).text.contains("Run checks"))
+      let refused = try await browser.send("\(path)/check", from: labs)
+      #expect(refused.status == 403 && refused.text.contains("the token is read-only"))
     }
   }
 

@@ -1,4 +1,6 @@
-// One lab: what belongs to it, the file that it is now, and its checkpoints.
+// One lab: what belongs to it, the file that it is now, its checks, and its checkpoints.
+//
+// Checks change nothing, so what they have seen is the answer to the button itself, and not of a page that comes after.
 
 import Labs
 import MachineHost
@@ -6,14 +8,18 @@ import Rack
 
 struct LabPage {
   let desk: LabDesk
+  let checks: CheckDesk
 
   func register(on routes: inout PortalRoutes) {
     routes.get("/labs/:id") { visit in try await show(visit, nil) }
+    routes.post("/labs/:id/check", check)
     routes.post("/labs/:id/save", save)
     routes.post("/labs/:id/forget", forget)
   }
 
-  private func show(_ visit: Visit, _ fault: FormFault?) async throws -> PortalAnswer {
+  private func show(
+    _ visit: Visit, _ fault: FormFault?, checked: [CheckResult]? = nil
+  ) async throws -> PortalAnswer {
     let view = await visit.call.view()
     let (lab, project) = try visit.lab(in: view)
     let belongings = view.belongings(of: lab)
@@ -59,9 +65,55 @@ struct LabPage {
       "pages": pages.fields(Portal.path(of: lab)),
     ]
     fields["file"] = view.file(of: lab).map { LabWriter.yaml($0) }
+    fields["checking"] = Self.fields(of: CheckDesk.checks(of: lab), checked)
+    // The script leaves a page with results alone.
     return visit.page(
-      "lab", title: "Lab \(lab.name)", in: .project(project, .labs), fault: fault, ["is": fields])
+      "lab", title: "Lab \(lab.name)", in: .project(project, .labs), fault: fault,
+      ["is": fields, "isPosted": checked != nil])
   }
+
+  // MARK: Checks
+
+  /// Rows that are shown; what is more is counted.
+  private static let checkCount = 200
+
+  /// The checks as the file has them, or what they have seen: first those that have not passed.
+  private static func fields(of checks: [LabCheck], _ results: [CheckResult]?) -> Fields {
+    let rows: [Fields]
+    var fields: Fields = ["has": !checks.isEmpty]
+    if let results {
+      let passed = results.filter { $0.verdict == .passed }
+      let others = results.filter { $0.verdict != .passed }
+      rows = (others + passed).map { result in
+        [
+          "check": result.name, "seen": result.seen, "ms": String(result.milliseconds), "verdict": result.verdict.words,
+          "isPassed": result.verdict == .passed,
+        ]
+      }
+      fields["done"] =
+        [
+          "summary": others.isEmpty
+            ? "All \(results.count) passed" : "\(others.count) of \(results.count) did not pass",
+          "isGood": others.isEmpty,
+        ] as Fields
+    } else {
+      rows = checks.map { ["check": $0.name] }
+    }
+    fields["rows"] = Array(rows.prefix(checkCount))
+    if rows.count > checkCount { fields["more"] = rows.count - checkCount }
+    return fields
+  }
+
+  private func check(_ visit: Visit) async throws -> PortalAnswer {
+    let (lab, _) = try visit.lab(in: await visit.call.view())
+    return try await visit.attempt("checks") {
+      try await show(visit, nil, checked: try await checks.run(lab, visit.call))
+    } page: {
+      try await show(visit, $0)
+    }
+  }
+
+  // MARK: Checkpoints
 
   private func save(_ visit: Visit) async throws -> PortalAnswer {
     let (lab, _) = try visit.lab(in: await visit.call.view())
