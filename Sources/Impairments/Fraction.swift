@@ -3,7 +3,7 @@ public struct Fraction: Hashable, Sendable, BitwiseCopyable {
   /// 0 to 1 000 000.
   public let millionths: UInt32
 
-  public static let none = Fraction(millionths: 0)!
+  public static let zero = Fraction(millionths: 0)!
   public static let all = Fraction(millionths: 1_000_000)!
 
   /// `nil`: more than a whole.

@@ -3,13 +3,13 @@
 /// Times are nanoseconds, the rate is in bits a second. Nothing is set in a new one.
 public struct Impairment: Hashable, Sendable, BitwiseCopyable {
   /// Of all frames, those that are lost.
-  public var loss = Fraction.none
+  public var loss = Fraction.zero
   /// Of those that pass, those that come twice.
-  public var duplicate = Fraction.none
+  public var duplicate = Fraction.zero
   /// Of those that pass, those that leave out of order.
-  public var reorder = Fraction.none
+  public var reorder = Fraction.zero
   /// Of those that pass, those of which one byte is changed.
-  public var corrupt = Fraction.none
+  public var corrupt = Fraction.zero
   public var delay: UInt64 = 0
   /// Frames are delayed by up to so much more or less, each by itself; so it may reorder them.
   public var jitter: UInt64 = 0
@@ -34,7 +34,7 @@ public struct Impairment: Hashable, Sendable, BitwiseCopyable {
 
   /// Nothing happens to a frame. A seed and a queue alone do nothing.
   public var isNothing: Bool {
-    loss == .none && duplicate == .none && reorder == .none && corrupt == .none && delay == 0 && jitter == 0
+    loss == .zero && duplicate == .zero && reorder == .zero && corrupt == .zero && delay == 0 && jitter == 0
       && rate == 0
   }
 

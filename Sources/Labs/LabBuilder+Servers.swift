@@ -23,7 +23,7 @@ extension LabBuilder {
           built.append(LabEntry(name, common))
           continue
         }
-        let isJoined = { (path: [String]) in path.isEmpty || [["ports"], ["nics"], ["vm"]].contains(path) }
+        let isJoined = { (path: [String]) in path.isEmpty || [["ports"], ["nics"], ["vm"], ["links"]].contains(path) }
         let value = group.entry.value.overridden(by: override.value, isJoined: isJoined)
         let entry = LabNode.Entry(key: name, place: override.place, value: value)
         built.append(LabEntry(name, server(entry)))
@@ -94,6 +94,11 @@ extension LabBuilder {
       guard let name = PortName(rawValue: port.key) else { continue }
       mustExist(name, port.place, server.mode)
       server.ports[name] = self.port(port, name, server.mode)
+    }
+    for link in node["links"]?.entries ?? [] {
+      if let name = PortName(rawValue: link.key) {
+        server.links = (server.links ?? [:]).merging([name: LabLink(link.value)]) { $1 }
+      }
     }
     server.vm = node["vm"].map { machine($0) }
     mustAgree(server, node)

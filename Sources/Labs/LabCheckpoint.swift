@@ -83,6 +83,7 @@ extension LabTarget.Server {
       }
       ports[port.name] = kept
     }
+    links = Dictionary(uniqueKeysWithValues: PortName.nics.map { ($0, LabLink(server.links[$0])) })
     addresses = Dictionary(uniqueKeysWithValues: server.addresses.map { ($0.kind.rawValue, "\($0.network)") })
   }
 }

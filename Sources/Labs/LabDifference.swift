@@ -97,6 +97,7 @@ struct LabDifference {
     guard let new = after.server(name) else { return }
     guard let old = former(name, new) else {
       changes.append(LabChange(.create, .server, name, to: words(new, after)))
+      for nic in PortName.nics { compareLink(name, nic, NICLink(), new.links[nic]) }
       return
     }
     if old == new, PortName.allCases.allSatisfy({ words(old[$0]) == after.words(new[$0]) }) { return }
@@ -136,6 +137,7 @@ struct LabDifference {
     }
     changes += list.changes
     for port in PortName.allCases { comparePort(name, old[port], new[port]) }
+    for nic in PortName.nics { compareLink(name, nic, old.links[nic], new.links[nic]) }
   }
 
   /// Of a port as it was.
@@ -144,6 +146,16 @@ struct LabDifference {
   private mutating func comparePort(_ server: String, _ old: Port, _ new: Port) {
     var list = KeyList(.port, "\(server) \(new.name.rawValue)")
     list.add("networks", words(old), after.words(new))
+    changes += list.changes
+  }
+
+  private mutating func compareLink(_ server: String, _ nic: PortName, _ old: NICLink, _ new: NICLink) {
+    var list = KeyList(.link, "\(server) \(nic.rawValue)")
+    for direction in LinkDirection.allCases {
+      let (one, other) = (old[direction].words, new[direction].words)
+      list.add(direction.rawValue, one.isEmpty ? nil : one, other.isEmpty ? nil : other)
+    }
+    list.add("down", "\(old.isDown)", "\(new.isDown)")
     changes += list.changes
   }
 

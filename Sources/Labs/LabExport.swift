@@ -133,6 +133,10 @@ private struct LabExport {
       entry.ports[port.name] = LabPort(
         networks: here, native: here.count > 1 ? port.effectiveNative.flatMap { names[$0] } : nil)
     }
+    for nic in PortName.nics {
+      let link = LabLink(server.links[nic])
+      if link != LabLink() { entry.links = (entry.links ?? [:]).merging([nic: link]) { $1 } }
+    }
     // It comes by a network on bond0; without one of this file it is layer3.
     if server.mode == .hybridBonded, entry.ports[.bond0] == nil { entry.mode = nil }
     return entry

@@ -83,17 +83,21 @@ public struct LabServer: Codable, Hashable, Sendable {
   public var configure: Bool?
   /// Only the ports that are named; one that is named is whole.
   public var ports: [PortName: LabPort]
+  /// Only the NICs that are named; one that is named is whole. Nil: none is, as in files that were kept before there
+  /// were links.
+  public var links: [PortName: LabLink]?
   public var vm: LabMachine?
 
   public init(
     plan: String? = nil, facility: String? = nil, mode: NetworkMode? = nil, os: String? = nil,
     description: String? = nil, tags: [String]? = nil, userdata: String? = nil, mtu: Int? = nil,
     place: LabPlace? = nil, nics: LabNICNames? = nil, configure: Bool? = nil, ports: [PortName: LabPort] = [:],
-    vm: LabMachine? = nil
+    links: [PortName: LabLink]? = nil, vm: LabMachine? = nil
   ) {
     (self.plan, self.facility, self.mode, self.os) = (plan, facility, mode, os)
     (self.description, self.tags, self.userdata, self.mtu) = (description, tags, userdata, mtu)
     (self.place, self.nics, self.configure, self.ports, self.vm) = (place, nics, configure, ports, vm)
+    self.links = links
   }
 }
 

@@ -333,6 +333,9 @@ struct LabReconciler<Source: Entropy> {
     let id = subject.kept == nil ? try create(name, wanted, subject) : try update(name, wanted, subject)
     servers[name] = id
     if let mode = subject.wanted { try setMode(of: id, to: mode) }
+    for (nic, link) in (wanted.links ?? [:]).sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      try set(link, on: nic, of: id)
+    }
     for port in PortName.allCases {
       if let port = wanted.ports[port].map({ (port, $0) }) { try attach(port.1, to: port.0, of: id) }
     }
@@ -412,6 +415,19 @@ struct LabReconciler<Source: Entropy> {
     let native = wanted.native.flatMap { networks[$0] } ?? wanted.foreignNative
     guard let now = bench.rack.servers[id]?[name], now.networks.count > 1, now.native != native else { return }
     try bench.run(.setNative(port.id, native.map { .id($0) }))
+  }
+
+  /// Commands only what differs: a seed that is set once more would begin its sequence anew.
+  private mutating func set(_ wanted: LabLink, on nic: PortName, of id: ServerID) throws(Refusal) {
+    guard let old = bench.rack.servers[id]?.links[nic] else { return }
+    let new = wanted.link
+    var update = LinkUpdate()
+    if new.isDown != old.isDown { update.isDown = new.isDown }
+    if !new.toServer.isLike(old.toServer) { update.toServer = ImpairmentUpdate(from: old.toServer, to: new.toServer) }
+    if !new.fromServer.isLike(old.fromServer) {
+      update.fromServer = ImpairmentUpdate(from: old.fromServer, to: new.fromServer)
+    }
+    if update != LinkUpdate() { try bench.run(.setLink(id, nic, update)) }
   }
 
   private mutating func reattach() {

@@ -1,3 +1,4 @@
+import Impairments
 import Rack
 
 /// The table of all keys of a lab file: what each is, what it can be, and what holds without it.
@@ -72,7 +73,34 @@ public enum LabSchema {
       "ports", .map(ports),
       "Networks on the ports, by name. A port that is not named is left alone, one that is, is whole."
     ),
+    LabKey(
+      "links", .map(links),
+      "What is wrong with the links of its NICs. A NIC that is named is whole: what is not said of it is as usual."),
     LabKey("vm", .map(machine), "The virtual machine on the NICs, as 'toprack vm run' takes it."),
+  ]
+
+  static let links: [LabKey] = [
+    LabKey("eth0", .map(link), "The link of the first NIC."), LabKey("eth1", .map(link), "The link of the second NIC."),
+  ]
+
+  static let link: [LabKey] = [
+    LabKey("to-server", .map(impairment), "Of frames to the server."),
+    LabKey("from-server", .map(impairment), "Of frames from the server."),
+    LabKey("down", .word(.boolean), default: "false", "The cable is pulled: the NIC has no carrier."),
+  ]
+
+  static let impairment: [LabKey] = [
+    LabKey("loss", .word(.percentage), default: "0%", "Of all frames, those that are lost."),
+    LabKey("delay", .word(.delay), default: "0s", "How long each frame takes; it keeps the order."),
+    LabKey("jitter", .word(.delay), default: "0s", "Up to so much more or less; it may change the order."),
+    LabKey("reorder", .word(.percentage), default: "0%", "Frames that leave out of order."),
+    LabKey("duplicate", .word(.percentage), default: "0%", "Frames that come twice."),
+    LabKey("corrupt", .word(.percentage), default: "0%", "Frames of which a byte is changed."),
+    LabKey("rate", .word(.rate), "Bits a second.", otherwise: "no limit"),
+    LabKey("queue", .word(.queue), default: "50ms", "How long a frame waits for the rate at most."),
+    LabKey(
+      "seed", .word(.integer(0...Int(Impairment.seeds.upperBound))), "What the losses depend on.",
+      otherwise: "others each time"),
   ]
 
   static let nics: [LabKey] = [

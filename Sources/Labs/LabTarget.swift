@@ -37,6 +37,8 @@ struct LabTarget {
     var eth1: String?
     var configure: Bool?
     var ports: [PortName: Port] = [:]
+    /// Of NICs that are named. Nil: a checkpoint from before there were any, which leaves them alone.
+    var links: [PortName: LabLink]?
     /// Exactly these, as text by the name of the kind; of a checkpoint.
     var addresses: [String: String]?
   }
@@ -144,5 +146,8 @@ extension LabTarget.Server {
         new.ports[name].map { LabTarget.Port(networks: $0.networks, native: $0.native) },
         old?.ports[name].map { _ in LabTarget.Port() }, usual: LabTarget.Port())
     }
+    var links: [PortName: LabLink] = [:]
+    for nic in PortName.nics { links[nic] = key(new.links?[nic], old?.links?[nic], usual: LabLink()) }
+    self.links = links
   }
 }

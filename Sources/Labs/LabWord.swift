@@ -1,3 +1,4 @@
+import Impairments
 import Net
 import Rack
 
@@ -22,6 +23,7 @@ enum LabWord: Hashable, Sendable {
   case description, tag, userdata
   case path, commandLine
   case memory, duration
+  case percentage, delay, queue, rate
   case address, endpoint, url
 
   struct Fault {
@@ -62,6 +64,10 @@ enum LabWord: Hashable, Sendable {
     case .commandLine: "one line of at most \(Self.commandLineLimit) bytes"
     case .memory: "a whole number and a unit, at least 64M, as 512M or 2G"
     case .duration: "a whole number and a unit, up to an hour, as 500ms, 5s or 2m"
+    case .percentage: "a percentage from 0% to 100%, as 1% or 0.25%"
+    case .delay: "a number and a unit, up to 10s, as 20ms, 1.5s or 500us"
+    case .queue: "a number and a unit, 1ms to 10s, as 50ms"
+    case .rate: "a number and a unit, 1kbit to 1000gbit a second, as 100mbit; or 0 for no limit"
     case .address: "an IP address"
     case .endpoint: "an IP address and a port, as 10.0.1.2:80 or [fd00::1]:80"
     case .url: "a URL as http://10.0.1.2/, up to \(Self.urlLimit) ASCII characters"
@@ -107,6 +113,10 @@ enum LabWord: Hashable, Sendable {
     case .commandLine: isCommandLine(text) ? nil : wrong(key, text)
     case .memory: Self.bytes(text).map { $0 >= Self.leastMemory } == true ? nil : wrong(key, text)
     case .duration: Self.milliseconds(text) == nil ? wrong(key, text) : nil
+    case .percentage: Fraction(reading: text) == nil ? wrong(key, text) : nil
+    case .delay: Measure.time(text).map(Impairment.times.contains) == true ? nil : wrong(key, text)
+    case .queue: Measure.time(text).map(Impairment.queues.contains) == true ? nil : wrong(key, text)
+    case .rate: Measure.rate(text).map { $0 == 0 || Impairment.rates.contains($0) } == true ? nil : wrong(key, text)
     case .address: IPAddress(text) == nil ? wrong(key, text) : nil
     case .endpoint: Self.endpoint(text) == nil ? wrong(key, text) : nil
     case .url: Self.isURL(text) ? nil : wrong(key, text)

@@ -58,6 +58,10 @@ public enum LabWriter {
     members.add("configure", server.configure.map { .bare("\($0)") })
     let ports = PortName.allCases.compactMap { name in server.ports[name].map { (name.rawValue, port($0)) } }
     if !ports.isEmpty { members.append(("ports", .map(ports))) }
+    let links = PortName.nics.compactMap { nic in
+      server.links?[nic].map { (nic.rawValue, LabText.map(link($0))) }
+    }
+    if !links.isEmpty { members.append(("links", .map(links))) }
     members.add("vm", server.vm.map { .map(machine($0)) })
     return members
   }
@@ -67,6 +71,18 @@ public enum LabWriter {
     members.add("eth0", nics.eth0)
     members.add("eth1", nics.eth1)
     return members
+  }
+
+  private static func link(_ link: LabLink) -> [(String, LabText)] {
+    var members: [(String, LabText)] = []
+    members.add("to-server", link.toServer.map { .map(impairment($0)) })
+    members.add("from-server", link.fromServer.map { .map(impairment($0)) })
+    members.add("down", link.down.map { .bare("\($0)") })
+    return members
+  }
+
+  private static func impairment(_ setting: LabImpairment) -> [(String, LabText)] {
+    setting.impairment.pairs.map { ($0.name, $0.name == "seed" ? .bare($0.text) : .text($0.text)) }
   }
 
   private static func port(_ port: LabPort) -> LabText {

@@ -128,6 +128,15 @@ extension ImpairmentUpdate {
   }
 }
 
+extension ImpairmentUpdate {
+  /// From one setting to another. A seed that stays goes on with its sequence.
+  public init(from old: Impairment, to new: Impairment) {
+    self.init(to: new)
+    guard new.seed == old.seed else { return }
+    (startsOver, seed) = (false, nil)
+  }
+}
+
 extension Impairment {
   /// Whether people would call the two the same: how often a sequence was begun does not count.
   public func isLike(_ other: Impairment) -> Bool {
@@ -142,7 +151,7 @@ extension Impairment {
   /// What is set, each as people write it.
   public var pairs: [(name: String, text: String)] {
     let shares = [("loss", loss), ("duplicate", duplicate), ("reorder", reorder), ("corrupt", corrupt)]
-    var pairs: [(String, String)] = shares.filter { $0.1 != .none }.map { ($0.0, $0.1.text) }
+    var pairs: [(String, String)] = shares.filter { $0.1 != .zero }.map { ($0.0, $0.1.text) }
     if delay > 0 { pairs.append(("delay", Measure.text(ofTime: delay))) }
     if jitter > 0 { pairs.append(("jitter", Measure.text(ofTime: jitter))) }
     if rate > 0 { pairs.append(("rate", Measure.text(ofRate: rate))) }

@@ -116,6 +116,12 @@ import Testing
         (.delete, "/toprack/devices/{server}/attachment", nil, 503),
         (.post, "/toprack/devices/{server}/repair", nil, 422),
         (.post, "/toprack/devices/{server}/ports/{port}/reopen", nil, 422),
+        (.patch, "/toprack/links/{server}/{nic}", #"{"to_server": {"loss": "1%"}}"#, 200),
+        (.put, "/toprack/links/{server}/{nic}", #"{"down": true, "from_server": {"delay_ms": 5}}"#, 200),
+        (.put, "/toprack/links/{server}/{nic}", #"{"to_server": 1}"#, 422), (.get, "/toprack/links", nil, 200),
+        (.post, "/toprack/facilities/{facility}/fail", #"{"switch": "b"}"#, 200),
+        (.post, "/toprack/facilities/{facility}/fail", "{}", 422),
+        (.post, "/toprack/facilities/{facility}/heal", nil, 200),
         (.put, "/toprack/settings/aging", #"{"seconds": 10}"#, 200),
         (.put, "/toprack/settings/lacp-rate", #"{"rate": "fast"}"#, 200),
         (.post, "/ssh-keys", #"{"label": "a", "key": "\#(KeyVectors.rsa)", "instances_ids": []}"#, 201),
@@ -219,6 +225,7 @@ private struct World {
   /// A path with things of this rack for its names, and a query without which it answers nothing.
   func concrete(_ path: String) throws -> String {
     var path = path.replacing("{server}", with: "web1").replacing("{port}", with: "eth1")
+      .replacing("{nic}", with: "eth0").replacing("{facility}", with: "ewr1")
       .replacing("{lab}", with: "shop").replacing("{checkpoint}", with: "before")
     for name in ["{assignment}", "{batch}", "{token}"] { path = path.replacing(name, with: places[name] ?? "") }
     if let range = path.firstRange(of: "/{id}") {

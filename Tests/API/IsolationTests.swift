@@ -185,6 +185,7 @@ private struct Tenants {
       for (method, path, body) in [
         (.put, "/toprack/settings/aging", #"{"seconds":20}"#),
         (.put, "/toprack/settings/lacp-rate", #"{"rate":"fast"}"#),
+        (.post, "/toprack/facilities/ewr1/fail", #"{"switch":"a"}"#), (.post, "/toprack/facilities/ewr1/heal", ""),
         (.delete, "/toprack/fdb", ""), (.get, "/toprack/tokens", ""), (.post, "/toprack/tokens", #"{"name":"x"}"#),
         (.delete, "/toprack/tokens/own", ""),
       ] as [(HTTPRequest.Method, String, String)] {

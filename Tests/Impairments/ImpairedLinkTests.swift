@@ -25,7 +25,7 @@ import Testing
 
   @Test("no loss loses nothing, a whole one everything")
   func extremes() {
-    #expect(Run(Impairment { $0.loss = .none }, frames: Self.many).arrived.count == Self.many)
+    #expect(Run(Impairment { $0.loss = .zero }, frames: Self.many).arrived.count == Self.many)
     #expect(Run(Impairment { $0.loss = .all }, frames: Self.many).arrived.isEmpty)
   }
 

@@ -114,7 +114,7 @@ struct LabFaultVector: Sendable, CustomTestStringConvertible {
       "shapes", "lab: a\ndefaults: [x]\nnetworks: 5\nservers: {w: x, v: {ports: {eth0: 7}}}\nchecks: {}\n",
       "2:11: defaults is a list; valid are the keys facility, plan, place, project and os",
       #"3:11: networks is "5"; valid are names with their keys, as NAME: {…}"#,
-      #"4:14: server "w" is "x"; valid are the keys plan, facility, mode, os, description, tags, userdata, mtu, place, nics, configure, ports and vm"#,
+      #"4:14: server "w" is "x"; valid are the keys plan, facility, mode, os, description, tags, userdata, mtu, place, nics, configure, ports, links and vm"#,
       #"4:35: eth0 is "7"; valid is a list of networks, or networks and native"#,
       "5:9: checks is keys with values; valid is a list, as [a, b]"),
     LabFaultVector(

@@ -116,7 +116,7 @@ import Testing
     }
     let port = server[PortName.allCases.randomElement(using: &dice)!].id
     let reservations = lab.rack.reservations.values.sorted { $0.block.base < $1.block.base }
-    switch Int.random(in: 0..<180, using: &dice) {
+    switch Int.random(in: 0..<190, using: &dice) {
     case 0..<3: return .deleteServer(server.id)
     case 3..<15: return .setMode(server.id, NetworkMode.allCases.randomElement(using: &dice)!)
     case 15..<17: return .setMTU(server.id, [1500, 9000, 100].randomElement(using: &dice)!)
@@ -141,6 +141,17 @@ import Testing
         nil, [], [AddressRequest(family: 4, isPublic: false)], [AddressRequest(family: 6, isPublic: false)],
       ]
       return .convertToLayer3(port, requests: requests.randomElement(using: &dice)!)
+    case 180..<188:
+      var update = LinkUpdate(isDown: [nil, true, false].randomElement(using: &dice)!)
+      if Bool.random(using: &dice) {
+        update.toServer = ImpairmentUpdate(startsOver: Bool.random(using: &dice))
+        update.toServer?.delay = [nil, 1_000_000, 20_000_000_000].randomElement(using: &dice)!
+        update.toServer?.seed = Bool.random(using: &dice) ? 7 : nil
+      }
+      return .setLink(server.id, PortName.allCases.randomElement(using: &dice)!, update)
+    case 188..<190:
+      let switches = [[.a], [.b], [.a, .b]].randomElement(using: &dice)! as Set<RackSwitch>
+      return .setSwitches(switches, facility: facility, failed: Int.random(in: 0..<3, using: &dice) == 0)
     case 100..<109:
       return .reserveBlock(
         BlockRequest(project: lab.project, facility: facility, length: Int.random(in: 28...33, using: &dice)))

@@ -78,7 +78,7 @@ struct World {
     let networks = rack.networks.values.sorted { $0.vxlan < $1.vxlan }
     let reservations = rack.reservations.values.sorted { $0.block.base < $1.block.base }
     let keys = rack.sshKeys.values.sorted { $0.id.description < $1.id.description }
-    let choice = Int.random(in: 0..<162, using: &dice)
+    let choice = Int.random(in: 0..<168, using: &dice)
     guard let server = servers.randomElement(using: &dice), let network = networks.randomElement(using: &dice),
       choice >= 15
     else {
@@ -109,6 +109,15 @@ struct World {
     case 80..<90: return .setNative(port.id, port.networks.randomElement(using: &dice).map { .id($0) })
     case 90..<94: return .bond(port.id, bulk: false)
     case 94..<98: return .disbond(port.id, bulk: false)
+    case 162..<166:
+      var update = LinkUpdate(isDown: Bool.random(using: &dice))
+      update.fromServer = ImpairmentUpdate(startsOver: Bool.random(using: &dice))
+      update.fromServer?.jitter = UInt64.random(in: 0...1_000, using: &dice)
+      update.fromServer?.seed = Bool.random(using: &dice) ? UInt64.random(in: 0...9, using: &dice) : nil
+      return .setLink(server.id, PortName.nics.randomElement(using: &dice)!, update)
+    case 166..<168:
+      return .setSwitches(
+        [RackSwitch.allCases.randomElement(using: &dice)!], facility: "ewr1", failed: Bool.random(using: &dice))
     case 100..<106:
       let project = rack.project(named: Project.defaultName)!.id
       return .reserveBlock(

@@ -112,6 +112,9 @@ struct View: Sendable {
   var aging: Int { rack.aging }
   var lacpRate: LACPRate { LACPRate(of: rack) }
 
+  /// Those that have failed. Everybody sees them: their own servers tell.
+  func failedSwitches(of facility: Facility) -> Set<RackSwitch> { rack.failedSwitches[facility.code, default: []] }
+
   /// Writes what the view has given out.
   func renderer(
     prefix: String, expansion: Expansion, isWanted: @escaping @Sendable () -> Bool = { true }

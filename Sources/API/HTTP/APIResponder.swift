@@ -66,6 +66,8 @@ public struct APIResponder: HTTPResponder {
     ToprackNetworkRoutes().register(on: &routes)
     ToprackSwitchRoutes().register(on: &routes)
     ToprackLACPRoutes().register(on: &routes)
+    ToprackLinkRoutes().register(on: &routes)
+    ToprackFacilityRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)

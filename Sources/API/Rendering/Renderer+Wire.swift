@@ -37,7 +37,7 @@ extension Renderer {
     guard name == .bond0 else {
       let nic = nics[name]
       return common.adding(
-        ("mac", JSON(port.mac?.description)), ("interface", JSON(nic?.interface)),
+        ("mac", JSON(port.mac?.description)), ("interface", JSON(nic?.interface)), ("link", link(name, of: server)),
         ("namespace", JSON(nic?.namespace)), ("carries", .boolean(nic?.carries ?? false)))
     }
     return common.adding(

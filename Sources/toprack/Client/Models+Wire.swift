@@ -21,6 +21,7 @@ struct WirePort: Decodable {
   let storm: Bool
   let mac: String?, interface: String?, namespace: String?
   let carries: Bool?
+  let link: Link?
   let members: [Member]?
   let problems: [String]?
 }

@@ -1,10 +1,10 @@
-// `facility list`.
+// `facility`: the datacenters.
 
 import ArgumentParser
 
 struct FacilityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "facility", abstract: "Datacenters.", subcommands: [List.self])
+    commandName: "facility", abstract: "Datacenters.", subcommands: [List.self, Fail.self, Heal.self])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -18,6 +18,10 @@ enum PortText {
         .joined(separator: ", ")
     }
     var notes = drops.isEmpty ? [] : [drops.joined(separator: "\n")]
+    let links = ports.compactMap { port in
+      port.link.flatMap { $0.text.isEmpty ? nil : "link of \(port.label): \($0.text)" }
+    }
+    if !links.isEmpty { notes.append(links.joined(separator: "\n")) }
     for note in ports.compactMap(\.shut?.text) + ports.flatMap({ $0.problems ?? [] }) where !notes.contains(note) {
       notes.append(note)
     }
@@ -33,6 +37,7 @@ enum PortText {
       facts.append(("interface", interface + (port.namespace.map { " in netns \($0)" } ?? "")))
     }
     if let mac = port.mac { facts.append(("MAC", mac)) }
+    if let link = port.link, !link.text.isEmpty { facts.append(("set on the link", link.text)) }
     for member in port.members ?? [] {
       let state = member.carries ? "carries" : "stands by"
       facts.append(("member", "\(member.name), link \(member.linkUp ? "up" : "down"), \(state)"))
@@ -49,6 +54,7 @@ enum PortText {
   /// "up", "down", or what the loop guard makes of it.
   private static func link(of port: WirePort) -> String {
     (port.linkUp ? "up" : "down") + (port.shut == nil ? "" : ", shut")
+      + (port.link?.text.isEmpty == false ? ", impaired" : "")
   }
 
   /// Of a NIC "yes" or "no"; of bond0 those of its members that carry: "eth0 of eth0, eth1".

@@ -16,6 +16,7 @@ struct NICPage {
 
   func register(on routes: inout PortalRoutes) {
     routes.get("/servers/:id/nics/:nic") { visit in try await show(visit, nil) }
+    routes.post("/servers/:id/nics/:nic/link", setLink)
     routes.get("/servers/:id/nics/:nic/capture") { visit in
       try await visit.attempt("capture") {
         try await capture(visit)
@@ -56,6 +57,8 @@ struct NICPage {
     fields["shut"] = nic?.shut?.text
     fields["isShut"] = nic?.shut != nil
     fields["isStorm"] = nic?.storms ?? false
+    let words = server.linkWords(name)
+    if !words.isEmpty { fields["impaired"] = words }
     if let member = lacp.first(where: { $0.port == name }) {
       fields["lacp"] =
         member.fallback
@@ -74,6 +77,7 @@ struct NICPage {
     var fields = Self.brief(name, of: server, nic, lacp, view, visit)
     fields["server"] = visit.fields(of: server)
     fields["isAttached"] = nic != nil
+    fields["link"] = NICLinkForm.fields(name, of: server, visit)
     let drops = (nic?.drops ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     fields["reasons"] = drops.map { name, count -> Fields in
       ["name": name, "count": Words.count(count), "why": DropWords.explanation(of: name) ?? ""]
@@ -98,6 +102,19 @@ struct NICPage {
     return visit.page(
       "nic", title: "\(name.rawValue) of \(server.hostname)", in: .server(server, project, .none), fault: fault,
       ["is": fields, "poll": 2])
+  }
+
+  private func setLink(_ visit: Visit) async throws -> PortalAnswer {
+    let (server, _) = try visit.server(in: await visit.call.view())
+    let name = try Self.nic(visit, of: server)
+    return try await visit.attempt("link") {
+      let update = try NICLinkForm.update(visit.arguments, of: server.links[name])
+      try await visit.call.perform(.setLink(server.id, name, update))
+      visit.leave("the link of \(name.rawValue) of \(server.hostname) was set")
+      return .redirect("\(Portal.path(of: server))/nics/\(name.rawValue)")
+    } page: {
+      try await show(visit, $0)
+    }
   }
 
   private static func fields(of member: LACPMember) -> Fields {

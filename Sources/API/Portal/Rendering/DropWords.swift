@@ -41,6 +41,7 @@ enum DropWords {
     "bad-offload": "Its offload fields (checksum, segmentation) do not fit the frame.",
     "storm": "More broadcasts, multicasts and frames to unknown stations than storm-limit lets a NIC send in a second.",
     "loop-guard": "From or to a port that is shut for a while, because what the switch sends to it comes back.",
+    "impaired": "Lost on purpose: loss or a rate is set on the link of this NIC.",
     "receiver-slow": "The NIC’s own system takes so long for a frame that it gets nothing for a while.",
   ]
 }
