@@ -58,11 +58,11 @@ private struct RemoteResponder: HTTPResponder {
   }
 
   private func with(
-    open: Bool = false,
+    open: Bool = false, clock: TestClock = TestClock(),
     _ body: @Sendable @escaping (RackAlone, any TestClientProtocol) async throws -> Void
   ) async throws {
     let keeper = RackAlone()
-    let responder = APIResponder(keeper: keeper, metricsAreOpen: open)
+    let responder = APIResponder(keeper: keeper, metricsAreOpen: open, now: clock.now)
     try await Application(responder: RemoteResponder(responder: responder)).test(.router) { try await body(keeper, $0) }
   }
 

@@ -82,7 +82,7 @@ extension Integration {
       try daemon.start(environment: ["JOURNAL": directory])
       #expect(try journal.entry("TOPRACK_EVENT", "token.create")["TOPRACK_BY"] == "toprackd")
       let toprack = Toprack(socket: daemon.socket)
-      try toprack("network", "create", "--vxlan", "100", "--description", "a\nMESSAGE=forged\nPRIORITY=0")
+      try toprack("network", "create", "--vxlan", "100")
       let entry = try journal.entry("TOPRACK_EVENT", "virtual_network.create")
       #expect(entry["MESSAGE"] == "virtual network 100 created in facility ewr1")
       #expect(entry["PRIORITY"] == "6" && entry["SYSLOG_IDENTIFIER"] == "toprackd")
