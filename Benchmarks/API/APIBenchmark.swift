@@ -37,6 +37,7 @@ import Foundation
     report.add("attach or detach", try await bench.attachments(repetitions), median: 10, p99: 50)
     report.add("GET of a server", try await bench.get(repetitions), median: 2)
     report.add("list of \(servers) servers", try await bench.list(20), median: 200)
+    report.add("metrics of \(servers) servers", try await bench.metrics(20), median: 200)
     report.add("list of \(servers * 4) networks", try await bench.networks(20))
 
     let rate = try await bench.concurrent(clients: clients, seconds: seconds)

@@ -107,6 +107,11 @@ final class Bench: Sendable {
     try await timed(repetitions) { _ in try await self.client.read("/projects/\(self.project)/devices?per_page=1000") }
   }
 
+  /// A whole answer for Prometheus.
+  func metrics(_ repetitions: Int) async throws -> Samples {
+    try await timed(repetitions) { _ in try await self.client.read("/metrics") }
+  }
+
   func networks(_ repetitions: Int) async throws -> Samples {
     try await timed(repetitions) { _ in try await self.client.read("/projects/\(self.project)/virtual-networks") }
   }

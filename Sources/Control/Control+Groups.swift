@@ -81,7 +81,9 @@ extension Control {
       await forward(steps)
       for outcome in outcomes { rack.apply(outcome.changes) }
       for accepted in group {
-        for event in accepted.told { logChange(event.body, event.type, by: accepted.entry.requester) }
+        for event in accepted.told {
+          logChange(event.body, event.type, of: event.server, event.project, by: accepted.entry.requester)
+        }
         for event in accepted.outcome.events { events.publish(event) }
       }
       for server in steps.flatMap(\.made) { watchNICs(of: server) }

@@ -24,7 +24,8 @@ extension Control {
     marks.shut[ports[place]] = nil
     problems.clear(kind: "loop", server: server, port: port)
     logChange(
-      "\(port.rawValue) of \(rack.servers[server]?.hostname ?? "\(server)") reopened", "port.reopen", by: requester)
+      "\(port.rawValue) of \(rack.servers[server]?.hostname ?? "\(server)") reopened", "port.reopen", of: server,
+      rack.servers[server]?.project, by: requester)
     return true
   }
 
@@ -52,14 +53,15 @@ extension Control {
         kind: "storm", server: server.id, port: name,
         text: "\(said); what is more is dropped. Look for a loop in \(server.hostname), or a program that floods; if "
           + "it is meant, raise storm-limit in the settings"))
-    await note("port.storm", "\(said); what is more is dropped", of: server.id)
+    await note("port.storm", "\(said); what is more is dropped", of: server.id, port: name)
   }
 
   private func ends(stormOf nic: NICIndex) async {
     marks.storms.remove(nic)
     guard let (server, name) = owner(of: nic) else { return }
     problems.clear(kind: "storm", server: server.id, port: name)
-    await note("port.clear", "\(name.rawValue) of \(server.hostname) sends no storm any more", of: server.id)
+    await note(
+      "port.clear", "\(name.rawValue) of \(server.hostname) sends no storm any more", of: server.id, port: name)
   }
 
   // MARK: Slow receivers
@@ -74,13 +76,15 @@ extension Control {
         kind: "receiver-slow", server: server.id, port: name,
         text: "\(said). It gets little or nothing meanwhile (receiver-slow). Look at the firewall in \(server.hostname)"
       ))
-    await note("port.slow", "\(said), and it gets nothing for \(Self.duration(receiver.silence))", of: server.id)
+    await note(
+      "port.slow", "\(said), and it gets nothing for \(Self.duration(receiver.silence))", of: server.id, port: name)
   }
 
   private func ends(slownessOf nic: NICIndex) async {
     guard let (server, name) = owner(of: nic) else { return }
     problems.clear(kind: "receiver-slow", server: server.id, port: name)
-    await note("port.clear", "\(name.rawValue) of \(server.hostname) takes frames quickly again", of: server.id)
+    await note(
+      "port.clear", "\(name.rawValue) of \(server.hostname) takes frames quickly again", of: server.id, port: name)
   }
 
   /// "0.3 ms", "12 ms", "3.5 s".
@@ -110,7 +114,7 @@ extension Control {
       + "example; 'toprack port reopen \(server.hostname) \(name.rawValue)' opens it at once"
     marks.shut[port] = ShutPort(port: name, reason: reason, until: until, times: shutting.times, text: text)
     problems.raise(Problem(kind: "loop", server: server.id, port: name, text: text))
-    await note("port.loop", said, of: server.id)
+    await note("port.loop", said, of: server.id, port: name)
   }
 
   private func words(
@@ -143,7 +147,7 @@ extension Control {
       case .byHand: "it was reopened"
       case .changed: "what it carries has changed"
       }
-    await note("port.clear", "\(name.rawValue) of \(server.hostname) is open again: \(why)", of: server.id)
+    await note("port.clear", "\(name.rawValue) of \(server.hostname) is open again: \(why)", of: server.id, port: name)
   }
 
   private func owner(of port: PortIndex) -> (Server, PortName)? {
@@ -161,7 +165,7 @@ extension Control {
       "station.moves",
       "station \(move.station) moves between \(from.1.rawValue) of \(from.0.hostname) and \(to.1.rawValue) of "
         + "\(to.0.hostname) in virtual network \(network.vxlan): two machines have this MAC address, or it is a loop",
-      of: to.0.id)
+      of: to.0.id, port: to.1)
   }
 
   // MARK: Marks

@@ -106,7 +106,9 @@ extension Control {
         try await nics.mark(key.nic, of: server, slot: slot)
         location.alias = mark
       } catch {
-        logger.warning("mark not set", metadata: ["nic": "\(key.nic.rawValue)", "error": "\(error)"])
+        logger.warning(
+          "mark not set",
+          metadata: ["server": "\(server.hostname)", "nic": "\(key.nic.rawValue)", "error": "\(error)"])
       }
     }
     settle(key, server, location)
@@ -286,7 +288,7 @@ extension Control {
   /// An event of a NIC, if it has not had too many.
   private func tell(_ key: NICKey, _ type: String, _ body: String, _ server: Server) async {
     guard host.eventPace[key, default: EventPace()].allows(at: Clock.milliseconds()) else { return }
-    await note(type, body, of: server.id)
+    await note(type, body, of: server.id, port: key.nic)
   }
 
   /// Writes where NICs are that have moved. A second apart: a name can change thousands of times in one.

@@ -115,7 +115,9 @@ extension Control {
     for query in queries(server, vxlan) { count += await dataplane.flush(query) }
     let whose = server.map { " of \(rack.servers[$0]?.hostname ?? "\($0)")" } ?? ""
     let place = vxlan.map { " in virtual networks \($0)" } ?? ""
-    logChange("\(count) stations\(whose)\(place) forgotten", "fdb.flush", by: requester)
+    logChange(
+      "\(count) stations\(whose)\(place) forgotten", "fdb.flush", of: server,
+      server.flatMap { rack.servers[$0]?.project }, by: requester)
     return count
   }
 

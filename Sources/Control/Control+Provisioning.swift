@@ -31,7 +31,8 @@ extension Control {
   public func heard(_ server: ServerID) async {
     guard rack.servers[server]?.isProvisioning == true else { return }
     do { try await perform(.heard(server)) } catch {
-      logger.warning("not active", metadata: ["server": "\(server)", "error": "\(error)"])
+      logger.warning(
+        "not active", metadata: ["server": "\(rack.servers[server]?.hostname ?? "\(server)")", "error": "\(error)"])
     }
   }
 

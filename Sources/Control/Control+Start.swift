@@ -14,6 +14,8 @@ import Wire
 struct StartReport: Sendable {
   let version: String
   let at: Date
+  /// The same on the clock that never goes back.
+  let instant = ContinuousClock.now
   var adopted = 0, made = 0, removed = 0
   /// Sentences about what belongs to no server.
   var problems: [String] = []

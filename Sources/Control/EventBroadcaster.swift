@@ -11,6 +11,8 @@ struct EventBroadcaster {
   private var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
   private var nextNumber = 0
   private var hasEnded = false
+  /// How many there were, by type: all types are words of ours.
+  private(set) var counts: [String: UInt64] = [:]
 
   /// A stream of the events from now on. `whenEnded` is called when its reader has gone, with its number for `remove`.
   mutating func watch(whenEnded: @escaping @Sendable (Int) -> Void) -> AsyncStream<Event> {
@@ -29,6 +31,7 @@ struct EventBroadcaster {
   mutating func remove(_ number: Int) { watchers[number] = nil }
 
   mutating func publish(_ event: Event) {
+    counts[event.type, default: 0] += 1
     for (number, watcher) in watchers {
       if case .dropped = watcher.yield(event) {
         watchers[number] = nil

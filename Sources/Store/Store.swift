@@ -31,6 +31,7 @@ public final class Store: Sendable {
   private let isClosed = Atomic(false)
   /// Commits that the copy beside the database does not have.
   let commitsSinceCopy = Atomic(1)
+  let meter = CommitMeter()
   let reserve: Reserve
   let isReserveGone: Atomic<Bool>
   let hadRoom: Bool
@@ -295,19 +296,26 @@ public final class Store: Sendable {
     }
     // Where NICs are: a row of each.
     let isSmall = changes.isEmpty && events.isEmpty && batches.isEmpty
-    try await withRoom(givesBack: givesBack, isSmall: isSmall) { () async throws(StoreFault) in
-      try await Self.translating(path) {
-        try await self.pool.write { db in
-          let writer = RowWriter(db: db)
-          for (index, change) in changes.enumerated() {
-            do { try writer.write(change) } catch { throw Clash(error, at: index) ?? error }
+    let began = ContinuousClock.now
+    do {
+      try await withRoom(givesBack: givesBack, isSmall: isSmall) { () async throws(StoreFault) in
+        try await Self.translating(path) {
+          try await self.pool.write { db in
+            let writer = RowWriter(db: db)
+            for (index, change) in changes.enumerated() {
+              do { try writer.write(change) } catch { throw Clash(error, at: index) ?? error }
+            }
+            for event in events { try writer.write(event) }
+            for batch in batches { try writer.write(batch) }
+            for place in places { try writer.write(place) }
           }
-          for event in events { try writer.write(event) }
-          for batch in batches { try writer.write(batch) }
-          for place in places { try writer.write(place) }
         }
       }
+    } catch {
+      meter.failed()
+      throw error
     }
+    meter.took(ContinuousClock.now - began)
     commitsSinceCopy.add(1, ordering: .relaxed)
   }
 

@@ -10,7 +10,12 @@ enum CommandLineForms {
   /// The hidden option that stands for `--link` with a value.
   static let linkOf = "link-of"
 
-  private static let valued = ["--netns=": namedNamespace, "--libvirt=": libvirtForm, "--link=": linkOf]
+  /// The hidden option that stands for `--watch` with a value.
+  static let watchEvery = "watch-every"
+
+  private static let valued = [
+    "--netns=": namedNamespace, "--libvirt=": libvirtForm, "--link=": linkOf, "--watch=": watchEvery,
+  ]
 
   /// `--netns` is a flag; `--netns=NS` becomes an option. What follows `--netns` is never taken for its value, so that
   /// `server create --netns web1` means the server web1. Nothing after `--` is touched, and nothing in what a

@@ -27,7 +27,7 @@ import Rack
       """,
     version: "toprack \(Release.version)",
     subcommands: [
-      StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
+      StatusCommand.self, TopCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
       ProjectCommand.self, LabCommand.self, EventsCommand.self, WaitCommand.self, ConsoleCommand.self, VMCommand.self,
       LinkCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
       UserCommand.self,

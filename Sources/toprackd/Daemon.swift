@@ -147,8 +147,8 @@ struct Daemon {
     APIService(
       listeners: [.unix(path: socket.path)] + listeners,
       responder: APIResponder(
-        control: control, rate: settings.rateLimit, placement: settings.placement, consoles: hub,
-        machines: machines),
+        control: control, rate: settings.rateLimit, placement: settings.placement,
+        metricsAreOpen: settings.metricsAreOpen, consoles: hub, machines: machines),
       serverName: "toprackd/\(Release.version)",
       logger: frameworkLogger
     ) { await announce(control, socket, listeners) }

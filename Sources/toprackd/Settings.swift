@@ -45,6 +45,10 @@ struct Settings {
   /// Where consoles are reached by SSH.
   var sosHost = SOSHost()
   var logLevel = Logger.Level.info
+  /// `nil`: as it suits the place where the log goes.
+  var logFormat: LogFormat?
+  /// Whether metrics can be read without a token.
+  var metricsAreOpen = false
   /// Stations in the table, and of one port.
   var stationLimit = 131_072
   var stationLimitPerPort = 65_536
@@ -70,7 +74,8 @@ struct Settings {
   static let names =
     [
       "catalogue", "state", "socket", "socket-group", "listen", "tls-cert", "tls-key", "tls-self-signed", "rate-limit",
-      "log-level", "placement", "provisioning", "console-shell", "rescue-kernel", "rescue-initrd", "quota-servers",
+      "log-level", "log-format", "metrics", "placement", "provisioning", "console-shell", "rescue-kernel",
+      "rescue-initrd", "quota-servers",
       "quota-networks", "quota-addresses", "quota-ssh-keys", "quota-text", "sos-host", "sos-read-only-until",
       "station-limit", "station-limit-per-port", "storm-limit", "lacp-rate", "io", "workers", "poll", "hybrid_bonded",
       "hybrid-bonded",
@@ -152,6 +157,22 @@ struct Settings {
         throw SettingsFault("must be one of \(Self.logLevels), not \"\(value)\"")
       }
       logLevel = level
+    case "log-format":
+      guard let format = LogFormat(rawValue: value) else {
+        throw SettingsFault(
+          "must be text (a line each), json (an object a line) or journal (to systemd's journal, with fields), "
+            + "not \"\(value)\"")
+      }
+      logFormat = format
+    case "metrics":
+      switch value {
+      case "token": metricsAreOpen = false
+      case "open": metricsAreOpen = true
+      default:
+        throw SettingsFault(
+          "must be token (/metrics takes a token, or the socket) or open (to everybody who reaches the API), "
+            + "not \"\(value)\"")
+      }
     case "station-limit": stationLimit = try Self.number(value, in: Self.stationLimits)
     case "station-limit-per-port": stationLimitPerPort = try Self.number(value, in: Self.stationLimits)
     case "storm-limit": stormLimit = try Self.number(value, in: Self.stormLimits)

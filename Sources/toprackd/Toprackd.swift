@@ -55,6 +55,12 @@ import Rack
   var logLevel: String?
   @Option(
     help: ArgumentHelp(
+      "text, json or journal. (default: journal as a unit of systemd, else text)", valueName: "format"))
+  var logFormat: String?
+  @Flag(help: "Let everybody who reaches the API read /metrics, without a token.")
+  var metricsOpen = false
+  @Option(
+    help: ArgumentHelp(
       "Threads that forward, 1 to \(Dataplane.workerLimit); servers are shared out among them. (default: \(Settings().workers))",
       valueName: "count"))
   var workers: String?
@@ -104,10 +110,12 @@ import Rack
     let given = [
       "state": state, "socket": socket, "log-level": logLevel, "uplink": uplink,
       "listen": listen.isEmpty ? nil : listen.joined(separator: ","), "tls-cert": tlsCert, "tls-key": tlsKey,
+      "log-format": logFormat, "metrics": metricsOpen ? "open" : nil,
       "tls-self-signed": tlsSelfSigned ? "true" : nil, "workers": workers, "poll": poll ? "true" : nil,
     ].compactMapValues(\.self)
     let settings = try await SettingsFile.settings(path: config, given: given)
-    LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: settings.logLevel) }
+    let sink = LogSink(settings.logFormat)
+    LoggingSystem.bootstrap { DaemonLog(label: $0, level: settings.logLevel, sink: sink) }
     try await Daemon(settings: settings, isNewRack: newRack, logger: Logger(label: "toprackd")).run()
   }
 }

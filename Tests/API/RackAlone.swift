@@ -31,6 +31,14 @@ actor RackAlone: RackKeeper {
   /// What the switch would know.
   private(set) var known: (stations: [Station], members: [LACPMember], neighbours: [NeighbourStatus]) = ([], [], [])
 
+  private var counted: Figures?
+  /// What is counted: by nobody here, so a test says it.
+  func count(_ figures: Figures) { counted = figures }
+  func trafficFigures() -> Figures { counted ?? Figures(version: "test", startedAt: source.now) }
+  private(set) var reasons: [String] = []
+  func hinder(_ reasons: [String]) { self.reasons = reasons }
+  func notReady() -> [String] { reasons }
+
   init(hybridBonded: Bool? = nil, quotas: Quotas = Quotas()) {
     rack = Rack(with: &source, hybridBonded: hybridBonded, quotas: quotas)
   }

@@ -147,7 +147,9 @@ import Testing
       #expect(machine.log.lines == lines)
     }
     let project = try #require(await control.rack.project(named: Project.defaultName)).id
-    try await logs("info virtual network 100 created in facility ewr1 by=token laptop event=virtual_network.create") {
+    try await logs(
+      "info virtual network 100 created in facility ewr1 by=token laptop event=virtual_network.create project=default"
+    ) {
       _ = try await control.perform(Self.create(100, project), by: laptop)
     }
     try await logs("info ageing time set to 20 s by=user anna event=settings.update") {
@@ -157,7 +159,7 @@ import Testing
       _ = try await control.perform(.setAging(seconds: 20), by: laptop)
       _ = try? await control.perform(Self.create(100, project), by: laptop)
     }
-    try await logs("info project web created by=toprackd event=project.create") {
+    try await logs("info project web created by=toprackd event=project.create project=web") {
       _ = try await control.perform(.createProject(name: "web", customdata: "{}"))
     }
     try await logs("info 0 stations in virtual networks 100 forgotten by=token laptop event=fdb.flush") {

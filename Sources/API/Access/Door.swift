@@ -30,16 +30,26 @@ struct Door: Sendable {
   private let callers: RateLimiter
   private let strangers: RateLimiter
   private let visitors: RateLimiter
+  private let metricsAreOpen: Bool
 
+  /// `metricsAreOpen`: metrics are everybody's to read.
   init(
-    keeper: any RackKeeper, rate: Int = defaultRate, placement: Placement = .own,
+    keeper: any RackKeeper, rate: Int = defaultRate, placement: Placement = .own, metricsAreOpen: Bool = false,
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
-    (self.keeper, self.placement) = (keeper, placement)
+    (self.keeper, self.placement, self.metricsAreOpen) = (keeper, placement, metricsAreOpen)
     callers = RateLimiter(rate: rate, burst: 2 * rate, now: now)
     let strangerRate = min(rate, Self.strangerRate)
     strangers = RateLimiter(rate: strangerRate, burst: Self.strangerBurst * strangerRate, now: now)
     visitors = RateLimiter(rate: Self.visitorRate, burst: Self.visitorBurst, now: now)
+  }
+
+  /// For metrics: where they are open, strangers see what who may see everything does, within their rate.
+  func answerMetrics(_ request: HTTPRequest, from peer: Peer) async -> Answer {
+    guard metricsAreOpen else { return await answer(request, from: peer) }
+    let answer = await answerAnybody(request, from: peer)
+    guard case .admitted(let access, let headers) = answer, access.scope == .none else { return answer }
+    return .admitted(Access(scope: .all, isReadOnly: true, by: "stranger \(peer.share)"), headers)
   }
 
   /// For what is everybody's to read: strangers come in as well, within their rate.
@@ -57,7 +67,7 @@ struct Door: Sendable {
   }
 
   func answer(_ request: HTTPRequest, from peer: Peer) async -> Answer {
-    let text = request.headerFields[.token] ?? ""
+    let text = request.headerFields[.token] ?? request.bearer ?? ""
     if text.isEmpty, case .user(let name) = peer { return trusted(request, name) }
     guard !text.isEmpty, let token = TokenText.token(text, among: await keeper.rack.tokens.values) else {
       return refuse(stranger: peer)
@@ -112,6 +122,16 @@ struct Door: Sendable {
       .rateLimit: "\(level.limit)", .rateRemaining: "\(level.remaining)",
       .rateReset: "\(Int(Date.now.timeIntervalSince1970) + level.reset)",
     ]
+  }
+}
+
+extension HTTPRequest {
+  /// The token as RFC 6750 2.1 has it, which is how Prometheus sends one; `nil`: there is none. A page of another site
+  /// cannot send it, as little as the token's own header.
+  fileprivate var bearer: String? {
+    guard let value = headerFields[.authorization] else { return nil }
+    let words = value.split(separator: " ")
+    return words.count == 2 && words[0].lowercased() == "bearer" ? String(words[1]) : nil
   }
 }
 

@@ -51,6 +51,11 @@ protocol RackKeeper: Sendable {
   /// What `status` calls wrong, as far as it costs nothing to know.
   var knownProblems: [Problem] { get async }
   func backup() async throws -> BackupFile
+  /// All that is counted; and the NICs' counters alone.
+  func figures() async -> Figures
+  func trafficFigures() async -> Figures
+  /// Why the rack cannot do all of its work, in a word each.
+  func notReady() async -> [String]
 
   /// From the newest on, and how many there are.
   func events(
@@ -68,6 +73,9 @@ protocol RackKeeper: Sendable {
 extension RackKeeper {
   var configurations: [ServerID: String] { [:] }
   var awaitsSystems: Bool { false }
+  func figures() async -> Figures { await trafficFigures() }
+  func trafficFigures() async -> Figures { Figures(version: "", startedAt: await now) }
+  func notReady() async -> [String] { [] }
 }
 
 extension Control: RackKeeper {

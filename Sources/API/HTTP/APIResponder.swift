@@ -12,25 +12,30 @@ public struct APIResponder: HTTPResponder {
   private let router: RouterResponder<APIContext>
   private let door: Door
   private let portal: Portal
+  private let meter: RequestMeter
 
   /// The API of `control`: the Metal-compatible tree, and Toprack's own resources below `/toprack`.
   ///
   /// - Parameters:
   ///   - rate: requests a second that each token may make.
   ///   - placement: where servers are put that are made with a project's token.
+  ///   - metricsAreOpen: whether metrics are everybody's to read.
   ///   - consoles: of the rack's servers; `nil`: it has none.
   ///   - machines: virtual machines on their NICs; `nil`: it has none.
   public init(
-    control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own, consoles: ConsoleHub? = nil,
-    machines: MachineHub? = nil
+    control: Control, rate: Int = APIResponder.defaultRate, placement: Placement = .own, metricsAreOpen: Bool = false,
+    consoles: ConsoleHub? = nil, machines: MachineHub? = nil
   ) {
-    self.init(keeper: control, rate: rate, placement: placement, consoles: consoles, machines: machines)
+    self.init(
+      keeper: control, rate: rate, placement: placement, metricsAreOpen: metricsAreOpen, consoles: consoles,
+      machines: machines)
   }
 
   /// `now`: time on a clock that never goes back, by which rates and sessions are counted.
   init(
     keeper: any RackKeeper, rate: Int = APIResponder.defaultRate, placement: Placement = .own,
-    heartbeat: Duration = EventStream.heartbeat, consoles: ConsoleHub? = nil, machines: MachineHub? = nil,
+    metricsAreOpen: Bool = false, heartbeat: Duration = EventStream.heartbeat, consoles: ConsoleHub? = nil,
+    machines: MachineHub? = nil,
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     var routes = Routes(keeper: keeper)
@@ -39,8 +44,9 @@ public struct APIResponder: HTTPResponder {
     let checks = CheckDesk(machines: machines)
     Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks)
     self.init(
-      routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
-      heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks, now: now)
+      routes: routes,
+      door: Door(keeper: keeper, rate: rate, placement: placement, metricsAreOpen: metricsAreOpen, now: now),
+      keeper: keeper, heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks, now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
@@ -50,6 +56,7 @@ public struct APIResponder: HTTPResponder {
     checks: CheckDesk = CheckDesk(machines: nil)
   ) {
     DescriptionRoutes().register(on: &routes)
+    MetricsRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
     CatalogueRoutes().register(on: &routes)
     CapacityRoutes().register(on: &routes)
@@ -91,6 +98,8 @@ public struct APIResponder: HTTPResponder {
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     router = routes.responder()
+    meter = routes.meter
+    meter.know(routes.methods.keys)
     self.door = door
     portal = Portal(
       keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, consoles: consoles,
@@ -110,13 +119,15 @@ public struct APIResponder: HTTPResponder {
   /// Every answer has the request's own identifier: clients believe an error only with it, and a line of the log is
   /// found by it.
   public func respond(to request: Request, context: APIContext) async throws -> Response {
-    var response = try await answer(request, context)
+    let began = ContinuousClock.now
+    let path = RequestPath(request.head.path ?? "/")
+    var response = try await answer(request, path, context)
     response.headers[.requestID] = context.requestID
+    meter.answered(path.target, response.status, after: ContinuousClock.now - began)
     return response
   }
 
-  private func answer(_ request: Request, _ context: APIContext) async throws -> Response {
-    let path = RequestPath(request.head.path ?? "/")
+  private func answer(_ request: Request, _ path: RequestPath, _ context: APIContext) async throws -> Response {
     var head = request.head
     head.path = path.target
     var context = context
@@ -125,9 +136,15 @@ public struct APIResponder: HTTPResponder {
     if path.prefix.isEmpty, Portal.isMeant(by: head) {
       return try await portal.respond(to: Request(head: head, body: request.body), context: context)
     }
-    // Whoever may knock may read what there is, as often as they may knock.
-    let isForEverybody = path.target.prefix { $0 != "?" } == DescriptionRoutes.path
-    switch await isForEverybody ? door.answerAnybody(head, from: context.peer) : door.answer(head, from: context.peer) {
+    let admission =
+      switch path.target.prefix(while: { $0 != "?" }) {
+      // Whoever may knock may read what there is, and whether we are well, as often as they may knock.
+      case DescriptionRoutes.path, MetricsRoutes.alive, MetricsRoutes.ready:
+        await door.answerAnybody(head, from: context.peer)
+      case MetricsRoutes.path: await door.answerMetrics(head, from: context.peer)
+      default: await door.answer(head, from: context.peer)
+      }
+    switch admission {
     case .refused(let error, let headers): return Routes.response(error, headers: headers)
     case .admitted(let access, let headers):
       context.access = access

@@ -20,6 +20,8 @@ struct Call: Sendable {
   let lastEventID: String?
   /// The body of a route that takes a document, whatever its type.
   let document: String?
+  /// `Accept`, as it came.
+  let accept: String?
   /// `If-Match` of RFC 9110 13.1.1, without quotes.
   let ifMatch: String?
   let access: Access
@@ -31,14 +33,15 @@ struct Call: Sendable {
 
   init(
     prefix: String, path: String, parameters: [String: String], arguments: Arguments, lastEventID: String? = nil,
-    document: String? = nil, ifMatch: String? = nil, access: Access, origin: CallOrigin = CallOrigin(),
+    document: String? = nil, ifMatch: String? = nil, accept: String? = nil, access: Access,
+    origin: CallOrigin = CallOrigin(),
     keeper: any RackKeeper,
     isWanted: @escaping @Sendable () -> Bool = { true }, turn: Turn = .free
   ) {
     (self.prefix, self.path, self.parameters) = (prefix, path, parameters)
     (self.arguments, self.lastEventID, self.access, self.keeper) = (arguments, lastEventID, access, keeper)
     (self.origin, self.isWanted, self.turn) = (origin, isWanted, turn)
-    (self.document, self.ifMatch) = (document, ifMatch)
+    (self.document, self.ifMatch, self.accept) = (document, ifMatch, accept)
   }
 
   /// The path parameter `name`, percent-decoded.
@@ -216,6 +219,38 @@ extension Call {
     let view = await view()
     return problems.filter { $0.server.map { view[$0] != nil } ?? false }
   }
+}
+
+/// All that is counted, for this caller.
+extension Call {
+  /// Of a caller with one project: its own servers, and nothing of the rack as a whole.
+  func figures() async -> Figures {
+    var figures = await turn.pausing { await keeper.figures() }
+    guard access.scope != .all else { return figures }
+    let view = await view()
+    figures.nics.removeAll { view[$0.server] == nil }
+    figures.members.removeAll { view[$0.server] == nil }
+    figures.neighbours.removeAll { neighbour in
+      if case .server(let id, hostname: _) = neighbour.place { view[id] == nil } else { true }
+    }
+    figures.problems.removeAll { $0.server.map { view[$0] == nil } ?? true }
+    figures.interfaces = []
+    (figures.stations, figures.commits, figures.events) = (Figures.Stations(), Figures.Commits(), [:])
+    return figures
+  }
+
+  /// NICs and their counters alone.
+  func trafficFigures() async -> Figures {
+    var figures = await turn.pausing { await keeper.trafficFigures() }
+    guard access.scope != .all else { return figures }
+    let view = await view()
+    figures.nics.removeAll { view[$0.server] == nil }
+    figures.interfaces = []
+    return figures
+  }
+
+  /// Why the rack cannot do all of its work, in a word each.
+  func notReady() async -> [String] { await turn.pausing { await keeper.notReady() } }
 }
 
 /// What has happened, as far as it concerns this caller.

@@ -19,6 +19,8 @@ struct Routes {
   private let keeper: any RackKeeper
   /// What callers share, here and at the portal.
   let accounts = CallerAccounts()
+  /// What is asked, here and at the portal.
+  let meter = RequestMeter()
   /// By path, as the router has it: "/devices/:id".
   private(set) var methods: [String: [HTTPRequest.Method]] = [:]
 
@@ -93,7 +95,7 @@ struct Routes {
           prefix: context.prefix, path: request.uri.path, parameters: parameters,
           arguments: try Arguments(raw, isDocument: isDocument), lastEventID: request.headers[.lastEventID],
           document: isDocument ? try Arguments.document(raw) : nil, ifMatch: request.headers[.ifMatch]?.unquotedTag,
-          access: context.access,
+          accept: request.headers[.accept], access: context.access,
           origin: CallOrigin(peer: context.peer, handshake: WebSocketHandshake.read(request.head)), keeper: keeper,
           isWanted: context.isWanted, turn: turn)
         let reply = try await handler(call)

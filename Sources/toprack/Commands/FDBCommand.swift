@@ -30,15 +30,23 @@ extension FDBCommand {
         A station that is silent for the ageing time is forgotten. Moves counts how often it went to another port: once \
         or twice for a machine that was moved, very often for a MAC address that two machines have, or a loop.
 
-        Example: toprack fdb show --vxlan 1001
+        Examples:
+          toprack fdb show --vxlan 1001
+          toprack fdb show --watch=5
         """)
 
     @OptionGroup var filter: StationFilter
+    @OptionGroup var watch: WatchOption
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let answer = try await global.client.get("/toprack/fdb", filter.query)
-      try global.output.print(json: try answer.value()) {
+      let client = try global.client
+      try await watch.run(global) { asLine in try await shown(client, asLine) }
+    }
+
+    private func shown(_ client: Client, _ asLine: Bool) async throws -> String {
+      let answer = try await client.get("/toprack/fdb", filter.query)
+      return try global.output.shown(json: try answer.value(), asLine: asLine) {
         var table = Table("FACILITY", "VXLAN", "MAC", "SERVER", "PORT", "AGE S", "MOVES")
         // A long table comes in no order.
         let stations = try answer.decoded(as: [Station].self).sorted {

@@ -33,17 +33,22 @@ extension LACPCommand {
         Examples:
           toprack lacp show web1
           toprack lacp show --json
+          toprack lacp show web1 --watch
         """)
 
     @Argument(help: "Name, PROJECT/NAME or UUID; all servers when left out.", completion: .servers) var server: String?
+    @OptionGroup var watch: WatchOption
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let answer = try await global.client.get("/toprack/lacp", ["server": server])
-      try global.output.print(json: try answer.value()) {
-        let members: [LACPMember] = try answer.decoded()
-        guard members.isEmpty else { return LACPText.blocks(members) }
-        return server.map { "\($0) has no NIC in a bond" } ?? "no server has a NIC in a bond"
+      let client = try global.client
+      try await watch.run(global) { asLine in
+        let answer = try await client.get("/toprack/lacp", ["server": server])
+        return try global.output.shown(json: try answer.value(), asLine: asLine) {
+          let members: [LACPMember] = try answer.decoded()
+          guard members.isEmpty else { return LACPText.blocks(members) }
+          return server.map { "\($0) has no NIC in a bond" } ?? "no server has a NIC in a bond"
+        }
       }
     }
   }

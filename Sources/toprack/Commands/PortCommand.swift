@@ -25,18 +25,25 @@ extension PortCommand {
         Examples:
           toprack port show web1
           toprack port show web1 eth1
+          toprack port show web1 --watch
         """)
 
     @Argument(help: "Name, PROJECT/NAME or UUID.", completion: .servers) var server: String
     @Argument(help: "bond0, eth0 or eth1, or as the server calls it; all of them when left out.", completion: .ports)
     var port: String?
+    @OptionGroup var watch: WatchOption
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-      let answer = try await global.client.get("/toprack/devices/\(Client.segment(server))/ports")
+      let client = try global.client
+      try await watch.run(global) { asLine in try await shown(client, asLine) }
+    }
+
+    private func shown(_ client: Client, _ asLine: Bool) async throws -> String {
+      let answer = try await client.get("/toprack/devices/\(Client.segment(server))/ports")
       let ports: [WirePort] = try answer.decoded()
       guard let port else {
-        return try global.output.print(json: try answer.value()) { PortText.table(ports) }
+        return try global.output.shown(json: try answer.value(), asLine: asLine) { PortText.table(ports) }
       }
       let index = ports.firstIndex { $0.name == port } ?? ports.firstIndex { $0.interface == port }
       guard let index else {
@@ -44,7 +51,7 @@ extension PortCommand {
         throw Failure.refused("\(ports.first?.server ?? server) has no port \"\(port)\"; valid are \(valid)")
       }
       let objects = try answer.value() as? [Any] ?? []
-      try global.output.print(json: objects[index]) { PortText.facts(ports[index]) }
+      return try global.output.shown(json: objects[index], asLine: asLine) { PortText.facts(ports[index]) }
     }
   }
 

@@ -19,6 +19,12 @@ struct Output {
     }
   }
 
+  /// What `print` prints; with `asLine` JSON is one line.
+  func shown(json value: @autoclosure () throws -> Any, asLine: Bool, text: () throws -> String) throws -> String {
+    guard json else { return try text() }
+    return asLine ? try EventText.json(value()) : try JSONText.pretty(value())
+  }
+
   /// Ends the program when what reads its output is gone. For one that may have nothing to write for hours.
   static func endUnlessRead() {
     var entry = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)

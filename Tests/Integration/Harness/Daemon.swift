@@ -26,13 +26,16 @@ final class Daemon {
   private let settings: String?
   private let options: [String]
   private let host: NetworkNamespace?
+  private let launcher: [String]
   private var process: ChildProcess?
   private var listener: DatagramListener?
 
   /// `settings`: the text of a configuration file, for what has no option on the command line. `host`: the namespace
   /// that is the daemon's host, with the default uplink in it; nil: the machine's own, which gets none. `options`: more
-  /// of its command line.
-  init(settings: String? = nil, host: NetworkNamespace? = nil, options: [String] = []) throws {
+  /// of its command line. `launcher`: a program that becomes the daemon, whose command line is behind it.
+  init(
+    settings: String? = nil, host: NetworkNamespace? = nil, options: [String] = [], launcher: [String] = []
+  ) throws {
     var path = Array("/tmp/toprack-test-\(getpid())-XXXXXX".utf8CString)
     guard mkdtemp(&path) != nil else {
       throw HarnessError("no temporary directory: \(String(cString: strerror(errno)))")
@@ -40,6 +43,7 @@ final class Daemon {
     directory = String(cString: &path)
     self.settings = settings
     self.options = options
+    self.launcher = launcher
     self.host = host
   }
 
@@ -124,7 +128,7 @@ final class Daemon {
       try? settings.write(toFile: file, atomically: true, encoding: .utf8)
       words += ["--config", file]
     }
-    return words + (options.contains("--workers") ? [] : Self.workers) + options
+    return launcher + words + (options.contains("--workers") ? [] : Self.workers) + options
   }
 }
 
