@@ -18,6 +18,7 @@ import Testing
     case network(String, anew: Bool = false, @Sendable (VirtualNetwork) -> String?)
     case block(String, anew: Bool = false, @Sendable (Reservation, World) -> String?)
     case port(PortName)
+    case link(PortName, String, @Sendable (NICLink) -> String)
     case machine
     /// Of no record: the file is kept, and nothing changes.
     case nothing
@@ -68,6 +69,15 @@ import Testing
     ]
     for port in PortName.allCases {
       for key in ["networks", "native"] { all["servers.*.ports.\(port.rawValue).\(key)"] = .port(port) }
+    }
+    for nic in PortName.nics {
+      all["servers.*.links.\(nic.rawValue).down"] = .link(nic, "down") { "\($0.isDown)" }
+      for direction in LinkDirection.allCases {
+        for key in LabSchema.impairment {
+          all["servers.*.links.\(nic.rawValue).\(direction.rawValue).\(key.name)"] =
+            .link(nic, direction.rawValue) { $0[direction].words }
+        }
+      }
     }
     for pattern in LabKeyVariations.patterns {
       if pattern.hasPrefix("servers.*.vm.") { all[pattern] = .machine }
@@ -274,6 +284,15 @@ import Testing
       }
       // What layer3 is called with a network on bond0.
       return port == .bond0 ? changes + servers("mode", false) { server, _, _, _ in server.mode.rawValue } : changes
+    case .link(let nic, let key, let read):
+      return now.servers.compactMap { name, id -> LabChange? in
+        guard let one = was.servers[name].flatMap({ before.rack.servers[$0] })?.links[nic],
+          let other = after.rack.servers[id]?.links[nic], read(one) != read(other)
+        else { return nil }
+        func word(_ text: String) -> String? { text.isEmpty ? nil : text }
+        return LabChange(
+          .change, .link, "\(name) \(nic.rawValue)", key: key, from: word(read(one)), to: word(read(other)))
+      }
     case .machine: return machines(old, new)
     case .nothing, .identity: return []
     }

@@ -116,6 +116,10 @@ struct LabKeyVariations {
     case .duration: ["7s"]
     case .address: ["192.0.2.7"]
     case .endpoint: ["\"192.0.2.7:80\""]
+    case .percentage: ["2.5%", "100%"]
+    case .delay: ["20ms"]
+    case .queue: ["10ms"]
+    case .rate: ["100mbit"]
     case .url: ["\"http://192.0.2.7/\""]
     }
   }

@@ -177,6 +177,12 @@ struct Facts: Hashable {
           id: "\(port.id)",
           keys: ["networks": port.networks.map(networkName).sorted().joined(separator: ",") + "/" + native])
       }
+      for nic in PortName.nics {
+        let link = server.links[nic]
+        records["link \(name) \(nic.rawValue)"] = Record(
+          id: "",
+          keys: ["to-server": link.toServer.words, "from-server": link.fromServer.words, "down": "\(link.isDown)"])
+      }
       addresses[name] = Set(server.addresses.map(\.network))
       layers[name] = server.layer
     }
@@ -205,7 +211,7 @@ struct Facts: Hashable {
   /// The lines that a plan from `self` to `other` must have.
   func lines(to other: Facts) -> Set<String> {
     var lines: Set<String> = []
-    func isPort(_ name: String) -> Bool { name.hasPrefix("port ") }
+    func isPort(_ name: String) -> Bool { name.hasPrefix("port ") || name.hasPrefix("link ") }
     for name in records.keys where other.records[name] == nil && !isPort(name) { lines.insert("- \(name)") }
     for (name, new) in other.records {
       guard let old = records[name] else {
