@@ -241,7 +241,7 @@ extension Call {
 
   /// NICs and their counters alone.
   func trafficFigures() async -> Figures {
-    var figures = await turn.pausing { await keeper.trafficFigures() }
+    var figures = await keeper.trafficFigures()
     guard access.scope != .all else { return figures }
     let view = await view()
     figures.nics.removeAll { view[$0.server] == nil }
