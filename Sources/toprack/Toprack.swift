@@ -28,7 +28,8 @@ import Rack
     version: "toprack \(Release.version)",
     subcommands: [
       StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
-      ProjectCommand.self, LabCommand.self, EventsCommand.self, WaitCommand.self, ConsoleCommand.self, VMCommand.self,
+      ProjectCommand.self, LabCommand.self, EventsCommand.self, DropsCommand.self, WaitCommand.self,
+      ConsoleCommand.self, VMCommand.self,
       LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
       UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,

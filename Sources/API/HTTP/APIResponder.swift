@@ -72,6 +72,7 @@ public struct APIResponder: HTTPResponder {
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     ToprackLabRoutes(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
+    ToprackDropRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
     let probes = Probes(machines: consoles.machines)
     ToprackWaitRoutes(probes: probes).register(on: &routes)
     ToprackCheckRoutes(probes: probes).register(on: &routes)
