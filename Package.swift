@@ -75,6 +75,8 @@ let package = Package(
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Impairments", "Net"], swiftSettings: strict),
+    // What a drop means, and what to change, by the rack's facts. Pure.
+    .target(name: "Advice", dependencies: ["Net", "Rack", "Switching", "Wire"], swiftSettings: strict),
     // What the wire has to be for a rack, and the difference between two. Pure.
     .target(
       name: "Cabling", dependencies: ["Gateway", "Impairments", "Net", "Rack", "Switching", "Wire"],
@@ -95,7 +97,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Ports", "Rack", "Store",
+        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Observers", "Ports",
+        "Rack", "Store",
         "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -148,8 +151,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Impairments", "Labs",
-        "MachineHost", "Machines", "Net", "Rack",
+        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Impairments",
+        "Labs", "MachineHost", "Machines", "Net", "Rack", "Switching",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -240,6 +243,9 @@ let package = Package(
     .testTarget(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Net", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
+    .testTarget(
+      name: "AdviceTests", dependencies: ["Advice", "Net", "Rack", "Switching", "Wire"], path: "Tests/Advice",
+      swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(
       name: "RackTests", dependencies: ["Cabling", "Impairments", "Net", "Rack", "Wire"], path: "Tests/Rack",
@@ -278,7 +284,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Net", "Observers", "Ports", "Rack", "Store",
+        "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -286,7 +293,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Checks", "Consoles", "Control", "Host", "Impairments", "Labs", "Net", "Rack",
+        "API", "Checks", "Consoles", "Control", "Host", "Impairments", "Labs", "Net", "Rack", "Switching",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -240,6 +240,7 @@ extension Control {
     guard let former = host.former.removeValue(forKey: id), let server = rack.servers[id] else { return }
     let isFree = former.server.place.namespace.flatMap(rack.server(inNamespace:)) == nil
     await nics.remove(former.server, slot: former.slot, ownNamespace: former.isOwn && isFree ? former.home : nil)
+    noteFormer(server, slot: former.slot)
     wires.closeFormerSlot(of: id)
     problems.clearAll(of: id)
     watchNICs(of: server)
@@ -255,6 +256,7 @@ extension Control {
     let own = isLast && host.ownNamespaces.contains(server.id) ? host.homes[server.id] : nil
     await nics.remove(server, slot: slot, ownNamespace: own)
     host.forget(server.id, slot: slot)
+    noteFormer(server, slot: slot)
     wires.closeSlot(of: server.id)
   }
 

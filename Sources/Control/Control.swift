@@ -50,6 +50,10 @@ public actor Control {
   var watch: HostWatch?
   var marks = PortMarks()
   var provisioning = Provisioning()
+  /// Servers that are gone, for those who read the logs of drops.
+  var formerNICs = FormerNICs()
+  /// Tells cursors of this run of the daemon from those of others.
+  nonisolated let dropRun = Control.nanoseconds()
   /// What is set up in the namespaces of servers.
   var configured: [ServerID: String] = [:]
   /// The last commit found no room, or the one before and nothing has shown otherwise.

@@ -28,8 +28,9 @@ import Rack
     version: "toprack \(Release.version)",
     subcommands: [
       StatusCommand.self, TopCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
-      ProjectCommand.self, LabCommand.self, EventsCommand.self, WaitCommand.self, ConsoleCommand.self, VMCommand.self,
-      LinkCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
+      ProjectCommand.self, LabCommand.self, EventsCommand.self, DropsCommand.self, WaitCommand.self,
+      ConsoleCommand.self, VMCommand.self, LinkCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self,
+      SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
       UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,

@@ -138,6 +138,22 @@ actor RackAlone: RackKeeper {
   private(set) var sought: Set<ServerID> = []
   func seekNeighbours(of server: ServerID) { sought.insert(server) }
   func forwarding() -> Forwarding { Forwarding(ports: [], nics: []) }
+  /// What the switch would have dropped, by time; each with the cursor `1-N`.
+  private var dropped: [Drop] = []
+  func drop(_ drop: Drop) {
+    var drop = drop
+    drop.cursor = DropCursor("1-\(dropped.count + 1)")!
+    dropped.append(drop)
+  }
+  func drops(_ selection: DropSelection, after cursor: DropCursor?, limit: Int) -> DropReading {
+    let known = cursor.flatMap { Int("\($0)".dropFirst(2)) } ?? 0
+    let found = dropped.dropFirst(known).filter(selection.has)
+    let end = DropCursor("1-\(dropped.count)")!
+    guard cursor != nil, found.count >= limit else {
+      return DropReading(drops: Array(found.suffix(limit)), next: end, overwritten: 0)
+    }
+    return DropReading(drops: Array(found.prefix(limit)), next: found[limit - 1].cursor, overwritten: 0)
+  }
   func events(of project: ProjectID?, server: ServerID?, offset: Int, limit: Int) -> (events: [Event], total: Int) {
     let wanted = journal.filter { event in
       (project.map { event.project == $0 } ?? true) && (server.map { event.server == $0 } ?? true)

@@ -47,6 +47,8 @@ protocol RackKeeper: Sendable {
   /// Has the gateway ask whether a server is at its addresses.
   func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
+  /// After the cursor the oldest, without one the newest.
+  func drops(_ selection: DropSelection, after cursor: DropCursor?, limit: Int) async -> DropReading
   func status() async -> Status
   /// What `status` calls wrong, as far as it costs nothing to know.
   var knownProblems: [Problem] { get async }

@@ -3,9 +3,9 @@
 enum ServerSentEvents {
   static let mediaType = "text/event-stream; charset=utf-8"
 
-  /// `data` is JSON and so has no line breaks.
-  static func message(id: String, type: String, data: JSON) -> [UInt8] {
-    Array("id: \(id)\nevent: \(type)\ndata: ".utf8) + data.text + Array("\n\n".utf8)
+  /// `data` is JSON and so has no line breaks. `id`: nil: a reader goes on from what was before.
+  static func message(id: String?, type: String, data: JSON) -> [UInt8] {
+    Array("\(id.map { "id: \($0)\n" } ?? "")event: \(type)\ndata: ".utf8) + data.text + Array("\n\n".utf8)
   }
 
   /// A line that receivers ignore: it keeps the connection from looking dead, here and on the way.

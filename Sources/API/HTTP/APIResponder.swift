@@ -85,6 +85,7 @@ public struct APIResponder: HTTPResponder {
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
     ToprackWaitRoutes(probes: checks.probes).register(on: &routes)
     ToprackCheckRoutes(desk: checks).register(on: &routes)
+    ToprackDropRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
   }
 
   /// Rates that can be.

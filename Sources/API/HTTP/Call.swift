@@ -181,6 +181,11 @@ extension Call {
     }
   }
 
+  /// Frames that went no further. `selection` has the caller's project.
+  func dropReading(_ selection: DropSelection, after cursor: DropCursor?, limit: Int) async -> DropReading {
+    await keeper.drops(selection, after: cursor, limit: limit)
+  }
+
   /// Has the gateway ask whether a server that a view has given out is at its addresses.
   func seekNeighbours(of server: Server) async { await keeper.seekNeighbours(of: server.id) }
 

@@ -9,8 +9,11 @@ struct EventFollower {
   let client: Client
   /// Told when the stream is lost and when it is there again.
   let notice: (String) -> Void
+  /// With its query.
+  var path = "/events/stream"
+  /// What the stream is of, as a notice says it.
+  var things = "events"
 
-  private static let path = "/events/stream"
   /// Times between attempts to connect again: the first, and the longest.
   private static let pauses = Duration.milliseconds(250)...Duration.seconds(5)
 
@@ -18,7 +21,7 @@ struct EventFollower {
   /// that comes, with its JSON. What happens while `connected` works is not missed, and may be told twice. Ends only by
   /// throwing: when the daemon cannot be reached at first, or refuses.
   func run(connected: () async throws -> String?, receive: (Data) throws -> Void) async throws {
-    var body = try await client.stream(Self.path, lastEvent: nil)
+    var body = try await client.stream(path, lastEvent: nil)
     var last = try await connected()
     while true {
       var parser = ServerSentEvents()
@@ -38,7 +41,7 @@ struct EventFollower {
       } catch {
         // However a connection ends, what follows is the same.
       }
-      notice("the stream of events has ended; waiting for toprackd")
+      notice("the stream of \(things) has ended; waiting for toprackd")
       body = try await again(after: last)
       notice("connected again")
     }
@@ -50,7 +53,7 @@ struct EventFollower {
     var pause = Self.pauses.lowerBound
     while true {
       do {
-        return try await client.stream(Self.path, lastEvent: last)
+        return try await client.stream(path, lastEvent: last)
       } catch let failure as Failure where failure.kind == .unreachable {
         Output.endUnlessRead()
         try await Task.sleep(for: pause)

@@ -1,15 +1,18 @@
 // One server: what it is, its ports, what has happened to it; power, and its end.
 
+import Advice
 import Control
 import MachineHost
 import Net
 import Rack
+import Switching
 
 struct ServerPage {
   /// `nil`: there are no virtual machines.
   var machines: MachineHub?
 
   private static let eventCount = 12
+  private static let dropCount = 10
 
   func register(on routes: inout PortalRoutes) {
     routes.get("/servers/:id") { visit in try await show(visit, nil) }
@@ -55,9 +58,26 @@ struct ServerPage {
     fields["events"] = try await visit.call.events(of: nil, server, page).events.map { event -> Fields in
       ["time": Words.time(event.createdAt), "body": event.body, "by": event.by ?? "–"]
     }
+    fields["drops"] = await drops(of: server, view, visit)
     return visit.page(
       "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
       ["is": fields, "poll": 5])
+  }
+
+  /// The last frames that went no further at its NICs, the newest first.
+  private func drops(of server: Server, _ view: View, _ visit: Visit) async -> [Fields] {
+    let renderer = visit.call.renderer(view)
+    let reading = await visit.call.drops(DropRequest(server: server), after: nil, limit: Self.dropCount)
+    return reading.drops.reversed().map { drop in
+      let advice = renderer.advice(for: drop)
+      var fields: Fields = [
+        "time": String(DropTime.text(drop.time).dropFirst(11).prefix(12)), "nic": drop.nicName,
+        "direction": drop.isOutgoing ? "to server" : "from server", "reason": drop.reason.name,
+        "summary": drop.summary, "advice": advice.text,
+      ]
+      fields["command"] = advice.command
+      return fields
+    }
   }
 
   /// "running, emulated", "attached, run by somebody else", "failed: …".
