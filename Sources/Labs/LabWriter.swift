@@ -81,8 +81,9 @@ public enum LabWriter {
     return members
   }
 
+  /// No value needs quotes: each is a number with a unit.
   private static func impairment(_ setting: LabImpairment) -> [(String, LabText)] {
-    setting.impairment.pairs.map { ($0.name, $0.name == "seed" ? .bare($0.text) : .text($0.text)) }
+    setting.impairment.pairs.map { ($0.name, .bare($0.text)) }
   }
 
   private static func port(_ port: LabPort) -> LabText {
