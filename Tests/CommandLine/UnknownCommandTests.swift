@@ -40,7 +40,7 @@ import Testing
   @Test("a word that is near to nothing gets all commands")
   func all() {
     let message = UnknownCommand(in: ["frobnicate"])?.message
-    #expect(message?.hasPrefix("unknown command 'frobnicate'; valid are status, server, port, ") == true)
+    #expect(message?.hasPrefix("unknown command 'frobnicate'; valid are status, top, server, port, ") == true)
   }
 
   @Test(

@@ -30,8 +30,7 @@ import Testing
     let file = try file()
     let text = LabWriter.yaml(file)
     for line in [
-      "        to-server: {loss: 1%, delay: 20ms}", "        from-server: {rate: 100mbit, seed: 7}",
-      "        down: true",
+      "      eth1: {to-server: {loss: 1%, delay: 20ms}, from-server: {rate: 100mbit, seed: 7}, down: true}",
       "  web1: {links: {eth0: {to-server: {jitter: 500us}}}}",
     ] { #expect(text.contains(line + "\n"), "\(line)") }
     #expect(try LabReading.file(text) == file)
