@@ -53,6 +53,52 @@ extension Integration {
       try b.eth0.expect(back)
     }
 
+    @Test("loss, delay, doubles and corruption are on the wire, each way by itself, and gone when they are cleared")
+    func impaired() throws {
+      let lab = try Lab()
+      try lab.networks(100)
+      let a = try lab.machine("a", .layer2Individual, vlans: [("eth0", 100)])
+      let b = try lab.machine("b", .layer2Individual, vlans: [("eth0", 100)])
+      let c = try lab.machine("c", .layer2Individual, vlans: [("eth0", 100)])
+      #expect(try a.reaches(b))
+      #expect(try lab.poll { try lab.toprack.json("port", "show", "c", "eth0")["link_up"].bool == true })
+      // What was sent to find out whether machines are there is passed over.
+      func hears(_ nic: NIC, _ frame: Frame) throws -> Bool {
+        try nic.next(until: .after(.seconds(5))) { $0 == frame } != nil
+      }
+      func frame(_ text: String) -> Frame { Frame(to: .broadcast, from: a.eth0.mac, text) }
+
+      try lab.toprack("link", "set", "b:eth0", "--to-server", "--loss", "100%")
+      try lab.expectDrops("impaired", at: b.eth0, "lost to b") { try a.eth0.send(frame("lost to b")) }
+      #expect(try hears(c.eth0, frame("lost to b")))
+
+      // The way back is another one.
+      try lab.toprack("link", "set", "b:eth0", "--clear")
+      try lab.toprack("link", "set", "a:eth0", "--from-server", "--loss", "100%")
+      try lab.expectDrops("impaired", at: a.eth0, "lost from a") { try a.eth0.send(frame("lost from a")) }
+      let answer = Frame(to: .broadcast, from: b.eth0.mac, "towards a")
+      try b.eth0.send(answer)
+      #expect(try hears(a.eth0, answer))
+      try lab.toprack("link", "set", "a:eth0", "--loss", "0%")
+
+      // As it was set after a restart.
+      try lab.toprack("link", "set", "b:eth0", "--to-server", "--delay", "300ms", "--duplicate", "100%")
+      lab.daemon.kill()
+      try lab.daemon.start()
+      #expect(try lab.poll { try lab.toprack.json("port", "show", "b", "eth0")["link_up"].bool == true })
+      let clock = ContinuousClock()
+      let start = clock.now
+      try a.eth0.send(frame("late and twice"))
+      #expect(try hears(b.eth0, frame("late and twice")))
+      #expect(clock.now - start >= .milliseconds(300))
+      #expect(try hears(b.eth0, frame("late and twice")))
+
+      try lab.toprack("link", "set", "b:eth0", "--clear")
+      #expect(try lab.toprack.json("link", "show").array?.isEmpty == true)
+      try a.eth0.send(frame("as usual"))
+      #expect(try hears(b.eth0, frame("as usual")))
+    }
+
     @Test(
       "a switch that fails takes one NIC of each server of its facility, and of those that come; healed, all are back")
     func facility() throws {
