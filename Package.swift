@@ -65,7 +65,7 @@ let package = Package(
       dependencies: ["Gateway", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire"],
       swiftSettings: data),
     // Frames as files and lines.
-    .target(name: "Capture", dependencies: ["CPcap", "Observers", "Switching", "Wire"], swiftSettings: data),
+    .target(name: "Capture", dependencies: ["CPcap", "Net", "Observers", "Switching", "Wire"], swiftSettings: data),
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),
@@ -226,7 +226,12 @@ let package = Package(
     .testTarget(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Net", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
-    .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
+    .testTarget(
+      name: "CaptureTests", dependencies: ["CPcap", "Capture", "Net", "Observers", "Switching", "Wire"],
+      path: "Tests/Capture", exclude: ["Frames"], swiftSettings: data),
+    .testTarget(
+      name: "ObserversTests", dependencies: ["Net", "Observers", "Switching", "Wire"], path: "Tests/Observers",
+      swiftSettings: data),
     .testTarget(
       name: "RackTests", dependencies: ["Cabling", "Net", "Rack", "Wire"], path: "Tests/Rack", swiftSettings: strict),
     .testTarget(

@@ -26,6 +26,8 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
   private let isOne: Bool
   /// Longest expression that is compiled, in bytes.
   public static let lengthLimit = 2_048
+  /// Instructions that are run on a frame at most.
+  public static let sizeLimit = 512
   private static let snapLength: Int32 = 262_144
 
   public init(_ expression: String) throws(FilterFault) {
@@ -33,6 +35,7 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
       throw FilterFault(description: "a filter has at most \(Self.lengthLimit) bytes")
     }
     guard !expression.utf8.contains(0) else { throw FilterFault(description: "a filter has no zero byte") }
+    if let fault = FilterWords.fault(in: expression) { throw FilterFault(description: fault) }
     self.expression = expression
     isOne = Self.names("vlan", in: expression)
     try unsafe Self.compile(expression, into: &untagged)
@@ -63,6 +66,13 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
     guard unsafe pcap_compile(handle, &program, expression, 1, bpf_u_int32(0xFFFF_FFFF)) == 0 else {
       throw FilterFault(description: unsafe String(cString: pcap_geterr(handle)))
     }
+    let size = unsafe program.bf_len
+    guard size <= sizeLimit else {
+      unsafe pcap_freecode(&program)
+      throw FilterFault(
+        description: "a filter has at most \(sizeLimit) instructions when it is compiled, and this one "
+          + "\(size); say less")
+    }
   }
 
   /// Whether the frame is wanted, of which `kept` bytes lie at `frame`, and which has `length` in all.
@@ -71,7 +81,8 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
     if kept >= 14 {
       let type = unsafe frame.loadUnaligned(fromByteOffset: 12, as: UInt16.self)
       // 0x8100, 0x88A8 and 0x9100, as libpcap's `vlan` has them.
-      isTagged = type == UInt16(bigEndian: 0x8100) || type == UInt16(bigEndian: 0x88A8)
+      isTagged =
+        type == UInt16(bigEndian: 0x8100) || type == UInt16(bigEndian: 0x88A8)
         || type == UInt16(bigEndian: 0x9100)
     }
     let bytes = unsafe frame.assumingMemoryBound(to: UInt8.self)
