@@ -218,7 +218,9 @@ let package = Package(
       swiftSettings: data),
     .testTarget(
       name: "DataplaneTests",
-      dependencies: ["Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Switching", "Wire"],
+      dependencies: [
+        "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Observers", "Ports", "Switching", "Wire",
+      ],
       path: "Tests/Dataplane", swiftSettings: data),
     .testTarget(
       name: "GatewayTests", dependencies: ["Gateway", "Net", "Switching", "Wire"], path: "Tests/Gateway",

@@ -52,7 +52,7 @@ import Wire
     guard case .header(let header) = frame.decode() else { return }
     let size = frame.packetSize(header)
     require(size >= 0 && size <= frame.count, "a packet is at most its frame")
-    switch plane.decide(header, packetSize: size, from: nic, at: now) {
+    switch plane.forward(header, from: nic, at: now) {
     case .drop, .slowProtocol, .balance, .route: break
     case .forward(let target, let tagControl):
       require(target != nic, "a frame went back where it came from")

@@ -111,8 +111,8 @@ import Wire
     guard let frame = entry.frame, case .header(let header) = entry.decoded else { return 0 }
     let size = frame.packetSize(header)
     guard
-      case .forward(let nic, let tag) = plane.decide(
-        header, from: NICIndex(1), at: Self.now, sites: entry.sites),
+      case .forward(let nic, let tag) = plane.forward(
+        header, from: NICIndex(1), at: Self.now, as: entry.passage),
       size <= plane.mtu(of: nic)
     else { return 0 }
     let out = frame.withTag(tag, header)
@@ -135,7 +135,7 @@ import Wire
         guard case .header(var header) = frame.decode() else { continue }
         source &+= 1
         header.source = MACAddress(source & ~0x0100_0000_0000)
-        if case .drop = plane.decide(header, from: NICIndex(1), at: Self.now) { learned &+= 1 }
+        if case .drop = plane.forward(header, from: NICIndex(1), at: Self.now) { learned &+= 1 }
       }
     }
   }
@@ -148,7 +148,7 @@ import Wire
         guard case .header(var header) = frame.decode() else { continue }
         header.destination = MACAddress(0xFFFF_FFFF_FFFF)
         guard
-          case .flood(let domain, let origin) = plane.decide(header, from: NICIndex(1), at: Self.now)
+          case .flood(let domain, let origin) = plane.forward(header, from: NICIndex(1), at: Self.now)
         else { continue }
         var place = 0
         while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {

@@ -74,7 +74,7 @@ import Wire
           bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self),
           bytes.loadUnaligned(fromByteOffset: 22, as: UInt32.self)
         )
-        guard case .route(let port) = plane.decide(header, from: NICIndex(0), at: 1),
+        guard case .route(let port) = plane.forward(header, from: NICIndex(0), at: 1),
           case .forward(let neighbour, isWatched: false) = router.route(
             &frame, header, packetSize: size, from: port),
           case .forward(let nic, tagControl: _) = plane.egress(by: neighbour.port)

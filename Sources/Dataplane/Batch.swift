@@ -14,7 +14,7 @@ public import Wire
     /// Nil: nothing came in this place.
     public var frame: FrameBuffer?
     public var decoded = FrameHeader.Decoded.fault(.runt)
-    public var sites = Switch.Sites()
+    public var passage = Passage()
     @inlinable init(frame: FrameBuffer? = nil) { self.frame = frame }
   }
 
@@ -35,9 +35,9 @@ public import Wire
     if let frame {
       entry.decoded = frame.decode()
       if case .header(let header) = entry.decoded {
-        entry.sites = plane.sites(of: header, from: nic)
-        if entry.sites.source.isKnown { note(entry.sites.source, plane) }
-        if entry.sites.destination.isKnown { note(entry.sites.destination, plane) }
+        entry.passage = plane.look(header, from: nic)
+        if entry.passage.source.isKnown { note(entry.passage.source, plane) }
+        if entry.passage.destination.isKnown { note(entry.passage.destination, plane) }
       }
     }
     unsafe entries[index] = entry

@@ -47,7 +47,7 @@ public final class Dataplane: Sendable {
   /// `docs/decisions/0018` has the figures.
   public static let defaultStormLimit = 50_000
 
-  private let crew: Crew
+  let crew: Crew
   let slowPath: Mailbox<SlowLetter>
   let loopGuard: Mailbox<GuardLetter>
   /// What the guard has to say, from the start on; ends with `stop`. For one reader. Each kind comes at a bounded rate.
@@ -104,7 +104,9 @@ public final class Dataplane: Sendable {
     let keeper = ForwardingThread("toprack-guard") { ready in
       var thread = GuardThread(
         poller: guardHandover.take(), mailbox: guardMailbox, crew: crew, key: key, events: teller,
-        nics: nics, observers: Observers(nics: nics, index: logs.count - 1, log: logs[logs.count - 1]),
+        outbox: Outbox(
+          counters: nil, observers: Observers(nics: nics, index: logs.count - 1, log: logs[logs.count - 1]),
+          nics: nics, guardMailbox: guardMailbox),
         seed: UInt64.random(in: 0 ... .max))
       ready()
       thread.run()
@@ -113,9 +115,12 @@ public final class Dataplane: Sendable {
     let slowHandover = Handover(slowPoller)
     let slow = ForwardingThread("toprack-slow") { [inboxes] ready in
       var slowPath = SlowPath(
-        poller: slowHandover.take(), inboxes: inboxes, crew: crew, counters: counters[configuration.workers],
-        nics: nics, observers: Observers(nics: nics, index: logs.count - 2, log: logs[logs.count - 2]),
-        guardMailbox: guardMailbox, seed: UInt64.random(in: 0 ... .max))
+        poller: slowHandover.take(), inboxes: inboxes, crew: crew,
+        outbox: Outbox(
+          counters: counters[configuration.workers],
+          observers: Observers(nics: nics, index: logs.count - 2, log: logs[logs.count - 2]), nics: nics,
+          guardMailbox: guardMailbox),
+        seed: UInt64.random(in: 0 ... .max))
       ready()
       slowPath.run()
     }
@@ -127,11 +132,12 @@ public final class Dataplane: Sendable {
         let driver = TAPDriver(nicLimit: configuration.limits.nics, mode: configuration.mode)
         driverName = driver.name
         var worker = Worker(
-          plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()), driver: driver,
-          poller: poller.take(), index: index, of: crew, counters: counters[index],
-          observers: Observers(nics: nics, index: index, log: logs[index]), slowPath: inbox,
-          post: GuardPost(
-            nics: configuration.limits.nics, stormLimit: configuration.stormLimit, key: key, mailbox: guardMailbox),
+          plane: Switch(limits: configuration.limits, stations: configuration.makeStationTable()),
+          egress: Egress(
+            driver: driver, counters: counters[index],
+            observers: Observers(nics: nics, index: index, log: logs[index]), nics: nics, guardMailbox: guardMailbox),
+          poller: poller.take(), index: index, of: crew, slowPath: inbox,
+          post: GuardPost(nics: nics, stormLimit: configuration.stormLimit, key: key, mailbox: guardMailbox),
           epoch: epoch, polling: configuration.polling)
         ready()
         worker.run()

@@ -72,5 +72,4 @@ struct GuardPost: ~Copyable {
   enum Taken { case heard, tooMany }
 
   func tell(_ move: StationMove) { mailbox.post(.moved(move)) }
-  func tell(_ receiver: SlowReceiver) { mailbox.post(.slow(receiver)) }
 }

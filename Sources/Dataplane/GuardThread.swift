@@ -19,9 +19,7 @@ struct GuardThread: ~Copyable {
   private let key: SipKey
   private let events: AsyncStream<GuardEvent>.Continuation
   private var machine: LoopGuard
-  private var receivers: ReceiverWatch
-  private var observers: Observers
-  private var taps: [NICIndex: AttachedTAP] = [:]
+  private var outbox: Outbox
   private var vidOf: [DomainIndex: VLANID] = [:]
   private var stopped = false
 
@@ -30,10 +28,9 @@ struct GuardThread: ~Copyable {
 
   init(
     poller: consuming Poller, mailbox: Mailbox<GuardLetter>, crew: Crew, key: SipKey,
-    events: AsyncStream<GuardEvent>.Continuation, nics: Int, observers: consuming Observers, seed: UInt64
+    events: AsyncStream<GuardEvent>.Continuation, outbox: consuming Outbox, seed: UInt64
   ) {
-    receivers = ReceiverWatch(nics: nics)
-    self.observers = observers
+    self.outbox = outbox
     self.poller = poller
     (self.mailbox, self.crew, self.key, self.events) = (mailbox, crew, key, events)
     machine = LoopGuard(seed: seed)
@@ -63,10 +60,9 @@ struct GuardThread: ~Copyable {
     let now = Clock.milliseconds()
     switch letter {
     case .attach(let attached, let nic):
-      taps[nic] = attached
-      receivers.forget(nic)
+      outbox.attach(attached, as: nic)
     case .detach(let nic, let reply):
-      taps[nic] = nil
+      outbox.detach(nic)
       reply()
     case .apply(let change, let reply):
       for (domain, vid) in change.domains { vidOf[domain] = vid }
@@ -84,7 +80,7 @@ struct GuardThread: ~Copyable {
     case .returned(let number, let arrival): machine.noteReturn(of: number, at: arrival, now)
     case .moved(let move): machine.noteMove(move, at: now)
     case .watch(let watch, let place, let nics, let reply):
-      observers.set(watch, at: place, nics: nics)
+      outbox.observers.set(watch, at: place, nics: nics)
       reply()
     case .stop(let reply):
       stopped = true
@@ -106,10 +102,6 @@ struct GuardThread: ~Copyable {
     guard let vid = vidOf[place.domain], let form = machine.form(of: place) else { return }
     let frame = LoopProbe.frame(number: number, key: key, tagControl: form.isTagged ? vid.value : nil)
     // An interface that is down takes none, and loops nothing.
-    for nic in form.members {
-      guard let attached = taps[nic] else { continue }
-      let mailbox = mailbox
-      _ = receivers.write(frame, to: attached.tap, as: nic) { mailbox.post(.slow($0)) }
-    }
+    for nic in form.members { _ = outbox.send(frame, to: nic, isCounted: false, in: place.domain) }
   }
 }

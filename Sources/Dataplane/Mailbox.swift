@@ -42,6 +42,8 @@ enum WorkerLetter: Sendable {
   case carrier(NICIndex)
   /// Somebody looks at the frames of these NICs, as number so and so, or looks no more.
   case watch(FrameWatch?, Int, WatchOrder.NICs, reply: @Sendable () -> Void)
+  /// What would become of a frame that the NIC gives: its virtio header first.
+  case trace([UInt8], NICIndex, reply: @Sendable (FrameTrace) -> Void)
   case stop(reply: @Sendable () -> Void)
 }
 

@@ -40,7 +40,7 @@ extension SlowPath {
         var share = SlowShare()
         while !share.isOver, let packet = inbox.packets[queue].pop() {
           routed.gateway.receive(packet, at: Clock.milliseconds())
-          share.take(frames: sendOutputs())
+          share.take(frames: sendOutputs(of: packet))
         }
         takeLACP()
         routed.hasMore = routed.hasMore || !inbox.packets[queue].isEmpty
@@ -54,9 +54,9 @@ extension SlowPath {
     sendOutputs()
   }
 
-  /// Returns how many frames it has written.
+  /// Returns how many frames it has written. `packet`: what has just been received.
   @discardableResult
-  mutating func sendOutputs() -> Int {
+  mutating func sendOutputs(of packet: SlowPacket? = nil) -> Int {
     var frames = 0
     while let output = routed.gateway.nextOutput() {
       switch output {
@@ -64,22 +64,16 @@ extension SlowPath {
         send(bytes, by: port)
         frames += 1
       case .neighbour(let neighbour, let mac, let isStale): crew.postToAll(.neighbour(neighbour, mac, watched: isStale))
-      case .drop(let nic, let reason): counters.dropped(nic, reason)
+      case .drop(let nic, let reason):
+        outbox.forget(packet.flatMap { $0.nic == nic && !$0.bytes.isEmpty ? $0.bytes : nil }, from: nic, reason)
       }
     }
     return frames
   }
 
   private mutating func send(_ frame: [UInt8], by port: PortIndex) {
-    guard let nic = sender(of: port), let attached = taps[nic] else { return }
-    let guardMailbox = guardMailbox
-    switch receivers.write(frame, to: attached.tap, as: nic, { guardMailbox.post(.slow($0)) }) {
-    case .sent: counters.sent(nic, bytes: frame.count - VirtioNetHeader.size)
-    case .silent: counters.dropped(nic, .receiverSlow)
-    case .failed:
-      counters.dropped(nic, .transmitFailed)
-      crew.post(.checkLink(nic), toOwnerOf: nic)
-    }
+    guard let nic = sender(of: port) else { return }
+    if case .linkIsDown = outbox.send(frame, to: nic, isCounted: true) { crew.post(.checkLink(nic), toOwnerOf: nic) }
   }
 
   /// The member by which the gateway's own frames leave; nil when none can.

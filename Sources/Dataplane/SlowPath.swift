@@ -81,17 +81,12 @@ struct SlowPath: ~Copyable {
   /// One of each worker.
   let inboxes: [SlowPathInbox]
   let crew: Crew
-  /// What this thread has sent and dropped; each worker has a table of its own.
-  let counters: CounterTable
+  /// What this thread sends and drops is counted there; each worker has a table of its own.
+  var outbox: Outbox
   var bonds: [PortIndex: Entry] = [:]
   private var placeOf: [NICIndex: (port: PortIndex, member: Int)] = [:]
   var up: Set<NICIndex> = []
-  var taps: [NICIndex: AttachedTAP] = [:]
   var routed: RoutedPorts
-  var receivers: ReceiverWatch
-  var observers: Observers
-  /// Who hears of slow receivers.
-  let guardMailbox: Mailbox<GuardLetter>
   private var system = MACAddress(0x0200_0000_0001)
   private var fastRate = false
   private var stopped = false
@@ -103,16 +98,12 @@ struct SlowPath: ~Copyable {
   private static let granularity: UInt64 = 5
 
   init(
-    poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, counters: CounterTable, nics: Int,
-    observers: consuming Observers, guardMailbox: Mailbox<GuardLetter>, seed: UInt64
+    poller: consuming Poller, inboxes: [SlowPathInbox], crew: Crew, outbox: consuming Outbox, seed: UInt64
   ) {
-    receivers = ReceiverWatch(nics: nics)
-    self.observers = observers
-    self.guardMailbox = guardMailbox
+    self.outbox = outbox
     self.poller = poller
     self.inboxes = inboxes
     self.crew = crew
-    self.counters = counters
     routed = RoutedPorts(seed: seed)
   }
 
@@ -179,12 +170,9 @@ struct SlowPath: ~Copyable {
 
   private mutating func transmit(_ port: PortIndex, at now: UInt64) {
     while let member = nextTransmission(port, at: now) {
-      guard let nic = bonds[port]?.places[member].nic, let attached = taps[nic] else { continue }
+      guard let nic = bonds[port]?.places[member].nic else { continue }
       // A link that is down says so; the worker knows how to watch for its return.
-      let guardMailbox = guardMailbox
-      if case .failed = receivers.write(room, to: attached.tap, as: nic, { guardMailbox.post(.slow($0)) }) {
-        crew.post(.checkLink(nic), toOwnerOf: nic)
-      }
+      if case .linkIsDown = outbox.send(room, to: nic, isCounted: false) { crew.post(.checkLink(nic), toOwnerOf: nic) }
     }
   }
 
@@ -222,16 +210,14 @@ struct SlowPath: ~Copyable {
       }
       reply()
     case .attach(let attached, let nic, let mtu):
-      counters.reset(nic)
-      receivers.forget(nic)
-      taps[nic] = attached
+      outbox.attach(attached, as: nic)
       setMTU(mtu, of: nic, at: now)
     case .setMTU(let mtu, let nic, let reply):
       setMTU(mtu, of: nic, at: now)
       reply()
     case .detach(let nic, let reply):
       setLink(nic, up: false, at: now)
-      taps[nic] = nil
+      outbox.detach(nic)
       setMTU(nil, of: nic, at: now)
       reply()
     case .announce(let programs, let routing, let reply):
@@ -262,7 +248,7 @@ struct SlowPath: ~Copyable {
       routed.gateway.seek(port, at: now)
       sendOutputs()
     case .watch(let watch, let place, let nics, let reply):
-      observers.set(watch, at: place, nics: nics)
+      outbox.observers.set(watch, at: place, nics: nics)
       reply()
     case .stop(let reply):
       stopped = true

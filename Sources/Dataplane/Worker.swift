@@ -24,17 +24,14 @@ import Wire
 struct Worker: ~Copyable {
   private var plane: Switch
   private var router: Router
-  private var driver: TAPDriver
+  private var egress: Egress
   private var batch = Batch()
   private var budget: TurnBudget
-  private var receivers: ReceiverWatch
-  private var observers: Observers
   private let poller: Poller
   /// This worker's place in the crew.
   private let index: Int
   private let crew: Crew
   private let mailbox: Mailbox<WorkerLetter>
-  private let counters: CounterTable
   private let slowPath: SlowPathInbox
   private var slowLimit: SlowLimit
   private var packetLimits: PacketLimits
@@ -49,30 +46,25 @@ struct Worker: ~Copyable {
   private let isPolling: Bool
   private var scans = StationScans()
   private var stopped = false
-  /// Writes of the batch at hand, and their bytes.
-  private var written = (count: 0, bytes: 0)
 
   init(
-    plane: consuming Switch, driver: consuming TAPDriver, poller: consuming Poller, index: Int, of crew: Crew,
-    counters: CounterTable, observers: consuming Observers, slowPath: SlowPathInbox, post: consuming GuardPost, epoch: UInt64, polling: Bool
+    plane: consuming Switch, egress: consuming Egress, poller: consuming Poller, index: Int, of crew: Crew,
+    slowPath: SlowPathInbox, post: consuming GuardPost, epoch: UInt64, polling: Bool
   ) {
     self.post = post
-    self.observers = observers
     slowLimit = SlowLimit(nics: plane.limits.nics, perSecond: SlowLimit.slowProtocols)
     packetLimits = PacketLimits(nics: plane.limits.nics)
     outsideLimit = SlowLimit(nics: plane.limits.nics, perSecond: 1)
     budget = TurnBudget(nics: plane.limits.nics)
-    receivers = ReceiverWatch(nics: plane.limits.nics)
     router = Router(portLimit: plane.limits.ports)
     self.plane = plane
-    self.driver = driver
+    self.egress = egress
     self.poller = poller
     self.index = index
     self.crew = crew
     mailbox = crew.mailboxes[index]
     self.epoch = epoch
     isPolling = polling
-    self.counters = counters
     self.slowPath = slowPath
   }
 
@@ -86,7 +78,7 @@ struct Worker: ~Copyable {
       if second != now {
         now = second
         expire()
-        receivers.expire(at: start)
+        egress.expire(at: start)
       }
       hearNews()
       budget.begin(at: start)
@@ -100,7 +92,7 @@ struct Worker: ~Copyable {
         // What was told before a letter was sent holds for what was before the letter.
         hearNews()
         answer(letters)
-        if receivers.isArmed { _ = receivers.read(Clock.threadNanoseconds()) }
+        egress.skipReading()
       }
       if plane.stations.hasMoves { tellMoves() }
       if !scans.isEmpty { scans.work(on: plane.stations, at: now) }
@@ -154,7 +146,7 @@ struct Worker: ~Copyable {
 
   private mutating func linkCameUp(_ nic: NICIndex) {
     setLink(nic, up: true)
-    let descriptor = driver.descriptor(of: nic.value)
+    let descriptor = egress.driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
   }
 
@@ -185,29 +177,29 @@ struct Worker: ~Copyable {
       return crew.post(.checkLink(nic), toOwnerOf: nic)
     }
     setLink(nic, up: false)
-    let descriptor = driver.descriptor(of: nic.value)
+    let descriptor = egress.driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: true) }
   }
 
   /// The interface is gone, its namespace perhaps: nothing more comes from it. Control still has to detach it.
   private mutating func retire(_ nic: NICIndex) {
     setLink(nic, up: false)
-    let descriptor = driver.descriptor(of: nic.value)
+    let descriptor = egress.driver.descriptor(of: nic.value)
     if descriptor >= 0 { poller.forget(descriptor) }
   }
 
   // MARK: A batch
 
   private mutating func forward(from nic: NICIndex) {
-    let places = driver.receive(from: nic.value, atMost: budget.frames(of: nic))
+    let places = egress.driver.receive(from: nic.value, atMost: budget.frames(of: nic))
     guard places > 0 else {
       if places < 0 { retire(nic) }
       return
     }
     if !plane.isLinkUp(nic) { linkCameUp(nic) }
-    for index in 0..<places { batch.note(driver.received(index), at: index, from: nic, plane) }
+    for index in 0..<places { batch.note(egress.driver.received(index), at: index, from: nic, plane) }
     batch.prefetch()
-    written = (0, 0)
+    egress.begin()
     var frames = 0
     var bytes = 0
     for index in 0..<places {
@@ -216,49 +208,54 @@ struct Worker: ~Copyable {
       frames &+= 1
       bytes &+= frame.count
       switch entry.decoded {
-      case .fault(let fault): counters.dropped(nic, DropReason(fault))
-      case .header(let header): dispatch(frame, header, entry.sites, at: index, from: nic)
+      case .fault(let fault): egress.drop(frame, from: nic, DropReason(fault))
+      case .header(let header): dispatch(frame, header, entry.passage, at: index, from: nic)
       }
     }
-    counters.received(nic, frames: frames, bytes: bytes)
+    egress.counters.received(nic, frames: frames, bytes: bytes)
     if let carrier = plane.takeMoved() { tellCarrier(carrier) }
     finishSends()
     let end = Clock.nanoseconds()
-    if budget.charge(nic, frames: frames, writes: written.count, bytes: written.bytes, at: end) > ReceiverWatch.notice {
-      receivers.arm(at: end, reading: Clock.threadNanoseconds())
+    let (writes, sent) = egress.written
+    if budget.charge(nic, frames: frames, writes: writes, bytes: sent, at: end) > ReceiverWatch.notice {
+      egress.suspectReceivers(at: end)
     }
   }
 
   @inline(__always)
   private mutating func dispatch(
-    _ frame: FrameBuffer, _ header: FrameHeader, _ sites: Switch.Sites, at index: Int, from nic: NICIndex
+    _ frame: FrameBuffer, _ header: FrameHeader, _ passage: Passage, at index: Int, from nic: NICIndex
   ) {
-    guard frame.hasSoundOffload(header) else { return counters.dropped(nic, .badOffload) }
+    guard frame.hasSoundOffload(header) else { return egress.drop(frame, from: nic, .badOffload) }
     if LoopProbe.isSuspected(header), let taken = post.takes(frame, header, from: nic, plane, at: now) {
-      if taken == .tooMany { counters.dropped(nic, .slowProtocol) }
-      return
+      return taken == .tooMany ? egress.drop(frame, from: nic, .slowProtocol) : egress.take(frame, from: nic)
     }
     let size = frame.packetSize(header)
-    var verdict = plane.decide(header, from: nic, at: now, sites: sites)
+    var verdict = plane.forward(header, from: nic, at: now, as: passage)
     if case .drop(.bondStandby) = verdict {
       if takesOver(nic) {
-        verdict = plane.decide(header, from: nic, at: now)
+        verdict = plane.forward(header, from: nic, at: now, as: passage)
       } else {
         tellOutside(header, nic)
       }
     }
     switch verdict {
     case .drop(let reason):
-      counters.dropped(nic, reason)
+      egress.drop(frame, from: nic, reason, in: passage.domain)
     case .forward(let target, let tagControl):
-      send(frame, header, size, to: target, tagControl)
+      egress.take(frame, from: nic, in: passage.domain)
+      send(frame, header, size, to: target, tagControl, passage)
     case .balance(let port, let tagControl):
-      guard let target = plane.member(of: port, for: frame.flowHash) else { return }
-      send(frame, header, size, to: target, tagControl)
+      egress.take(frame, from: nic, in: passage.domain)
+      guard let target = plane.member(of: port, for: frame.flowHash) else {
+        // Its members have gone since they were looked at.
+        return egress.drop(frame, for: plane.counter(of: port) ?? nic, .linkDown, in: passage.domain)
+      }
+      send(frame, header, size, to: target, tagControl, passage)
     case .slowProtocol:
       handOver(frame, from: nic)
     case .route(let port):
-      route(frame.withTag(TagForm.untagged, header), header, size, from: nic, port)
+      route(frame, header, size, from: nic, port)
     case .flood(let domain, let origin):
       flood(frame, header, size, at: index, from: nic, in: domain, origin)
     }
@@ -266,30 +263,54 @@ struct Worker: ~Copyable {
 
   @inline(__always)
   private mutating func send(
-    _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, to target: NICIndex, _ tagControl: Int32
+    _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, to target: NICIndex, _ tagControl: Int32,
+    _ passage: Passage
   ) {
-    guard size <= plane.mtu(of: target) else { return counters.dropped(target, .mtuExceeded) }
-    if driver.isFull { finishSends() }
-    driver.send(frame.withTag(tagControl, header), to: target.value)
+    guard size <= plane.mtu(of: target) else {
+      return egress.drop(frame, for: target, .mtuExceeded, in: passage.domain)
+    }
+    if egress.isFull { finishSends() }
+    egress.send(frame.withTag(tagControl, header), to: target)
   }
 
   // MARK: Routed packets
 
   @inline(__always)
   private mutating func route(
-    _ untagged: FrameBuffer, _ header: FrameHeader, _ size: Int, from nic: NICIndex, _ port: PortIndex
+    _ arrived: FrameBuffer, _ header: FrameHeader, _ size: Int, from nic: NICIndex, _ port: PortIndex
   ) {
-    var frame = untagged
-    switch router.route(&frame, header, packetSize: size, from: port) {
-    case .drop(let reason):
-      counters.dropped(nic, reason)
+    var frame = arrived.withTag(TagForm.untagged, header)
+    let judgement = router.judge(frame, header, packetSize: size, from: port)
+    let reason = reasonToDrop(frame, judgement, size, from: nic)
+    // Those who look see it as it came.
+    if header.isTagged { frame.pushTag(header.tagControl) }
+    if let reason { return egress.drop(frame, from: nic, reason) }
+    egress.take(frame, from: nic, fate: judgement.fate)
+    if header.isTagged { frame.popTag() }
+    router.rewrite(&frame, judgement)
+    switch judgement.verdict {
+    case .drop: break
     case .forward(let neighbour, let isWatched):
-      if isWatched { tellUse(of: neighbour, from: nic, port) }
+      if isWatched {
+        router.unwatch(neighbour)
+        tellUse(of: neighbour, from: nic, port)
+      }
       transmit(frame, by: neighbour.port)
+    case .slow(let kind, let queue, let neighbour): handOver(kind, queue, frame, from: nic, port, neighbour)
+    }
+  }
+
+  /// The slow path takes so many packets of a class from one NIC, by the frames that will come of them.
+  @inline(__always)
+  private mutating func reasonToDrop(
+    _ frame: FrameBuffer, _ judgement: Judgement, _ size: Int, from nic: NICIndex
+  ) -> DropReason? {
+    switch judgement.verdict {
+    case .drop(let reason): return reason
+    case .forward: return nil
     case .slow(let kind, let queue, let neighbour):
-      let cost =
-        kind == .fragment ? frame.pieceCount(packetSize: size, mtu: router.mtu(of: neighbour.port)) : 1
-      handOver(kind, queue, frame, costing: cost, from: nic, port, neighbour)
+      let pieces = kind == .fragment ? frame.pieceCount(packetSize: size, mtu: router.mtu(of: neighbour.port)) : 1
+      return packetLimits.allows(nic, queue, at: Clock.milliseconds(), cost: pieces) ? nil : .gatewayBusy
     }
   }
 
@@ -299,14 +320,16 @@ struct Worker: ~Copyable {
     switch plane.egress(by: port) {
     case .forward(let nic, tagControl: _): target = nic
     case .balance:
-      guard let nic = plane.member(of: port, for: frame.flowHash) else { return }
+      guard let nic = plane.member(of: port, for: frame.flowHash) else { return loseRouted(frame, by: port) }
       target = nic
-    case .drop, .flood, .slowProtocol, .route:
-      if let nic = plane.counter(of: port) { counters.dropped(nic, .linkDown) }
-      return
+    case .drop, .flood, .slowProtocol, .route: return loseRouted(frame, by: port)
     }
-    if driver.isFull { finishSends() }
-    driver.send(frame, to: target.value)
+    if egress.isFull { finishSends() }
+    egress.send(frame, to: target)
+  }
+
+  private mutating func loseRouted(_ frame: FrameBuffer, by port: PortIndex) {
+    if let nic = plane.counter(of: port) { egress.drop(frame, for: nic, .linkDown) }
   }
 
   /// A stale neighbour was sent to. Where the slow path cannot hear of it now, it hears of the next use.
@@ -317,28 +340,29 @@ struct Worker: ~Copyable {
     slowPath.waker.wake()
   }
 
-  /// To the slow path, as many of a class as one NIC may. `cost`: frames that it will make of this one.
+  /// To the slow path. It was told as one that goes on; a full queue is the slow path's fault, and rare.
   private mutating func handOver(
-    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer?, costing cost: Int, from nic: NICIndex,
-    _ port: PortIndex, _ neighbour: Neighbour
+    _ kind: SlowPacket.Kind, _ queue: SlowClass, _ frame: FrameBuffer, from nic: NICIndex, _ port: PortIndex,
+    _ neighbour: Neighbour
   ) {
-    guard packetLimits.allows(nic, queue, at: Clock.milliseconds(), cost: cost),
-      slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour)
-    else { return counters.dropped(nic, .gatewayBusy) }
+    guard slowPath.packets[queue].push(kind, frame, ingress: port, nic: nic, neighbour: neighbour) else {
+      return egress.forget(frame, nic, .gatewayBusy)
+    }
     slowPath.waker.wake()
   }
 
   /// A slow protocols frame goes to the slow path, ten a second from a NIC: IEEE 802.3-2018 57A.2.
   private mutating func handOver(_ frame: FrameBuffer, from nic: NICIndex) {
     guard slowLimit.allows(nic, at: now), slowPath.queue.push(nic, frame.decodeSlowProtocol()) else {
-      return counters.dropped(nic, .slowProtocol)
+      return egress.drop(frame, from: nic, .slowProtocol)
     }
+    egress.take(frame, from: nic)
     slowPath.waker.wake()
   }
 
   /// The standby member of a bond has sent something: is the other one still up? If not, `nic` carries from here on.
   private mutating func takesOver(_ nic: NICIndex) -> Bool {
-    guard let carrier = plane.otherCarrier(than: nic), !driver.isUp(carrier.value) else { return false }
+    guard let carrier = plane.otherCarrier(than: nic), !egress.driver.isUp(carrier.value) else { return false }
     linkWentDown(carrier)
     return plane.carries(nic)
   }
@@ -356,7 +380,7 @@ struct Worker: ~Copyable {
     _ frame: FrameBuffer, _ header: FrameHeader, _ size: Int, at index: Int, from nic: NICIndex,
     in domain: DomainIndex, _ origin: PortIndex
   ) {
-    guard post.admitsFlood(from: nic, at: now) else { return counters.dropped(nic, .storm) }
+    guard post.admitsFlood(from: nic, at: now) else { return egress.drop(frame, from: nic, .storm, in: domain) }
     let ownForm = header.isTagged ? Int32(header.tagControl) : TagForm.untagged
     var untagged: ImageHandle?
     var tagged: ImageHandle?
@@ -365,37 +389,39 @@ struct Worker: ~Copyable {
     while let receiver = plane.nextReceiver(
       of: header, flowHash: flowHash, in: domain, from: origin, place: place)
     {
+      if place == 0 { egress.take(frame, from: nic, in: domain) }
       place = receiver.next
       guard receiver.isUp else {
         // A hop is the sender's doing, as it is where the frame has one receiver.
         if receiver.isHop {
-          counters.dropped(nic, .vlanNotAllowed)
+          egress.forget(frame, nic, .vlanNotAllowed)
         } else {
-          counters.dropped(receiver.nic, receiver.isShut ? .loopGuard : .linkDown)
+          egress.drop(frame, for: receiver.nic, receiver.isShut ? .loopGuard : .linkDown, in: domain)
         }
         continue
       }
       guard size <= plane.mtu(of: receiver.nic) else {
-        counters.dropped(receiver.nic, .mtuExceeded)
+        egress.drop(frame, for: receiver.nic, .mtuExceeded, in: domain)
         continue
       }
-      if driver.isFull { finishSends() }
+      if egress.isFull { finishSends() }
       if receiver.tagControl == ownForm {
-        driver.send(frame, to: receiver.nic.value)
+        egress.send(frame, to: receiver.nic)
       } else if receiver.tagControl < 0 {
-        let image = untagged ?? driver.makeImage(of: frame, at: index, which: 0, tagControl: nil, header: header)
+        let image =
+          untagged ?? egress.driver.makeImage(of: frame, at: index, which: 0, tagControl: nil, header: header)
         untagged = image
-        driver.send(image, to: receiver.nic.value)
+        egress.send(image, to: receiver.nic)
       } else {
         let image =
           tagged
-          ?? driver.makeImage(
+          ?? egress.driver.makeImage(
             of: frame, at: index, which: 1, tagControl: UInt16(truncatingIfNeeded: receiver.tagControl), header: header)
         tagged = image
-        driver.send(image, to: receiver.nic.value)
+        egress.send(image, to: receiver.nic)
       }
     }
-    if place == 0 { counters.dropped(nic, .noReceiver) }
+    if place == 0 { egress.drop(frame, from: nic, .noReceiver, in: domain) }
   }
 
   /// Writes what was noted. Frames that a bond's member did not take because its link has gone go to the other member:
@@ -403,82 +429,28 @@ struct Worker: ~Copyable {
   private mutating func finishSends() {
     // Before anybody gets the frame: the answer may come in by another worker.
     tellNews()
-    var count = flush()
+    var count = egress.flush()
     while count > 0 {
-      written.count &+= count
       for index in 0..<count {
-        let result = driver.result(index)
-        let nic = NICIndex(result.nic)
+        let result = egress.driver.result(index)
         if result.errno == 0 {
-          written.bytes &+= result.byteCount
-          counters.sent(nic, bytes: result.byteCount)
-        } else if result.errno == SendResult.refused {
-          counters.dropped(nic, .receiverSlow)
-        } else if let other = substitute(for: nic) {
-          driver.resend(index, to: other.value)
+          egress.sent(index, result, plane)
+        } else {
+          finishFailed(index, result)
         }
       }
-      count = flush()
+      count = egress.flush()
     }
   }
 
-  /// Writes what was noted; where a receiver may be slow, with an eye on the time.
-  @inline(__always)
-  private mutating func flush() -> Int { receivers.isArmed ? flushTimed() : driver.flush() }
-
-  private mutating func flushTimed() -> Int {
-    let noted = driver.notedCount
-    guard noted > 0 else {
-      // Frames that were dropped have taken their time, too.
-      _ = receivers.read(Clock.threadNanoseconds())
-      return 0
-    }
-    let isAnyWatched = (0..<noted).contains { receivers.isWatched(NICIndex(driver.notedNIC($0))) }
-    // What single writes have taken is theirs, and not the others'.
-    let (count, timed) = isAnyWatched ? flushOneByOne() : (driver.flush(), 0)
-    let spent = receivers.read(Clock.threadNanoseconds())
-    var bytes = 0
-    for index in 0..<count { bytes &+= driver.result(index).byteCount }
-    if spent > timed, ReceiverWatch.isLong(spent &- timed, writes: count, bytes: bytes) {
-      let now = Clock.nanoseconds()
-      for index in 0..<count { receivers.suspect(NICIndex(driver.result(index).nic), at: now) }
-    }
-    return count
-  }
-
-  /// Returns how many results there are, and the time of the writes that were timed.
-  private mutating func flushOneByOne() -> (count: Int, timed: UInt64) {
-    var timed: UInt64 = 0
-    for index in 0..<driver.notedCount {
-      let nic = NICIndex(driver.notedNIC(index))
-      guard receivers.isWatched(nic) else {
-        driver.write(index)
-        continue
-      }
-      guard !receivers.isSilent(nic, at: Clock.nanoseconds()) else {
-        driver.refuse(index)
-        continue
-      }
-      let before = Clock.threadNanoseconds()
-      driver.write(index)
-      let spent = Clock.threadNanoseconds() &- before
-      timed &+= spent
-      let bytes = driver.notedByteCount(index)
-      if let news = receivers.charge(nic, spent: spent, bytes: bytes, at: Clock.nanoseconds()) { post.tell(news) }
-    }
-    return (driver.endWrites(), timed)
-  }
-
-  /// Who carries a frame that `nic` has refused; nil when nobody does, and then it is counted.
-  private mutating func substitute(for nic: NICIndex) -> NICIndex? {
-    if driver.isUp(nic.value) {
-      counters.dropped(nic, .transmitFailed)
-      return nil
-    }
+  /// A frame that its NIC has refused goes to the member that carries instead; when there is none, it is lost.
+  private mutating func finishFailed(_ index: Int, _ result: SendResult) {
+    let nic = NICIndex(result.nic)
+    if result.errno == SendResult.refused { return egress.lost(index, nic, .receiverSlow, plane) }
+    if egress.driver.isUp(nic.value) { return egress.lost(index, nic, .transmitFailed, plane) }
     linkWentDown(nic)
-    if let other = plane.substitute(for: nic) { return other }
-    counters.dropped(nic, .linkDown)
-    return nil
+    guard let other = plane.substitute(for: nic) else { return egress.lost(index, nic, .linkDown, plane) }
+    egress.driver.resend(index, to: other.value)
   }
 
   // MARK: Letters
@@ -522,8 +494,9 @@ struct Worker: ~Copyable {
       case .link(let nic, let isUp): noteLink(nic, up: isUp)
       case .setShut(let port, let isShut): plane.setShut(port, isShut)
       case .carrier(let nic): plane.setCarrier(nic)
+      case .trace(let bytes, let nic, let reply): reply(trace(bytes, from: nic))
       case .watch(let watch, let place, let nics, let reply):
-        observers.set(watch, at: place, nics: nics)
+        egress.observers.set(watch, at: place, nics: nics)
         reply()
       case .stop(let reply):
         stopped = true
@@ -532,19 +505,29 @@ struct Worker: ~Copyable {
     }
   }
 
+  private borrowing func trace(_ bytes: [UInt8], from nic: NICIndex) -> FrameTrace {
+    var tracer = Tracer(at: now)
+    var memory = [UInt8](repeating: 0, count: FrameBuffer.headroom) + bytes
+    unsafe memory.withUnsafeMutableBytes { memory in
+      let frame = unsafe FrameBuffer(
+        start: memory.baseAddress! + FrameBuffer.headroom, count: bytes.count - VirtioNetHeader.size)
+      tracer.trace(frame, from: nic, plane, router)
+    }
+    return tracer.trace
+  }
+
   /// The router's interface takes what the port's NICs that are up take.
   private mutating func refit(_ port: PortIndex) {
     if let mtu = plane.mtu(of: port) { router.setMTU(mtu, of: port) }
   }
 
   private mutating func attach(_ attached: AttachedTAP, as nic: NICIndex, mtu: Int) -> PortsFault? {
-    do { try driver.attach(attached.tap, as: nic.value) } catch { return error }
-    counters.reset(nic)
+    do { try egress.driver.attach(attached.tap, as: nic.value) } catch { return error }
+    egress.reset(nic)
     budget.forget(nic)
-    receivers.forget(nic)
     plane.setMTU(mtu, of: nic)
     noteLink(nic, up: false)
-    if owns(nic) { poller.watch(driver.descriptor(of: nic.value), as: nic.value, link: true) }
+    if owns(nic) { poller.watch(egress.driver.descriptor(of: nic.value), as: nic.value, link: true) }
     return nil
   }
 
@@ -559,7 +542,7 @@ struct Worker: ~Copyable {
 
   /// Somebody could not write to `nic`.
   private mutating func checkLink(_ nic: NICIndex) {
-    if !driver.isUp(nic.value) {
+    if !egress.driver.isUp(nic.value) {
       linkWentDown(nic)
     } else if plane.isLinkUp(nic) {
       // It is up again, or it was a passing fault: whoever asked has stopped using it.
@@ -568,17 +551,17 @@ struct Worker: ~Copyable {
   }
 
   private mutating func detach(_ nic: NICIndex) {
-    let descriptor = driver.descriptor(of: nic.value)
+    let descriptor = egress.driver.descriptor(of: nic.value)
     guard descriptor >= 0 else { return }
     if owns(nic) { poller.forget(descriptor) }
-    driver.detach(nic.value)
+    egress.driver.detach(nic.value)
     noteLink(nic, up: false)
     if owns(nic), let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
   }
 
   /// Whether `nic` carries for its port, with the links' states asked of the kernel.
   private mutating func carries(_ nic: NICIndex) -> Bool {
-    for member in [plane.otherCarrier(than: nic), nic].compactMap(\.self) where !driver.isUp(member.value) {
+    for member in [plane.otherCarrier(than: nic), nic].compactMap(\.self) where !egress.driver.isUp(member.value) {
       linkWentDown(member)
     }
     return plane.carries(nic)

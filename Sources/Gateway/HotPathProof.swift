@@ -7,7 +7,7 @@
   import Wire
 
   @_noLocks func proveRoute(
-    _ router: borrowing Router, _ frame: inout FrameBuffer, _ header: FrameHeader, _ size: Int, _ port: PortIndex
+    _ router: inout Router, _ frame: inout FrameBuffer, _ header: FrameHeader, _ size: Int, _ port: PortIndex
   ) -> RouteVerdict {
     router.route(&frame, header, packetSize: size, from: port)
   }

@@ -24,41 +24,92 @@ public enum SlowClass: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case transit
 }
 
+/// What a router thinks of one packet.
+public struct Judgement: BitwiseCopyable, Sendable {
+  public let verdict: RouteVerdict
+  /// What the frame needs before it goes on to `neighbour`'s link.
+  @usableFromInline let rewrite: PacketRewrite
+  @usableFromInline let neighbour: Neighbour
+
+  /// Why the slow path will drop the packet, beside the error that it may answer; nil: it need not.
+  @inlinable public var fate: DropReason? {
+    switch verdict {
+    case .slow(.timeExceeded, _, _): .ttlExceeded
+    case .slow(.noRoute, _, _): .noRoute
+    case .slow(.tooBig, _, _): .packetTooBig
+    case .drop(let reason): reason
+    case .slow, .forward: nil
+    }
+  }
+
+  @inline(always) @inlinable init(_ verdict: RouteVerdict) {
+    (self.verdict, rewrite, neighbour) = (verdict, PacketRewrite(), Neighbour(index: 0))
+  }
+
+  @inline(always) @inlinable init(_ verdict: RouteVerdict, _ packet: PacketHeader, to neighbour: Neighbour) {
+    (self.verdict, rewrite, self.neighbour) = (verdict, PacketRewrite(packet), neighbour)
+  }
+}
+
 extension Router {
-  /// Judges the untagged frame, whose header is `header`, that came in by the routed port `port`; makes it ready when
-  /// it is to be forwarded or queued. `packetSize`: `FrameBuffer.packetSize`.
+  /// Judges the untagged frame, whose header is `header`, that came in by the routed port `port`; changes nothing.
+  /// `packetSize`: `FrameBuffer.packetSize`.
   ///
   /// The order of the checks: link, header, source, destination, hop limit, next hop, size. A packet that fails two
   /// counts for the first.
   @inline(always) @inlinable
-  public borrowing func route(
-    _ frame: inout FrameBuffer, _ header: FrameHeader, packetSize: Int, from port: PortIndex
-  ) -> RouteVerdict {
+  public borrowing func judge(
+    _ frame: FrameBuffer, _ header: FrameHeader, packetSize: Int, from port: PortIndex
+  ) -> Judgement {
     let entry = unsafe entries[port.value]
-    guard entry.kind != 0 else { return .drop(.noGateway) }
-    guard header.source.isValidSource else { return .drop(.invalidSource) }
+    guard entry.kind != 0 else { return Judgement(.drop(.noGateway)) }
+    guard header.source.isValidSource else { return Judgement(.drop(.invalidSource)) }
     let isGroup = header.destination.isGroup
-    guard isGroup || header.destination.value == entry.mac else { return .drop(.notForGateway) }
+    guard isGroup || header.destination.value == entry.mac else { return Judgement(.drop(.notForGateway)) }
     let nobody = Neighbour(index: 0)
     let isV4: Bool
     switch header.etherType {
     case PacketHeader.etherType4: isV4 = true
     case PacketHeader.etherType6: isV4 = false
-    case PacketHeader.etherTypeARP: return .slow(.local, .link, nobody)
-    default: return .drop(.unknownProtocol)
+    case PacketHeader.etherTypeARP: return Judgement(.slow(.local, .link, nobody))
+    default: return Judgement(.drop(.unknownProtocol))
     }
     switch frame.decodePacket(isV4: isV4) {
-    case .fault(.malformed): return .drop(.malformedPacket)
-    case .fault(.badChecksum): return .drop(.badChecksum)
+    case .fault(.malformed): return Judgement(.drop(.malformedPacket))
+    case .fault(.badChecksum): return Judgement(.drop(.badChecksum))
     case .packet(let packet):
       switch isV4 ? admit4(packet, isGroup: isGroup, entry) : admit6(packet, isGroup: isGroup, entry) {
-      case .refused(let reason): return .drop(reason)
-      case .local(let queue): return .slow(.local, queue, nobody)
+      case .refused(let reason): return Judgement(.drop(reason))
+      case .local(let queue): return Judgement(.slow(.local, queue, nobody))
       case .packet: break
       }
-      guard isSource(packet.source, of: port, entry) else { return .drop(.spoofedSource) }
-      return forward(&frame, packet, packetSize, from: port, entry)
+      guard isSource(packet.source, of: port, entry) else { return Judgement(.drop(.spoofedSource)) }
+      return judgeDestination(frame, packet, packetSize, entry)
     }
+  }
+
+  /// Makes the frame ready for its next link, as `judge` has said: MAC addresses, TTL, checksum.
+  @inline(always) @inlinable
+  public borrowing func rewrite(_ frame: inout FrameBuffer, _ judgement: Judgement) {
+    guard judgement.rewrite.size > 0 else { return }
+    let egress = unsafe entries[judgement.neighbour.port.value]
+    let known = unsafe neighbours[judgement.neighbour.index]
+    frame.forwardPacket(judgement.rewrite, from: MACAddress(egress.mac), to: MACAddress(known))
+  }
+
+  /// Notes that the slow path hears of the use of `neighbour`, which it wanted to.
+  @inline(always) @inlinable
+  public mutating func unwatch(_ neighbour: Neighbour) { unsafe neighbours[neighbour.index] &= ~Self.watched }
+
+  /// All at once: judges the frame, and makes it ready where it is to be forwarded or queued.
+  @inline(always) @inlinable
+  public mutating func route(
+    _ frame: inout FrameBuffer, _ header: FrameHeader, packetSize: Int, from port: PortIndex
+  ) -> RouteVerdict {
+    let judgement = judge(frame, header, packetSize: packetSize, from: port)
+    rewrite(&frame, judgement)
+    if case .forward(let neighbour, isWatched: true) = judgement.verdict { unwatch(neighbour) }
+    return judgement.verdict
   }
 
   /// What the addresses alone say.
@@ -169,36 +220,34 @@ extension Router {
   // MARK: Destination
 
   @inline(always) @inlinable
-  borrowing func forward(
-    _ frame: inout FrameBuffer, _ packet: PacketHeader, _ packetSize: Int, from port: PortIndex, _ entry: Entry
-  ) -> RouteVerdict {
+  borrowing func judgeDestination(
+    _ frame: FrameBuffer, _ packet: PacketHeader, _ packetSize: Int, _ entry: Entry
+  ) -> Judgement {
     let nobody = Neighbour(index: 0)
     let neighbour: Neighbour
     switch routes.find(packet.destination) {
     case .local?:
-      return frame.asksForSourceRoute(packet)
-        ? .drop(.sourceRoute) : .slow(.local, packet.protocolNumber == 58 ? .link : .local, nobody)
-    case .unassigned?: return .slow(.noRoute, .error, nobody)
+      return Judgement(
+        frame.asksForSourceRoute(packet)
+          ? .drop(.sourceRoute) : .slow(.local, packet.protocolNumber == 58 ? .link : .local, nobody))
+    case .unassigned?: return Judgement(.slow(.noRoute, .error, nobody))
     case .neighbour(let index)?: neighbour = Neighbour(index: Int(index))
     case nil:
-      guard entry.exit != 0 else { return .slow(.noRoute, .error, nobody) }
+      guard entry.exit != 0 else { return Judgement(.slow(.noRoute, .error, nobody)) }
       let exit = unsafe entries[Int(entry.exit)]
       let slot = packet.isV4 ? exit.slot4 : exit.slot6
-      guard exit.kind != 0, slot >= 0 else { return .slow(.noRoute, .error, nobody) }
+      guard exit.kind != 0, slot >= 0 else { return Judgement(.slow(.noRoute, .error, nobody)) }
       neighbour = Neighbour(port: PortIndex(Int(entry.exit)), slot: Int(slot))
     }
-    guard packet.hopLimit > 1 else { return .slow(.timeExceeded, .error, nobody) }
-    let egress = unsafe entries[neighbour.port.value]
-    let isTooBig = packetSize > Int(egress.mtu)
-    if isTooBig, packet.dontFragment || Int(egress.mtu) < PacketCutter.leastMTU {
-      return .slow(.tooBig, .error, neighbour)
+    guard packet.hopLimit > 1 else { return Judgement(.slow(.timeExceeded, .error, nobody)) }
+    let mtu = unsafe Int(entries[neighbour.port.value].mtu)
+    let isTooBig = packetSize > mtu
+    if isTooBig, packet.dontFragment || mtu < PacketCutter.leastMTU {
+      return Judgement(.slow(.tooBig, .error, neighbour))
     }
+    if isTooBig { return Judgement(.slow(.fragment, .transit, neighbour), packet, to: neighbour) }
     let known = unsafe neighbours[neighbour.index]
-    frame.forwardPacket(packet, from: MACAddress(egress.mac), to: MACAddress(known))
-    if isTooBig { return .slow(.fragment, .transit, neighbour) }
-    guard known & Self.known != 0 else { return .slow(.resolve, .transit, neighbour) }
-    guard known & Self.watched != 0 else { return .forward(neighbour, isWatched: false) }
-    unsafe neighbours[neighbour.index] = known & ~Self.watched
-    return .forward(neighbour, isWatched: true)
+    guard known & Self.known != 0 else { return Judgement(.slow(.resolve, .transit, neighbour), packet, to: neighbour) }
+    return Judgement(.forward(neighbour, isWatched: known & Self.watched != 0), packet, to: neighbour)
   }
 }

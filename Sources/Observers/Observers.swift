@@ -76,10 +76,11 @@ import Wire
     return time
   }
 
-  /// A frame has come in by `nic` and goes on. Called while `isWatching` only. `domain`: nil: in none.
-  public mutating func arrived(_ frame: FrameBytes, by nic: NICIndex, domain: DomainIndex?) {
+  /// A frame has come in by `nic` and goes on. Called while `isWatching` only. `domain`: nil: in none. `fate`: why the
+  /// slow path, to which it goes, will drop it.
+  public mutating func arrived(_ frame: FrameBytes, by nic: NICIndex, domain: DomainIndex?, fate: DropReason? = nil) {
     let bits = unsafe incoming[nic.value]
-    if bits != 0 { record(frame, bits, nic, isOutgoing: false, reason: nil, domain) }
+    if bits != 0 { record(frame, bits, nic, isOutgoing: false, reason: fate, domain) }
   }
 
   /// A frame was written to `nic`. Called while `isWatching` only.

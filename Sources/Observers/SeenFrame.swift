@@ -85,12 +85,28 @@ public struct SeenFrame: Sendable, Equatable {
     self.secondCount = secondCount
   }
 
+  @unsafe public init(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer?) {
+    unsafe self.init(
+      first.baseAddress!, count: first.count, then: second?.baseAddress, count: second?.count ?? 0)
+  }
+
   public init(_ frame: FrameBuffer) {
     unsafe self.init(frame.start, count: frame.writeCount)
   }
 
   /// Bytes of the frame, without the virtio header.
   public var count: Int { firstCount &+ secondCount &- VirtioNetHeader.size }
+
+  /// The control field of the outer C-tag; nil: it has none.
+  public var tagControl: UInt16? {
+    let tag = VirtioNetHeader.size + 12
+    // An image with a tag has it in its first piece.
+    guard firstCount >= tag + 4,
+      unsafe UInt16(bigEndian: first.loadUnaligned(fromByteOffset: tag, as: UInt16.self))
+        == FrameHeader.tagProtocol
+    else { return nil }
+    return unsafe UInt16(bigEndian: first.loadUnaligned(fromByteOffset: tag + 2, as: UInt16.self))
+  }
 
   /// Whether it lies in one piece.
   var isWhole: Bool { unsafe second == nil }

@@ -189,6 +189,20 @@ extension TAPDriver {
     return SendResult(nic: Int(sent.nic), byteCount: Int(sent.frameCount), errno: sent.result < 0 ? -sent.result : 0)
   }
 
+  /// What result `index` of the last `flush` was: one piece, or two where it was an image; the first begins with the
+  /// virtio header. Valid until the next `receive`.
+  @unsafe public func written(_ index: Int) -> (first: UnsafeRawBufferPointer, second: UnsafeRawBufferPointer?) {
+    let sent = unsafe sending[index]
+    guard sent.isGathered else {
+      return unsafe (UnsafeRawBufferPointer(start: sent.base, count: Int(sent.length)), nil)
+    }
+    let list = unsafe sent.base.assumingMemoryBound(to: iovec.self)
+    return unsafe (
+      UnsafeRawBufferPointer(start: list[0].iov_base, count: list[0].iov_len),
+      UnsafeRawBufferPointer(start: list[1].iov_base, count: list[1].iov_len)
+    )
+  }
+
   /// Notes once more what result `index` of the last `flush` was about, this time for `nic`. In the order of the
   /// results.
   public mutating func resend(_ index: Int, to nic: Int) {

@@ -8,7 +8,7 @@
   @_noLocks func proveDecide(
     _ plane: inout Switch, _ header: FrameHeader, _ nic: NICIndex, _ now: UInt32
   ) -> Verdict {
-    plane.decide(header, from: nic, at: now)
+    plane.forward(header, from: nic, at: now)
   }
 
   @_noLocks func proveFlood(

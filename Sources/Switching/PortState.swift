@@ -67,6 +67,17 @@ extension Switch {
     return found
   }
 
+  /// What `port` does, or did before it was shut; nil: it is not on the wire.
+  public borrowing func role(of port: PortIndex) -> PortState.Role? {
+    let entry = unsafe ports[port.value]
+    return switch entry.role == .shut ? entry.held : entry.role {
+    case .absent: nil
+    case .dark, .shut: .dark
+    case .routed: .routed
+    case .switched: .switched
+    }
+  }
+
   private borrowing func state(of port: Int) -> PortState {
     let entry = unsafe ports[port]
     let members = [entry.members.0, entry.members.1].prefix(Int(entry.memberCount)).map { NICIndex(Int($0)) }
@@ -79,14 +90,8 @@ extension Switch {
         }
       }
     }
-    let role: PortState.Role =
-      switch entry.role == .shut ? entry.held : entry.role {
-      case .absent, .dark, .shut: .dark
-      case .routed: .routed
-      case .switched: .switched
-      }
     return PortState(
-      port: PortIndex(port), members: members, isBond: entry.isBond, role: role,
+      port: PortIndex(port), members: members, isBond: entry.isBond, role: role(of: PortIndex(port)) ?? .dark,
       untagged: entry.untaggedDomain == 0
         ? nil : Domain(index: DomainIndex(Int(entry.untaggedDomain)), vid: entry.untaggedVID),
       tagged: tagged, mtu: mtu(of: PortIndex(port)) ?? 0,

@@ -43,29 +43,66 @@ extension Switch {
     public static var repetition: UInt64 { 1_000 }
   }
 
+  /// What a frame that came by a member of a bond means while no aggregate is in force.
+  enum Hearing: BitwiseCopyable {
+    /// Not taken.
+    case deaf
+    /// Not taken; the first broadcast of those that may prove that the server uses this member.
+    case begins
+    /// Taken, and proves nothing.
+    case heard
+    /// By the member that carries.
+    case carrier
+    /// The server uses this member, not the one that carries: it carries from here on.
+    case moves
+    @inline(__always) var isTaken: Bool { self != .deaf && self != .begins }
+  }
+
   /// Whether the frame that came by `nic`, a member of the bond `port`, is taken while no aggregate is in force. Notes
   /// what was heard; `nic` may carry from here on.
   @usableFromInline mutating func hear(
     _ header: FrameHeader, by nic: NICIndex, on port: Int, at now: UInt32
   ) -> Bool {
-    guard case .one(let carrier) = carrier(of: port) else { return false }
-    let entry = unsafe ports[port]
-    if Int(carrier) == nic.value {
+    let hearing = hearing(header, by: nic, on: port, at: now)
+    switch hearing {
+    case .deaf, .heard: break
+    case .begins: unsafe voices[nic.value].since = clock
+    case .carrier:
+      let entry = unsafe ports[port]
       if !entry.isStatic || header.destination.isBroadcast { note(header, nic) }
       // The server uses it: it goes on when the other link comes up.
-      if entry.isSecond != (carrier == entry.members.1), entry.memberCount > 1 { move(to: nic, on: port) }
-      return true
-    }
-    let state = unsafe links[nic.value]
-    // LACP has the word here.
-    if state.contains(.collecting) { return true }
-    guard state.isAble else { return false }
-    if isUsed(nic, insteadOf: Int(carrier), header, entry), !isGivenBack(header, entry, port, at: now) {
+      if entry.memberCount > 1, entry.isSecond != (UInt16(nic.value) == entry.members.1) { move(to: nic, on: port) }
+    case .moves:
       note(header, nic)
       move(to: nic, on: port)
-      return true
     }
-    return entry.isStatic
+    return hearing.isTaken
+  }
+
+  private borrowing func hearing(
+    _ header: FrameHeader, by nic: NICIndex, on port: Int, at now: UInt32
+  ) -> Hearing {
+    guard case .one(let carrier) = carrier(of: port) else { return .deaf }
+    if Int(carrier) == nic.value { return .carrier }
+    let (entry, state) = unsafe (ports[port], links[nic.value])
+    // LACP has the word here.
+    if state.contains(.collecting) { return .heard }
+    guard state.isAble else { return .deaf }
+    switch use(of: nic, insteadOf: Int(carrier), header, entry) {
+    case .begins: return .begins
+    case .proven where !isGivenBack(header, entry, port, at: now): return .moves
+    case .proven, .none: return entry.isStatic ? .heard : .deaf
+    }
+  }
+
+  /// Whether a frame of `header` that comes by `nic`, of the port of `passage`, is taken. Notes nothing.
+  public borrowing func wouldTake(
+    _ header: FrameHeader, by nic: NICIndex, _ passage: Passage, at now: UInt32
+  ) -> Bool {
+    guard passage.isBond else { return true }
+    let port = passage.port.value
+    return unsafe ports[port].isAggregate
+      ? links[nic.value].contains(.collecting) : hearing(header, by: nic, on: port, at: now).isTaken
   }
 
   /// Whether a frame that comes by `nic`, a member of the bond `entry`, is taken as things are. Notes nothing.
@@ -86,23 +123,23 @@ extension Switch {
     moved = nic
   }
 
+  private enum Use { case none, begins, proven }
+
   /// Whether the server uses `nic`, by which a frame has come, and not `carrier`.
-  private mutating func isUsed(
-    _ nic: NICIndex, insteadOf carrier: Int, _ header: FrameHeader, _ entry: PortEntry
-  ) -> Bool {
+  private borrowing func use(
+    of nic: NICIndex, insteadOf carrier: Int, _ header: FrameHeader, _ entry: PortEntry
+  ) -> Use {
+    func proven(_ isProof: Bool) -> Use { isProof ? .proven : .none }
     let voice = unsafe voices[carrier]
     let silence = clock &- voice.heard
-    guard !entry.isStatic else { return header.destination.isBroadcast && silence >= Patience.unicast }
-    guard header.source.isValidSource else { return false }
-    if header.source.value == voice.source { return silence >= Patience.moved }
-    if !header.destination.isGroup { return silence >= Patience.unicast }
-    guard header.destination.isBroadcast else { return false }
+    guard !entry.isStatic else { return proven(header.destination.isBroadcast && silence >= Patience.unicast) }
+    guard header.source.isValidSource else { return .none }
+    if header.source.value == voice.source { return proven(silence >= Patience.moved) }
+    if !header.destination.isGroup { return proven(silence >= Patience.unicast) }
+    guard header.destination.isBroadcast else { return .none }
     let since = unsafe voices[nic.value].since
-    if since <= voice.heard || since == 0 {
-      unsafe voices[nic.value].since = clock
-      return false
-    }
-    return silence >= Patience.broadcast && clock &- since >= Patience.repetition
+    guard since > voice.heard, since != 0 else { return .begins }
+    return proven(silence >= Patience.broadcast && clock &- since >= Patience.repetition)
   }
 
   /// Whether the server gives back what somebody else sent: it bridges its NICs. 9000 is Ethernet's test of a loop.

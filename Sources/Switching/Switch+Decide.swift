@@ -23,93 +23,60 @@ public enum TagForm {
 }
 
 extension Switch {
-  /// Decides about a frame of `header` that came in by `nic`, and learns its source.
-  ///
-  /// `now`: second on the worker's clock. `sites`: what `sites` has said of this header since the last change, if it
-  /// was asked. The checks stand in the order in which architecture and standard give them precedence: a frame that is
-  /// malformed or reserved is that, whatever the port's role.
-  @inlinable
-  public mutating func decide(
-    _ header: FrameHeader, from nic: NICIndex, at now: UInt32, sites: Sites = Sites()
-  ) -> Verdict {
-    let port = unsafe Int(portOfNIC[nic.value])
-    if header.destination.isReserved {
-      guard header.destination.isSlowProtocols else { return .drop(.reservedAddress) }
-      return unsafe port != 0 && ports[port].isBond && !header.isTagged ? .slowProtocol : .drop(.slowProtocol)
-    }
-    guard port != 0 else { return .drop(.noPort) }
-    let entry = unsafe ports[port]
-    if entry.isBond, !takes(header, by: nic, entry, port, at: now) { return .drop(.bondStandby) }
-    switch entry.role {
-    case .absent: return .drop(.noPort)
-    case .dark: return .drop(.noVLAN)
-    // A priority tag names no VLAN: IEEE 802.1Q-2018 6.9. What names one is switched, also where the rest is routed.
-    case .routed: if header.vid == 0 { return .route(PortIndex(port)) }
-    case .switched: break
-    case .shut:
-      guard entry.held == .routed, header.vid == 0 else { return .drop(.loopGuard) }
-      return .route(PortIndex(port))
-    }
-    guard header.source.isValidSource else { return .drop(.invalidSource) }
-    let domain: Int
-    switch Self.classify(header, entry) {
-    case .domain(let number): domain = Int(number)
+  /// What becomes of a frame of `header`, whose way is `passage`. Changes nothing; the frame's source has been learned,
+  /// if that was to be. `now`: second on the worker's clock.
+  @inline(always) @inlinable
+  public borrowing func decide(_ passage: Passage, _ header: FrameHeader, at now: UInt32) -> Verdict {
+    switch passage.way {
     case .refused(let reason): return .drop(reason)
+    case .slowProtocol: return .slowProtocol
+    case .routed: return .route(passage.port)
+    case .switched(let domain): return decide(passage, header, in: domain, at: now)
     }
-    let index = DomainIndex(domain)
-    let origin = PortIndex(port)
-    stations.learn(header.source, in: index, on: origin, at: now, buckets: sites.source)
+  }
+
+  @inline(always) @inlinable
+  borrowing func decide(
+    _ passage: Passage, _ header: FrameHeader, in domain: DomainIndex, at now: UInt32
+  ) -> Verdict {
+    // What a station sends to itself: also where it could not be learned.
+    guard header.source != header.destination else { return .drop(.samePort) }
     guard !header.destination.isGroup,
-      let target = stations.port(of: header.destination, in: index, at: now, buckets: sites.destination)
-    else { return .flood(index, from: origin) }
-    guard target != origin else { return .drop(.samePort) }
+      let target = stations.port(of: header.destination, in: domain, at: now, buckets: passage.destination)
+    else { return .flood(domain, from: passage.port) }
+    guard target != passage.port else { return .drop(.samePort) }
     let egress = unsafe ports[target.value]
-    let isTagged = Int(egress.untaggedDomain) != domain
+    let isTagged = Int(egress.untaggedDomain) != domain.value
     guard isTagged || !Self.wouldHop(header, egress) else { return .drop(.vlanNotAllowed) }
-    let tag = tagControl(header, domain: domain, isTagged: isTagged)
+    let tag = tagControl(header, domain: domain.value, isTagged: isTagged)
     switch carrier(of: target.value) {
-    case .none: return .flood(index, from: origin)
+    case .none: return .flood(domain, from: passage.port)
     case .one(let carrier): return .forward(NICIndex(Int(carrier)), tagControl: tag)
     case .either: return .balance(target, tagControl: tag)
     }
   }
 
-  /// Where in the station table `decide` will look for a frame's two stations, as far as is known before.
-  public struct Sites: BitwiseCopyable, Sendable {
-    public var source = StationTable.Buckets.unknown
-    public var destination = StationTable.Buckets.unknown
-    @inlinable public init() {}
+  /// Learns where the source of a frame is whose way is `passage`.
+  @inline(always) @inlinable
+  public mutating func learn(_ passage: Passage, _ header: FrameHeader, at now: UInt32) {
+    guard case .switched(let domain) = passage.way else { return }
+    stations.learn(header.source, in: domain, on: passage.port, at: now, buckets: passage.source)
   }
 
-  /// The sites of a frame that came in by `nic`, a switched port: for a batch, to have all of them loaded at once.
+  /// All steps at once, for a frame of `header` that came in by `nic`: looks, hears, learns, decides. A worker has
+  /// looked before, at a whole batch: `passage`.
   @inline(always) @inlinable
-  public borrowing func sites(of header: FrameHeader, from nic: NICIndex) -> Sites {
-    var sites = Sites()
-    let port = unsafe Int(portOfNIC[nic.value])
-    guard case .domain(let number) = Self.classify(header, unsafe ports[port]) else { return sites }
-    let domain = DomainIndex(Int(number))
-    let source = StationTable.key(header.source, domain)
-    if source != stations.speaker.key { sites.source = stations.buckets(of: source) }
-    if !header.destination.isGroup {
-      sites.destination = stations.buckets(of: StationTable.key(header.destination, domain))
-    }
-    return sites
+  public mutating func forward(
+    _ header: FrameHeader, from nic: NICIndex, at now: UInt32, as passage: Passage
+  ) -> Verdict {
+    if passage.isBond, !takes(header, by: nic, passage, at: now) { return .drop(.bondStandby) }
+    learn(passage, header, at: now)
+    return decide(passage, header, at: now)
   }
 
-  @usableFromInline enum Classified: BitwiseCopyable { case domain(UInt16), refused(DropReason) }
-
-  /// The domain of a frame on a switched port, or of a tagged one on a routed port. Source: IEEE 802.1Q-2018 6.9,
-  /// 8.6.2.
-  @inline(always) @inlinable
-  static func classify(_ header: FrameHeader, _ entry: PortEntry) -> Classified {
-    if header.vid == 0 {
-      return entry.untaggedDomain == 0 ? .refused(.untaggedNotAllowed) : .domain(entry.untaggedDomain)
-    }
-    if let map = unsafe entry.domainOfVID {
-      let domain = unsafe map[Int(header.vid)]
-      return domain == 0 ? .refused(.vlanNotAllowed) : .domain(domain)
-    }
-    return header.vid == entry.untaggedVID ? .domain(entry.untaggedDomain) : .refused(.vlanNotAllowed)
+  @inlinable
+  public mutating func forward(_ header: FrameHeader, from nic: NICIndex, at now: UInt32) -> Verdict {
+    forward(header, from: nic, at: now, as: look(header, from: nic))
   }
 
   /// Whether a frame that leaves `egress` without its tag would arrive in another VLAN there: a second tag is behind

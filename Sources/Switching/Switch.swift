@@ -196,12 +196,12 @@ public import Wire
     return entry.isAggregate ? state.isSuperset(of: .sending) : state.isAble
   }
 
-  /// Whether frames that come in by `nic`, a member of the bond `entry`, are taken.
+  /// Whether a frame that came in by `nic`, a member of the bond of `passage`, is taken; notes what was heard.
   @inline(always) @inlinable
-  mutating func takes(
-    _ header: FrameHeader, by nic: NICIndex, _ entry: PortEntry, _ port: Int, at now: UInt32
-  ) -> Bool {
-    entry.isAggregate ? unsafe links[nic.value].contains(.collecting) : hear(header, by: nic, on: port, at: now)
+  mutating func takes(_ header: FrameHeader, by nic: NICIndex, _ passage: Passage, at now: UInt32) -> Bool {
+    let port = passage.port.value
+    return unsafe ports[port].isAggregate
+      ? links[nic.value].contains(.collecting) : hear(header, by: nic, on: port, at: now)
   }
 
   /// The member by which `port` sends the conversation of `flowHash`; nil when it has none.

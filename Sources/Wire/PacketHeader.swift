@@ -103,6 +103,22 @@ public struct PacketHeader: Equatable, Sendable, BitwiseCopyable {
   }
 }
 
+/// What sending a packet on needs of its header: eight bytes instead of the header's sixty.
+public struct PacketRewrite: BitwiseCopyable, Sendable {
+  /// Bytes of the packet; 0: nothing is to be rewritten.
+  public var size: Int32
+  public var hopLimit: UInt8
+  public var protocolNumber: UInt8
+  public var isV4: Bool
+
+  @inline(always) @inlinable public init(_ packet: PacketHeader) {
+    size = Int32(truncatingIfNeeded: packet.size)
+    (hopLimit, protocolNumber, isV4) = (packet.hopLimit, packet.protocolNumber, packet.isV4)
+  }
+
+  @inline(always) @inlinable public init() { (size, hopLimit, protocolNumber, isV4) = (0, 0, 0, false) }
+}
+
 extension FrameBuffer {
   /// The packet in an untagged frame.
   @inline(always) @inlinable public func decodePacket(isV4: Bool) -> PacketHeader.Decoded {
@@ -112,7 +128,7 @@ extension FrameBuffer {
   /// Makes the frame, which holds `packet`, one that the router sends: both MAC addresses, TTL or hop limit less one, IPv4's checksum
   /// with it (RFC 1141, RFC 1624), and no padding behind the packet. `packet.hopLimit` is at least 2.
   @inline(always) @inlinable
-  public mutating func forwardPacket(_ packet: PacketHeader, from source: MACAddress, to destination: MACAddress) {
+  public mutating func forwardPacket(_ packet: PacketRewrite, from source: MACAddress, to destination: MACAddress) {
     let frame = unsafe start + VirtioNetHeader.size
     // Destination and the first two octets of the source in one word; then the other four.
     unsafe frame.storeBytes(
@@ -127,7 +143,7 @@ extension FrameBuffer {
     } else {
       unsafe header.storeBytes(of: packet.hopLimit &- 1, toByteOffset: 7, as: UInt8.self)
     }
-    count = FrameHeader.size &+ packet.size
+    count = FrameHeader.size &+ Int(packet.size)
   }
 
   /// Fills in the destination MAC address alone.

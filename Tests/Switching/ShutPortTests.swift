@@ -30,7 +30,7 @@ extension Rig {
   /// NICs that a flood leaves out because their port is shut.
   private func leftOut(_ rig: Rig, from nic: Int) -> [Int] {
     let frame = broadcast(from: mac[nic - 1])
-    guard case .flood(let domain, let origin) = rig.decide(frame, from: nic) else { return [-1] }
+    guard case .flood(let domain, let origin) = rig.forward(frame, from: nic) else { return [-1] }
     var found: [Int] = []
     var place = 0
     while let receiver = rig.plane.nextReceiver(of: frame, flowHash: 0, in: domain, from: origin, place: place) {
@@ -44,18 +44,18 @@ extension Rig {
   @Test("nothing comes in by it, nothing leaves by it, and its stations are forgotten")
   func shut() {
     let rig = rig()
-    for nic in 1...3 { _ = rig.decide(broadcast(from: mac[nic - 1]), from: nic) }
+    for nic in 1...3 { _ = rig.forward(broadcast(from: mac[nic - 1]), from: nic) }
     #expect(rig.receivers(of: unicast(mac[0], to: mac[1]), from: 1) == [2: -1])
     rig.setShut(2, true)
     #expect(rig.isShut(2))
-    #expect(rig.decide(broadcast(from: mac[1]), from: 2) == .drop(.loopGuard))
-    #expect(rig.decide(unicast(mac[1], to: mac[0]), from: 2) == .drop(.loopGuard))
-    #expect(rig.decide(unicast(mac[0], to: mac[1]), from: 1) == .flood(DomainIndex(1), from: PortIndex(1)))
+    #expect(rig.forward(broadcast(from: mac[1]), from: 2) == .drop(.loopGuard))
+    #expect(rig.forward(unicast(mac[1], to: mac[0]), from: 2) == .drop(.loopGuard))
+    #expect(rig.forward(unicast(mac[0], to: mac[1]), from: 1) == .flood(DomainIndex(1), from: PortIndex(1)))
     #expect(leftOut(rig, from: 1) == [2])
     #expect(rig.receivers(of: unicast(mac[0], to: mac[2]), from: 1) == [3: -1], "others do not notice")
     rig.setShut(2, false)
     #expect(leftOut(rig, from: 1).isEmpty)
-    #expect(rig.decide(broadcast(from: mac[1]), from: 2) == .flood(DomainIndex(1), from: PortIndex(2)))
+    #expect(rig.forward(broadcast(from: mac[1]), from: 2) == .flood(DomainIndex(1), from: PortIndex(2)))
   }
 
   @Test("what another worker tells of a shut port is not learned")
@@ -99,8 +99,8 @@ extension Rig {
       (1, .switched(untagged: nil, tagged: [DomainIndex(1), DomainIndex(2)])), (2, .routed(tagged: [DomainIndex(1)])),
     ])
     rig.setShut(2, true)
-    #expect(rig.decide(broadcast(from: mac[1]), from: 2) == .route(PortIndex(2)))
-    #expect(rig.decide(broadcast(from: mac[1], vid: 1001), from: 2) == .drop(.loopGuard))
+    #expect(rig.forward(broadcast(from: mac[1]), from: 2) == .route(PortIndex(2)))
+    #expect(rig.forward(broadcast(from: mac[1], vid: 1001), from: 2) == .drop(.loopGuard))
     #expect(rig.egress(by: 2) == .forward(NICIndex(2), tagControl: TagForm.untagged))
   }
 
@@ -113,7 +113,7 @@ extension Rig {
     ])
     rig.setShut(1, true)
     let frame = FrameHeader(destination: MACAddress(0x0180_C200_0002), source: mac[0], etherType: 0x8809)
-    #expect(rig.decide(frame, from: 1) == .slowProtocol)
+    #expect(rig.forward(frame, from: 1) == .slowProtocol)
   }
 
   @Test("a probe arrives where its frame would be switched, shut or not, and nowhere else")

@@ -31,13 +31,13 @@ final class Rig {
     plane.clock = 100_000
   }
 
-  func decide(_ header: FrameHeader, from nic: Int) -> Verdict {
-    plane.decide(header, from: NICIndex(nic), at: 1)
+  func forward(_ header: FrameHeader, from nic: Int) -> Verdict {
+    plane.forward(header, from: NICIndex(nic), at: 1)
   }
 
   /// Who gets a frame, and in which form: NIC to tag control field (negative: untagged).
   func receivers(of header: FrameHeader, from nic: Int) -> [Int: Int32] {
-    switch decide(header, from: nic) {
+    switch forward(header, from: nic) {
     case .drop, .slowProtocol, .route: return [:]
     case .balance(let port, let tagControl):
       return plane.member(of: port, for: 0).map { [$0.value: tagControl] } ?? [:]
@@ -55,7 +55,7 @@ final class Rig {
 
   /// Whom a flooded frame leaves out, because it would be in another VLAN there.
   func hops(of header: FrameHeader, from nic: Int) -> [Int] {
-    guard case .flood(let domain, let origin) = decide(header, from: nic) else { return [] }
+    guard case .flood(let domain, let origin) = forward(header, from: nic) else { return [] }
     var found: [Int] = []
     var place = 0
     while let receiver = plane.nextReceiver(of: header, flowHash: 0, in: domain, from: origin, place: place) {
@@ -185,10 +185,10 @@ struct TagCase: Sendable, CustomTestStringConvertible {
       // Without a tag it would be one of the other VLAN at port 2. A port that takes no tags has it as it is.
       #expect(rig.receivers(of: inside, from: 1) == [3: TagForm.untagged, 4: 1001])
       #expect(rig.hops(of: inside, from: 1) == [2], "told, so that it is counted")
-      _ = rig.decide(frame(b, broadcast), from: 2)
+      _ = rig.forward(frame(b, broadcast), from: 2)
       guard destination == b else { continue }
-      #expect(rig.decide(inside, from: 1) == .drop(.vlanNotAllowed))
-      #expect(rig.decide(frame(a, b, tag: outer), from: 1) == .forward(NICIndex(2), tagControl: TagForm.untagged))
+      #expect(rig.forward(inside, from: 1) == .drop(.vlanNotAllowed))
+      #expect(rig.forward(frame(a, b, tag: outer), from: 1) == .forward(NICIndex(2), tagControl: TagForm.untagged))
     }
   }
 
@@ -196,8 +196,8 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func tags(_ test: TagCase) {
     let plane = Rig([(1, test.ingress), (2, TagCase.untagged), (3, TagCase.trunk)])
     switch test.want {
-    case .drop(let reason): #expect(plane.decide(frame(a, broadcast, tag: test.tag), from: 1) == .drop(reason))
-    case .routed: #expect(plane.decide(frame(a, broadcast, tag: test.tag), from: 1) == .route(PortIndex(1)))
+    case .drop(let reason): #expect(plane.forward(frame(a, broadcast, tag: test.tag), from: 1) == .drop(reason))
+    case .routed: #expect(plane.forward(frame(a, broadcast, tag: test.tag), from: 1) == .route(PortIndex(1)))
     case .untaggedAndTagged(let tag):
       #expect(plane.receivers(of: frame(a, broadcast, tag: test.tag), from: 1) == [2: -1, 3: Int32(tag)])
     case .domain2(let tag):
@@ -216,18 +216,18 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("a station that moves is found at its new port with its first frame")
   func move() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged), (3, TagCase.untagged)])
-    _ = plane.decide(frame(a, broadcast), from: 1)
+    _ = plane.forward(frame(a, broadcast), from: 1)
     #expect(plane.receivers(of: frame(b, a), from: 3) == [1: -1])
-    _ = plane.decide(frame(a, broadcast), from: 2)
+    _ = plane.forward(frame(a, broadcast), from: 2)
     #expect(plane.receivers(of: frame(b, a), from: 3) == [2: -1])
   }
 
   @Test("never sends a frame back where it came from")
   func noReflection() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
-    _ = plane.decide(frame(a, broadcast), from: 1)
-    _ = plane.decide(frame(b, broadcast), from: 1)
-    #expect(plane.decide(frame(a, b), from: 1) == .drop(.samePort))
+    _ = plane.forward(frame(a, broadcast), from: 1)
+    _ = plane.forward(frame(b, broadcast), from: 1)
+    #expect(plane.forward(frame(a, b), from: 1) == .drop(.samePort))
     #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [2: -1])
   }
 
@@ -246,8 +246,8 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let target = MACAddress(0x0180_C200_0000 | last)
     let want = Verdict.drop(last == 2 ? .slowProtocol : .reservedAddress)
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk), (3, TagCase.routed), (4, .dark)])
-    for nic in 1...4 { #expect(plane.decide(frame(a, target), from: nic) == want) }
-    #expect(plane.decide(frame(a, target, tag: 1001), from: 2) == want)
+    for nic in 1...4 { #expect(plane.forward(frame(a, target), from: nic) == want) }
+    #expect(plane.forward(frame(a, target, tag: 1001), from: 2) == want)
     #expect(plane.stationCount == 0)
   }
 
@@ -262,15 +262,15 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     arguments: [0, 0x0100_5E00_0001, 0xFFFF_FFFF_FFFF] as [UInt64])
   func invalidSource(_ source: UInt64) {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
-    #expect(plane.decide(frame(MACAddress(source), broadcast), from: 1) == .drop(.invalidSource))
+    #expect(plane.forward(frame(MACAddress(source), broadcast), from: 1) == .drop(.invalidSource))
     #expect(plane.stationCount == 0)
   }
 
   @Test("a dropped frame teaches nothing")
   func droppedTeachesNothing() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk)])
-    _ = plane.decide(frame(a, broadcast, tag: 1002), from: 1)
-    _ = plane.decide(frame(b, broadcast), from: 2)
+    _ = plane.forward(frame(a, broadcast, tag: 1002), from: 1)
+    _ = plane.forward(frame(b, broadcast), from: 2)
     #expect(plane.stationCount == 0)
   }
 
@@ -306,7 +306,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("a NIC that belongs to no port carries nothing")
   func noPort() {
     let plane = Rig([(1, TagCase.untagged)])
-    #expect(plane.decide(frame(a, broadcast), from: 9) == .drop(.noPort))
+    #expect(plane.forward(frame(a, broadcast), from: 9) == .drop(.noPort))
   }
 
   @Test("a routed port gets its VLANs tagged, one as well as several, flooded and to a station")
@@ -322,15 +322,15 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("what a routed port sends untagged teaches no domain anything, and no VLAN hears of it")
   func routedTeachesNothing() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.both)])
-    #expect(plane.decide(frame(b, broadcast), from: 2) == .route(PortIndex(2)))
-    #expect(plane.decide(frame(b, a, tag: 0xE000), from: 2) == .route(PortIndex(2)))
+    #expect(plane.forward(frame(b, broadcast), from: 2) == .route(PortIndex(2)))
+    #expect(plane.forward(frame(b, a, tag: 0xE000), from: 2) == .route(PortIndex(2)))
     #expect(plane.stationCount == 0)
   }
 
   @Test("on a routed port the source of a tagged frame is looked at as on others")
   func routedChecks() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.both)])
-    #expect(plane.decide(frame(MACAddress(0), broadcast, tag: 1001), from: 2) == .drop(.invalidSource))
+    #expect(plane.forward(frame(MACAddress(0), broadcast, tag: 1001), from: 2) == .drop(.invalidSource))
     #expect(plane.stationCount == 0)
   }
 
@@ -339,11 +339,11 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("a station stays known while its bond goes from switched to routed with the same VLAN, and goes with the VLAN")
   func switchedToRouted() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
-    _ = plane.decide(frame(b, broadcast), from: 2)
+    _ = plane.forward(frame(b, broadcast), from: 2)
     plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.both)])
     #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001])
     plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.routed)])
-    #expect(plane.decide(frame(a, b), from: 1) == .flood(DomainIndex(1), from: PortIndex(1)))
+    #expect(plane.forward(frame(a, b), from: 1) == .flood(DomainIndex(1), from: PortIndex(1)))
     #expect(plane.receivers(of: frame(a, b), from: 1) == [:])
     #expect(plane.stationCount == 1, "the one behind port 1")
   }
@@ -351,8 +351,8 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("stations go with the VLAN that leaves their port")
   func leavingFlushes() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.trunk)])
-    _ = plane.decide(frame(a, broadcast, tag: 1001), from: 2)
-    _ = plane.decide(frame(b, broadcast, tag: 1002), from: 2)
+    _ = plane.forward(frame(a, broadcast, tag: 1001), from: 2)
+    _ = plane.forward(frame(b, broadcast, tag: 1002), from: 2)
     #expect(plane.stationCount == 2)
     plane.apply([
       2: PortProgram(members: [NICIndex(2)], role: .switched(untagged: DomainIndex(2), tagged: []))
@@ -365,7 +365,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   @Test("a port that changes from untagged to tagged keeps its stations and their frames get a tag")
   func secondVLAN() {
     let plane = Rig([(1, TagCase.untagged), (2, TagCase.untagged)])
-    _ = plane.decide(frame(b, broadcast), from: 2)
+    _ = plane.forward(frame(b, broadcast), from: 2)
     plane.apply([2: PortProgram(members: [NICIndex(2)], role: TagCase.trunk)])
     #expect(plane.receivers(of: frame(a, b), from: 1) == [2: 1001])
   }
@@ -409,7 +409,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
     plane.setLink(10, up: true)
-    #expect(plane.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(plane.forward(frame(b, broadcast), from: 10) == .drop(.bondStandby))
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1], "the server uses it")
     plane.setLink(11, up: false)
     #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1], "a station stands on the bond, not on a member")
@@ -452,7 +452,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.takeMoved() == 11)
     #expect(plane.takeMoved() == nil)
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
-    #expect(plane.decide(frame(b, a), from: 10) == .drop(.bondStandby))
+    #expect(plane.forward(frame(b, a), from: 10) == .drop(.bondStandby))
     plane.pass(100)
     #expect(plane.receivers(of: frame(b, a), from: 10) == [1: -1])
     #expect(plane.takeMoved() == 10)
@@ -465,7 +465,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
       plane.pass(3_000)
       #expect(plane.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
       plane.pass(20)
-      #expect(plane.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(b, broadcast), from: 11) == .drop(.bondStandby))
     }
     #expect(plane.takeMoved() == nil)
   }
@@ -475,9 +475,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bothUp()
     for _ in 0..<50 {
       plane.pass(50)
-      #expect(plane.decide(frame(b, broadcast), from: 10) != .drop(.bondStandby))
-      #expect(plane.decide(frame(a, broadcast), from: 11) == .drop(.bondStandby))
-      #expect(plane.decide(frame(a, b), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(b, broadcast), from: 10) != .drop(.bondStandby))
+      #expect(plane.forward(frame(a, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(a, b), from: 11) == .drop(.bondStandby))
     }
   }
 
@@ -486,9 +486,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bothUp()
     for _ in 0..<20 {
       plane.pass(30_000)
-      _ = plane.decide(frame(a, broadcast), from: 1)
-      #expect(plane.decide(frame(a, broadcast), from: 11) == .drop(.bondStandby))
-      #expect(plane.decide(frame(a, c), from: 11) == .drop(.bondStandby))
+      _ = plane.forward(frame(a, broadcast), from: 1)
+      #expect(plane.forward(frame(a, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(a, c), from: 11) == .drop(.bondStandby))
     }
     #expect(plane.receivers(of: frame(b, a), from: 10) == [1: -1], "a stands where it was")
   }
@@ -497,7 +497,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func secondSendsUnicast() {
     let plane = bothUp()
     plane.pass(999)
-    #expect(plane.decide(frame(c, a), from: 11) == .drop(.bondStandby))
+    #expect(plane.forward(frame(c, a), from: 11) == .drop(.bondStandby))
     plane.pass(1)
     #expect(plane.receivers(of: frame(c, a), from: 11) == [1: -1])
   }
@@ -506,9 +506,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func secondSendsBroadcasts() {
     let plane = bothUp()
     plane.pass(4_500)
-    #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(plane.forward(frame(c, broadcast), from: 11) == .drop(.bondStandby))
     plane.pass(900)
-    #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(plane.forward(frame(c, broadcast), from: 11) == .drop(.bondStandby))
     plane.pass(100)
     #expect(plane.receivers(of: frame(c, broadcast), from: 11) == [1: -1])
   }
@@ -518,9 +518,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bothUp()
     for _ in 0..<20 {
       plane.pass(10_000)
-      #expect(plane.decide(frame(c, broadcast), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(c, broadcast), from: 11) == .drop(.bondStandby))
       plane.pass(500)
-      #expect(plane.decide(frame(b, everyRouter), from: 10) != .drop(.bondStandby))
+      #expect(plane.forward(frame(b, everyRouter), from: 10) != .drop(.bondStandby))
     }
   }
 
@@ -529,7 +529,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bothUp()
     for _ in 0..<20 {
       plane.pass(60_000)
-      #expect(plane.decide(frame(c, everyRouter), from: 11) == .drop(.bondStandby))
+      #expect(plane.forward(frame(c, everyRouter), from: 11) == .drop(.bondStandby))
     }
     #expect(plane.carries(10))
   }
@@ -539,9 +539,9 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bond()
     plane.setLink(10, up: true)
     plane.setLink(11, up: true)
-    _ = plane.decide(frame(MACAddress(0), broadcast), from: 10)
+    _ = plane.forward(frame(MACAddress(0), broadcast), from: 10)
     plane.pass(60_000)
-    #expect(plane.decide(frame(MACAddress(0), a), from: 11) == .drop(.bondStandby))
+    #expect(plane.forward(frame(MACAddress(0), a), from: 11) == .drop(.bondStandby))
   }
 
   @Test("a static bond takes the frames of both members, and sends where the broadcasts come from")
@@ -551,7 +551,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     #expect(plane.receivers(of: frame(a, b), from: 1) == [10: -1])
     #expect(plane.receivers(of: frame(a, c), from: 1) == [10: -1], "the one that receives")
     #expect(plane.receivers(of: frame(a, broadcast), from: 1) == [10: -1], "once")
-    #expect(plane.decide(frame(b, c), from: 10) == .drop(.samePort))
+    #expect(plane.forward(frame(b, c), from: 10) == .drop(.samePort))
     plane.pass(1_000)
     #expect(plane.receivers(of: frame(b, broadcast), from: 11) == [1: -1])
     #expect(plane.takeMoved() == 11)
@@ -570,7 +570,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
           BondCarriage.Member(nic: NICIndex($0), isCollecting: false, isDistributing: false, isBarred: $0 == 10)
         }), of: PortIndex(20))
     #expect(plane.receivers(of: frame(a, b), from: 1) == [11: -1])
-    #expect(plane.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(plane.forward(frame(b, broadcast), from: 10) == .drop(.bondStandby))
     plane.apply([20: .absent, 21: PortProgram(members: [NICIndex(10)], role: TagCase.untagged)])
     #expect(plane.carries(10))
   }
@@ -599,7 +599,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let plane = bond()
     plane.setLink(10, up: true)
     plane.setLink(11, up: true)
-    _ = plane.decide(frame(b, broadcast), from: 10)
+    _ = plane.forward(frame(b, broadcast), from: 10)
     plane.setLink(10, up: false)
     #expect(plane.stationCount == 1)
     plane.setLink(11, up: false)
@@ -632,7 +632,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
 
   /// The members that conversations to station b leave by.
   func egress(_ rig: Rig) -> Set<Int> {
-    switch rig.decide(frame(a, b), from: 1) {
+    switch rig.forward(frame(a, b), from: 1) {
     case .forward(let nic, _): return [nic.value]
     case .balance(let port, _):
       let hashes: [UInt32] = [0, 1 << 30, 1 << 31, .max]
@@ -655,34 +655,34 @@ struct TagCase: Sendable, CustomTestStringConvertible {
     let rig = bond(collecting: [10, 11], distributing: [10, 11])
     #expect(rig.receivers(of: frame(a, broadcast), from: 1).count == 1)
     #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
-    #expect(rig.decide(frame(a, b), from: 11) == .drop(.samePort))
+    #expect(rig.forward(frame(a, b), from: 11) == .drop(.samePort))
   }
 
   @Test("a member that collects and does not distribute takes frames and sends none")
   func collectingOnly() {
     let rig = bond(collecting: [10, 11], distributing: [10])
-    _ = rig.decide(frame(b, broadcast), from: 11)
+    _ = rig.forward(frame(b, broadcast), from: 11)
     #expect(egress(rig) == [10])
   }
 
   @Test("a member that does not collect takes nothing")
   func notCollecting() {
     let rig = bond(collecting: [10], distributing: [10])
-    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(rig.forward(frame(b, broadcast), from: 11) == .drop(.bondStandby))
   }
 
   @Test("while partner and switch have not agreed, nothing crosses")
   func neither() {
     let rig = bond(collecting: [], distributing: [])
-    #expect(rig.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
-    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(rig.forward(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(rig.forward(frame(b, broadcast), from: 11) == .drop(.bondStandby))
     #expect(!rig.carries(10) && !rig.carries(11))
   }
 
   @Test("a link that goes down stops at once, and the other one carries everything")
   func linkDown() {
     let rig = bond(collecting: [10, 11], distributing: [10, 11])
-    _ = rig.decide(frame(b, broadcast), from: 10)
+    _ = rig.forward(frame(b, broadcast), from: 10)
     rig.setLink(10, up: false)
     #expect(egress(rig) == [11])
     rig.setLink(10, up: true)
@@ -703,7 +703,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
         members: [NICIndex(10)], role: TagCase.native, aggregation: aggregation(10, 11))
     ])
     #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
-    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.noPort))
+    #expect(rig.forward(frame(b, broadcast), from: 11) == .drop(.noPort))
   }
 
   @Test("takes frames by the members that LACP has opened while one sends alone, until the aggregate begins")
@@ -732,7 +732,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func fallback() {
     let rig = bond(collecting: [10, 11], distributing: [10, 11])
     agree(rig, [], [], false)
-    #expect(rig.decide(frame(b, broadcast), from: 11) == .drop(.bondStandby))
+    #expect(rig.forward(frame(b, broadcast), from: 11) == .drop(.bondStandby))
     #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
   }
 
@@ -743,7 +743,7 @@ struct TagCase: Sendable, CustomTestStringConvertible {
       20: PortProgram(
         members: [NICIndex(10)], role: TagCase.untagged, aggregation: aggregation(10, 11))
     ])
-    #expect(rig.decide(frame(b, broadcast), from: 10) == .drop(.bondStandby))
+    #expect(rig.forward(frame(b, broadcast), from: 10) == .drop(.bondStandby))
     agree(rig, [10], [10])
     #expect(rig.receivers(of: frame(b, broadcast), from: 10) == [1: -1])
   }
@@ -752,10 +752,10 @@ struct TagCase: Sendable, CustomTestStringConvertible {
   func slowProtocols() {
     let rig = bond(collecting: [], distributing: [])
     let target = MACAddress(0x0180_C200_0002)
-    #expect(rig.decide(frame(b, target), from: 10) == .slowProtocol)
-    #expect(rig.decide(frame(b, target), from: 11) == .slowProtocol)
-    #expect(rig.decide(frame(b, target, tag: 5), from: 10) == .drop(.slowProtocol))
-    #expect(rig.decide(frame(b, target), from: 1) == .drop(.slowProtocol))
-    #expect(rig.decide(frame(b, target), from: 30) == .drop(.slowProtocol))
+    #expect(rig.forward(frame(b, target), from: 10) == .slowProtocol)
+    #expect(rig.forward(frame(b, target), from: 11) == .slowProtocol)
+    #expect(rig.forward(frame(b, target, tag: 5), from: 10) == .drop(.slowProtocol))
+    #expect(rig.forward(frame(b, target), from: 1) == .drop(.slowProtocol))
+    #expect(rig.forward(frame(b, target), from: 30) == .drop(.slowProtocol))
   }
 }
