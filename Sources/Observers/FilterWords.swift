@@ -1,5 +1,7 @@
 // The words of a filter, before libpcap sees them.
 
+import Glibc
+
 /// What a filter must not ask of the daemon.
 ///
 /// libpcap looks names up while it compiles: `host web1` asks the resolver, which can take seconds and tells others
@@ -34,38 +36,74 @@ enum FilterWords {
     "tcp-syn", "tcp-rst", "tcp-push", "tcp-ack", "tcp-urg", "tcp-ece", "tcp-cwr",
   ]
 
+  /// A word that is not taken.
+  enum Fault { case loop, name(String) }
+
   /// What is wrong with the words of `expression`; nil: nothing.
-  static func fault(in expression: String) -> String? {
+  static func fault(in expression: String) -> Fault? {
+    let words = words(of: expression)
+    if words.contains("protochain") { return .loop }
+    return names(in: words).first.map { .name($0) }
+  }
+
+  /// `expression` with an address where names stand: what libpcap says of it, it says of its form.
+  static func form(of expression: String) -> String {
+    let names = Set(names(in: words(of: expression)))
+    var (form, word) = ("", "")
+    for character in expression + " " {
+      if isPart(character) {
+        word.append(character)
+      } else {
+        form += names.contains(word) ? "192.0.2.1" : word
+        form.append(character)
+        word = ""
+      }
+    }
+    return form
+  }
+
+  /// Names that libpcap would look up.
+  private static func names(in words: [String]) -> [String] {
     var isService = false
-    for word in words(of: expression) {
-      if word == "protochain" { return "protochain is not taken: its program has loops" }
+    return words.filter { word in
       if services.contains(word) {
         isService = true
       } else if others.contains(word) {
         isService = false
-      } else if !joining.contains(word), !isNumber(word), !isService {
-        return "\(word) is a name, and names are not looked up; give the address"
+      } else {
+        return !joining.contains(word) && !isNumber(word) && !isService
       }
+      return false
     }
-    return nil
+  }
+
+  private static func isPart(_ character: Character) -> Bool {
+    character.isASCII && (character.isLetter || character.isNumber) || "._-:\\$".contains(character)
   }
 
   /// A backslash, which makes a name of a keyword, stays with its word.
   private static func words(of expression: String) -> [String] {
-    expression.split { byte in
-      !(byte.isASCII && (byte.isLetter || byte.isNumber) || "._-:\\$".contains(byte))
+    expression.split {
+      !isPart($0)
     }.map { $0.allSatisfy { $0 == "-" } ? "0" : String($0) }
   }
 
-  /// Numbers, ranges of them, and addresses of every kind: what no name looks like.
+  /// Numbers and addresses of every kind, exactly as libpcap's scanner has them: what is longer is a name to it.
   private static func isNumber(_ word: String) -> Bool {
-    if word.hasPrefix("0x") || word.hasPrefix("0X") || word.hasPrefix("$") { return true }
-    if word.contains(":") { return word.allSatisfy { $0.isHexDigit || ":.".contains($0) } }
-    if word.allSatisfy({ $0.isNumber || ".-".contains($0) }) { return true }
-    // A MAC address with other signs: six pairs, or three times four digits.
-    let pairs = word.split(whereSeparator: { ".-".contains($0) })
-    return pairs.allSatisfy { $0.allSatisfy(\.isHexDigit) }
-      && (pairs.count == 6 && pairs.allSatisfy { $0.count <= 2 }
-        || pairs.count == 3 && pairs.allSatisfy { $0.count == 4 })
+    let digits = word.drop { $0 == "-" }
+    if digits.lowercased().hasPrefix("0x") { return digits.dropFirst(2).allSatisfy(\.isHexDigit) }
+    if word.hasPrefix("$") { return word.count <= 3 && word.dropFirst().allSatisfy(\.isHexDigit) }
+    let numbers = digits.split(separator: ".", omittingEmptySubsequences: false)
+    if numbers.count <= 4, numbers.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isWholeNumber) }) { return true }
+    if word.contains(":"), word.allSatisfy({ $0.isWholeNumber || $0 == ":" }) { return true }
+    var address = in6_addr()
+    if unsafe inet_pton(AF_INET6, word, &address) == 1 { return true }
+    // MAC addresses: six pairs, or three times four digits.
+    return [":", ".", "-"].contains { sign in
+      let parts = word.split(separator: sign, omittingEmptySubsequences: false)
+      guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isHexDigit) }) else { return false }
+      return parts.count == 6 && parts.allSatisfy { $0.count <= 2 }
+        || sign == "." && parts.count == 3 && parts.allSatisfy { $0.count == 4 }
+    }
   }
 }

@@ -35,7 +35,16 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
       throw FilterFault(description: "a filter has at most \(Self.lengthLimit) bytes")
     }
     guard !expression.utf8.contains(0) else { throw FilterFault(description: "a filter has no zero byte") }
-    if let fault = FilterWords.fault(in: expression) { throw FilterFault(description: fault) }
+    switch FilterWords.fault(in: expression) {
+    case nil: break
+    case .loop: throw FilterFault(description: "protochain is not taken: its program has loops")
+    case .name(let name):
+      // What libpcap would say of it without asking for the name comes first.
+      var form = unsafe bpf_program()
+      try unsafe Self.compile(FilterWords.form(of: expression), into: &form)
+      unsafe pcap_freecode(&form)
+      throw FilterFault(description: "\(name) is a name, and names are not looked up; give the address")
+    }
     self.expression = expression
     isOne = Self.names("vlan", in: expression)
     try unsafe Self.compile(expression, into: &untagged)

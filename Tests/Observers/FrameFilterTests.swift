@@ -78,11 +78,14 @@ enum Sample {
     arguments: [
       "host www.example.com", "web1", "src web1", "port 80 and host web1", "port 80 and src web1", "net lab",
       "10.example",
-      "gateway web1", "ether host web1", "host \\tcp", "dst net web1 or port 5", "host 10.0.0.1 or web1",
+      "gateway web1", "ether host web1", "host \\tcp", "dst net web1 or port 5", "0xab.example", "$12foo", "host ab:cd",
+      "1.2.3.4-5", "host 1.2.3.4.5", "len-4 > 0", "host 10.0.0.1 or web1",
     ])
   func names(_ expression: String) {
     let fault = #expect(throws: FilterFault.self) { try FrameFilter(expression) }
-    #expect(fault?.description.contains("is a name") == true, "\(String(describing: fault))")
+    // Where an address could not stand either, libpcap says so.
+    let says = fault?.description ?? ""
+    #expect(!says.isEmpty && !says.contains("unknown host"), "\(says)")
   }
 
   @Test(
@@ -115,6 +118,7 @@ enum Sample {
   func length() throws {
     let filter = try FrameFilter("greater 1000")
     #expect(filter.matches(udp, length: 1_500) && !filter.matches(udp))
-    #expect(!filter.matches([]) && !(try FrameFilter("arp")).matches([1, 2, 3]))
+    let arp = try FrameFilter("arp")
+    #expect(!filter.matches([]) && !arp.matches([1, 2, 3]))
   }
 }

@@ -24,7 +24,8 @@ import Wire
   func off() {
     let log = DropLog()
     var observers = Observers(nics: 8, index: 0, log: log)
-    #expect(!observers.isWatching)
+    let isWatching = observers.isWatching
+    #expect(!isWatching)
     with { observers.droppedIncoming($0, by: NICIndex(2), .noVLAN) }
     with { observers.droppedOutgoing($0, by: NICIndex(3), .linkDown) }
     #expect(log.records().map(\.frame.nic) == [NICIndex(2), NICIndex(3)])
@@ -42,14 +43,16 @@ import Wire
       }
     }
     observers.set(watch, at: 3, nics: watch.order.nics)
-    #expect(observers.isWatching)
+    var isWatching = observers.isWatching
+    #expect(isWatching)
     all()
     #expect(rest(of: watch).map { [$0.nic.value, $0.isOutgoing ? 1 : 0] } == [[1, 0], [1, 1]])
     observers.set(watch, at: 3, nics: .all)
     all()
     #expect(rest(of: watch).count == 16)
     observers.set(nil, at: 3)
-    #expect(!observers.isWatching)
+    isWatching = observers.isWatching
+    #expect(!isWatching)
     all()
     #expect(rest(of: watch).isEmpty)
   }
