@@ -87,8 +87,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching",
-        "Wire",
+        "Cabling", "Capture", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Observers", "Ports", "Rack",
+        "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -140,7 +140,7 @@ let package = Package(
       name: "API",
       dependencies: [
         "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost",
-        "Machines", "Net", "Rack",
+        "Machines", "Net", "Observers", "Rack",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),

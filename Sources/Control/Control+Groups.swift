@@ -80,6 +80,7 @@ extension Control {
       }
       await forward(steps)
       for outcome in outcomes { rack.apply(outcome.changes) }
+      await followCaptures()
       for accepted in group {
         for event in accepted.told { logChange(event.body, event.type, by: accepted.entry.requester) }
         for event in accepted.outcome.events { events.publish(event) }

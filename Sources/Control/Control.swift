@@ -44,6 +44,7 @@ public actor Control {
   var start: StartReport
   var events = EventBroadcaster()
   var problems = ProblemBoard()
+  var captures = CaptureBoard()
   var host = HostState()
   /// Sees what others do to the NICs; `nil` before it is started.
   var watch: HostWatch?

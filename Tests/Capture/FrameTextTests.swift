@@ -7,8 +7,8 @@ import Testing
 /// Frames of every kind that a line is made of, from `Frames/frames.hex`.
 enum SampleFrames {
   static let all: [[UInt8]] = {
-    let file = "\(#filePath)/../Frames/frames.hex"
-    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Frames/frames.hex")
+    let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
       let digits = Array(line.utf8)
       return stride(from: 0, to: digits.count - 1, by: 2).map {

@@ -51,6 +51,8 @@ protocol RackKeeper: Sendable {
   /// What `status` calls wrong, as far as it costs nothing to know.
   var knownProblems: [Problem] { get async }
   func backup() async throws -> BackupFile
+  /// Throws `Unavailable`. `by`: who wants it.
+  func capture(_ request: CaptureRequest, by who: String) async throws -> RunningCapture
 
   /// From the newest on, and how many there are.
   func events(
@@ -68,6 +70,9 @@ protocol RackKeeper: Sendable {
 extension RackKeeper {
   var configurations: [ServerID: String] { [:] }
   var awaitsSystems: Bool { false }
+  func capture(_ request: CaptureRequest, by who: String) async throws -> RunningCapture {
+    throw Unavailable(message: "there is no switch to capture from")
+  }
 }
 
 extension Control: RackKeeper {

@@ -35,17 +35,19 @@ public struct APIResponder: HTTPResponder {
   ) {
     var routes = Routes(keeper: keeper)
     let streams = EventStream.shares()
+    let captures = ToprackCaptureRoutes.shares()
     let gate = ConsoleGate(hub: consoles, machines: machines)
-    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate)
+    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, captures: captures, consoles: gate)
     self.init(
       routes: routes, door: Door(keeper: keeper, rate: rate, placement: placement, now: now), keeper: keeper,
-      heartbeat: heartbeat, streams: streams, consoles: gate, now: now)
+      heartbeat: heartbeat, streams: streams, captures: captures, consoles: gate, now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
   static func register(
     on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil)
+    streams: CallerShares = EventStream.shares(), captures: CallerShares = ToprackCaptureRoutes.shares(),
+    consoles: ConsoleGate = ConsoleGate(hub: nil)
   ) {
     DescriptionRoutes().register(on: &routes)
     AccountRoutes().register(on: &routes)
@@ -71,6 +73,7 @@ public struct APIResponder: HTTPResponder {
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     ToprackLabRoutes(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
+    ToprackCaptureRoutes(captures: captures).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
     let probes = Probes(machines: consoles.machines)
     ToprackWaitRoutes(probes: probes).register(on: &routes)
@@ -83,14 +86,15 @@ public struct APIResponder: HTTPResponder {
 
   init(
     routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
+    streams: CallerShares = EventStream.shares(), captures: CallerShares = ToprackCaptureRoutes.shares(),
+    consoles: ConsoleGate = ConsoleGate(hub: nil),
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     router = routes.responder()
     self.door = door
     portal = Portal(
-      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, consoles: consoles,
-      now: now)
+      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, captures: captures,
+      consoles: consoles, now: now)
   }
 
   /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.
