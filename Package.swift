@@ -71,7 +71,7 @@ let package = Package(
       ],
       swiftSettings: data),
     // Frames as files and lines.
-    .target(name: "Capture", dependencies: ["CPcap", "Observers", "Switching", "Wire"], swiftSettings: data),
+    .target(name: "Capture", dependencies: ["CPcap", "Net", "Observers", "Switching", "Wire"], swiftSettings: data),
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Impairments", "Net"], swiftSettings: strict),
@@ -97,9 +97,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Observers", "Ports",
-        "Rack", "Store",
-        "Switching", "Wire",
+        "Cabling", "Capture", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Observers",
+        "Ports", "Rack", "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -152,7 +151,7 @@ let package = Package(
       name: "API",
       dependencies: [
         "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Impairments",
-        "Labs", "MachineHost", "Machines", "Net", "Rack", "Switching",
+        "Labs", "MachineHost", "Machines", "Net", "Observers", "Rack", "Switching",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -246,7 +245,12 @@ let package = Package(
     .testTarget(
       name: "AdviceTests", dependencies: ["Advice", "Net", "Rack", "Switching", "Wire"], path: "Tests/Advice",
       swiftSettings: strict),
-    .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
+    .testTarget(
+      name: "CaptureTests", dependencies: ["CPcap", "Capture", "Net", "Observers", "Rings", "Switching", "Wire"],
+      path: "Tests/Capture", exclude: ["Frames"], swiftSettings: data),
+    .testTarget(
+      name: "ObserversTests", dependencies: ["Net", "Observers", "Rings", "Switching", "Wire"],
+      path: "Tests/Observers", swiftSettings: data),
     .testTarget(
       name: "RackTests", dependencies: ["Cabling", "Impairments", "Net", "Rack", "Wire"], path: "Tests/Rack",
       swiftSettings: strict),

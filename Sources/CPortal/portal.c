@@ -5,6 +5,12 @@
 static const unsigned char attach_mustache[] = {
 #embed "../API/Portal/Assets/attach.mustache"
 };
+static const unsigned char capture_js[] = {
+#embed "../API/Portal/Assets/capture.js"
+};
+static const unsigned char capture_mustache[] = {
+#embed "../API/Portal/Assets/capture.mustache"
+};
 static const unsigned char console_mustache[] = {
 #embed "../API/Portal/Assets/console.mustache"
 };
@@ -106,6 +112,8 @@ static const unsigned char token_mustache[] = {
 
 static const struct toprack_asset assets[] = {
     ASSET("attach.mustache", attach_mustache),
+    ASSET("capture.js", capture_js),
+    ASSET("capture.mustache", capture_mustache),
     ASSET("console.mustache", console_mustache),
     ASSET("error.mustache", error_mustache),
     ASSET("fault.mustache", fault_mustache),

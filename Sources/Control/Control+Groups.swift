@@ -80,6 +80,7 @@ extension Control {
       }
       await forward(steps)
       for outcome in outcomes { rack.apply(outcome.changes) }
+      await followCaptures()
       for accepted in group {
         for event in accepted.told {
           logChange(event.body, event.type, of: event.server, event.project, by: accepted.entry.requester)

@@ -45,6 +45,7 @@ public actor Control {
   var events = EventBroadcaster()
   var problems = ProblemBoard()
   nonisolated let readiness = Readiness()
+  var captures = CaptureBoard()
   var host = HostState()
   /// Sees what others do to the NICs; `nil` before it is started.
   var watch: HostWatch?

@@ -1,5 +1,6 @@
 public import Switching
 import Synchronization
+import Wire
 
 /// One frame that went no further.
 public struct DropRecord: Sendable, Equatable {
@@ -62,7 +63,12 @@ public struct DropRecord: Sendable, Equatable {
     unsafe SeenLayout.store(
       time: time, length: bytes?.count ?? length, kept: kept, nic: nic, isOutgoing: isOutgoing, reason: reason,
       to: place)
-    if let bytes { unsafe bytes.copy(kept, to: place + (SeenLayout.head - 12)) }
+    let head = unsafe place + (SeenLayout.head - VirtioNetHeader.size)
+    if let bytes {
+      unsafe bytes.copy(kept, to: head)
+    } else {
+      unsafe head.initializeMemory(as: UInt8.self, repeating: 0, count: VirtioNetHeader.size)
+    }
     unsafe numbers[index].store(number &* 2, ordering: .releasing)
     count.store(number, ordering: .releasing)
   }

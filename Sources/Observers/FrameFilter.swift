@@ -26,6 +26,8 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
   private let isOne: Bool
   /// Longest expression that is compiled, in bytes.
   public static let lengthLimit = 2_048
+  /// Instructions that are run on a frame at most.
+  public static let sizeLimit = 512
   private static let snapLength: Int32 = 262_144
 
   public init(_ expression: String) throws(FilterFault) {
@@ -33,6 +35,16 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
       throw FilterFault(description: "a filter has at most \(Self.lengthLimit) bytes")
     }
     guard !expression.utf8.contains(0) else { throw FilterFault(description: "a filter has no zero byte") }
+    switch FilterWords.fault(in: expression) {
+    case nil: break
+    case .loop: throw FilterFault(description: "protochain is not taken: its program has loops")
+    case .name(let name):
+      // What libpcap would say of it without asking for the name comes first.
+      var form = unsafe bpf_program()
+      try unsafe Self.compile(FilterWords.form(of: expression), into: &form)
+      unsafe pcap_freecode(&form)
+      throw FilterFault(description: "\(name) is a name, and names are not looked up; give the address")
+    }
     self.expression = expression
     isOne = Self.names("vlan", in: expression)
     try unsafe Self.compile(expression, into: &untagged)
@@ -62,6 +74,13 @@ public struct FilterFault: Error, Hashable, Sendable, CustomStringConvertible {
     // No netmask is known: `ip broadcast` is refused, as it should be.
     guard unsafe pcap_compile(handle, &program, expression, 1, bpf_u_int32(0xFFFF_FFFF)) == 0 else {
       throw FilterFault(description: unsafe String(cString: pcap_geterr(handle)))
+    }
+    let size = unsafe program.bf_len
+    guard size <= sizeLimit else {
+      unsafe pcap_freecode(&program)
+      throw FilterFault(
+        description: "a filter has at most \(sizeLimit) instructions when it is compiled, and this one "
+          + "\(size); say less")
     }
   }
 

@@ -7,7 +7,8 @@ import Synchronization
 ///     └────────┴──────────┴────────┴──────────┴─────────────┘
 ///
 /// A record lies in one piece; what is left at the end is skipped when the next one does not fit there. Full: the
-/// record is not written and counted in `lost`; the writer never waits.
+/// record is not written and counted in `lost`; the writer never waits. A record of less than half the capacity always
+/// fits into a ring that is empty; one has at least a byte.
 ///
 /// ## Threads
 /// One writer, one reader. `tail` is published with release by the one and read with acquire by the other, `head` the
@@ -39,6 +40,7 @@ import Synchronization
   /// false, there is no record. False: no room.
   @unsafe @inline(__always) @discardableResult
   public func write(_ size: Int, _ fill: (UnsafeMutableRawPointer) -> Bool) -> Bool {
+    assert(size > 0, "a record without a byte")
     let needed = (size &+ Self.lengthSize &+ 7) & ~7
     let end = tail.load(ordering: .relaxed)
     let place = end & (capacity &- 1)

@@ -28,13 +28,13 @@ import Rack
     version: "toprack \(Release.version)",
     subcommands: [
       StatusCommand.self, TopCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
-      ProjectCommand.self, LabCommand.self, EventsCommand.self, DropsCommand.self, WaitCommand.self,
-      ConsoleCommand.self, VMCommand.self, LinkCommand.self, LACPCommand.self, FDBCommand.self, NeighbourCommand.self,
-      SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
+      ProjectCommand.self, LabCommand.self, EventsCommand.self, CaptureCommand.self, DropsCommand.self,
+      WaitCommand.self, ConsoleCommand.self, VMCommand.self, LinkCommand.self, LACPCommand.self, FDBCommand.self,
+      NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
       UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,
-      BackupCommand.self, RestoreCommand.self,
+      BackupCommand.self, RestoreCommand.self, ExtcapCommand.self,
     ])
 
   @OptionGroup(title: "Connection and output") var global: GlobalOptions
@@ -43,7 +43,7 @@ import Rack
     // A reader such as `head` may leave before everything is written; that is no error of ours.
     signal(SIGPIPE, SIG_IGN)
     do {
-      let arguments = CommandLineForms.standard(Array(CommandLine.arguments.dropFirst()))
+      let arguments = CommandLineForms.standard(ExtcapCommand.arguments(of: CommandLine.arguments))
       if let unknown = UnknownCommand(in: arguments) { throw Failure.usage(unknown.message) }
       var command = try await asyncParseAsRoot(arguments)
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -58,6 +58,8 @@ protocol RackKeeper: Sendable {
   func trafficFigures() async -> Figures
   /// Why the rack cannot do all of its work, in a word each.
   func notReady() async -> [String]
+  /// Throws `Unavailable`. `by`: who wants it.
+  func capture(_ request: CaptureRequest, by who: String) async throws -> RunningCapture
 
   /// From the newest on, and how many there are.
   func events(
@@ -78,6 +80,9 @@ extension RackKeeper {
   func figures() async -> Figures { await trafficFigures() }
   func trafficFigures() async -> Figures { Figures(version: "", startedAt: await now) }
   func notReady() async -> [String] { [] }
+  func capture(_ request: CaptureRequest, by who: String) async throws -> RunningCapture {
+    throw Unavailable(message: "there is no switch to capture from")
+  }
 }
 
 extension Control: RackKeeper {

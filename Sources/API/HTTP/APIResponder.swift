@@ -40,20 +40,23 @@ public struct APIResponder: HTTPResponder {
   ) {
     var routes = Routes(keeper: keeper)
     let streams = EventStream.shares()
+    let captures = ToprackCaptureRoutes.shares()
     let gate = ConsoleGate(hub: consoles, machines: machines)
     let checks = CheckDesk(machines: machines)
-    Self.register(on: &routes, heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks)
+    Self.register(
+      on: &routes, heartbeat: heartbeat, streams: streams, captures: captures, consoles: gate, checks: checks)
     self.init(
       routes: routes,
       door: Door(keeper: keeper, rate: rate, placement: placement, metricsAreOpen: metricsAreOpen, now: now),
-      keeper: keeper, heartbeat: heartbeat, streams: streams, consoles: gate, checks: checks, now: now)
+      keeper: keeper, heartbeat: heartbeat, streams: streams, captures: captures, consoles: gate, checks: checks,
+      now: now)
   }
 
   /// Everything that the API has. `heartbeat`: between two signs of life of a stream.
   static func register(
     on routes: inout Routes, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
-    checks: CheckDesk = CheckDesk(machines: nil)
+    streams: CallerShares = EventStream.shares(), captures: CallerShares = ToprackCaptureRoutes.shares(),
+    consoles: ConsoleGate = ConsoleGate(hub: nil), checks: CheckDesk = CheckDesk(machines: nil)
   ) {
     DescriptionRoutes().register(on: &routes)
     MetricsRoutes().register(on: &routes)
@@ -82,6 +85,7 @@ public struct APIResponder: HTTPResponder {
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)
     ToprackLabRoutes(desk: LabDesk(hub: consoles.machines)).register(on: &routes)
+    ToprackCaptureRoutes(captures: captures).register(on: &routes)
     EventStreamRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
     ToprackWaitRoutes(probes: checks.probes).register(on: &routes)
     ToprackCheckRoutes(desk: checks).register(on: &routes)
@@ -94,8 +98,8 @@ public struct APIResponder: HTTPResponder {
 
   init(
     routes: Routes, door: Door, keeper: any RackKeeper, heartbeat: Duration = EventStream.heartbeat,
-    streams: CallerShares = EventStream.shares(), consoles: ConsoleGate = ConsoleGate(hub: nil),
-    checks: CheckDesk = CheckDesk(machines: nil),
+    streams: CallerShares = EventStream.shares(), captures: CallerShares = ToprackCaptureRoutes.shares(),
+    consoles: ConsoleGate = ConsoleGate(hub: nil), checks: CheckDesk = CheckDesk(machines: nil),
     now: @escaping @Sendable () -> Duration = RateLimiter.monotonic()
   ) {
     router = routes.responder()
@@ -103,8 +107,8 @@ public struct APIResponder: HTTPResponder {
     meter.know(routes.methods.keys)
     self.door = door
     portal = Portal(
-      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, consoles: consoles,
-      checks: checks, now: now)
+      keeper: keeper, door: door, accounts: routes.accounts, heartbeat: heartbeat, streams: streams, captures: captures,
+      consoles: consoles, checks: checks, now: now)
   }
 
   /// `OPTIONS *`, RFC 9110 9.3.7: the server as a whole.

@@ -133,6 +133,13 @@ extension Call {
     return (await seen(found.stations), found.next)
   }
 
+  /// Begins a capture of what a view has given out; of the caller's project alone, whatever is asked for.
+  func capture(_ request: CaptureRequest) async throws -> RunningCapture {
+    var request = request
+    if let own = access.project { request.scope.project = own }
+    return try await keeper.capture(request, by: access.token == nil ? access.by : "token \(access.by)")
+  }
+
   private func seen(_ stations: [Station]) async -> [Station] {
     let view = await view()
     return stations.filter { view[$0.network] != nil }.sorted {

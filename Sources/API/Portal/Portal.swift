@@ -24,7 +24,7 @@ struct Portal: Sendable {
 
   init(
     keeper: any RackKeeper, door: Door, accounts: CallerAccounts, heartbeat: Duration, streams: CallerShares,
-    consoles: ConsoleGate, checks: CheckDesk,
+    captures: CallerShares, consoles: ConsoleGate, checks: CheckDesk,
     now: @escaping @Sendable () -> Duration
   ) {
     let history = TrafficHistory(keeper: keeper)
@@ -42,7 +42,8 @@ struct Portal: Sendable {
     ServerPage(machines: consoles.machines).register(on: &routes)
     ServerNetworkPage().register(on: &routes)
     AttachPage().register(on: &routes)
-    NICPage().register(on: &routes)
+    NICPage(captures: captures).register(on: &routes)
+    CapturePage(captures: captures).register(on: &routes)
     ConsolePage(gate: consoles).register(on: &routes)
     RackPage().register(on: &routes)
     NetworksPage().register(on: &routes)

@@ -98,9 +98,11 @@ struct Client: Sendable {
   }
 
   /// Begins to read an answer that has no end, and hands out its bytes as they come.
-  func stream(_ path: String, lastEvent: String?) async throws -> HTTPClientResponse.Body {
+  func stream(
+    _ path: String, lastEvent: String? = nil, accepting type: String = "text/event-stream"
+  ) async throws -> HTTPClientResponse.Body {
     var request = try request(path, [:])
-    request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")
+    request.headers.replaceOrAdd(name: "Accept", value: type)
     if let lastEvent { request.headers.add(name: "Last-Event-ID", value: lastEvent) }
     let response: HTTPClientResponse
     var refusal = Answer(Data())

@@ -8,9 +8,11 @@ import Net
 import Rack
 
 struct NICPage {
-  /// Captures of one token or user at once; there are `Capture.limit` in all.
-  static let captureLimit = 2
-  private let captures = CallerShares(Self.captureLimit, "captures")
+  /// Of the API and the portal together.
+  let captures: CallerShares
+  /// Frames of a file, and seconds.
+  private static let frameCounts = 1...10_000
+  private static let durations = 1...60
   /// Stations that are shown; a port can have thousands.
   private static let stationCount = 100
 
@@ -95,8 +97,8 @@ struct NICPage {
     fields["hasStations"] = !stations.isEmpty
     if total > Self.stationCount { fields["moreStations"] = total - Self.stationCount }
     fields["member"] = lacp.first { $0.port == name }.map(Self.fields(of:))
-    fields["frameLimit"] = CaptureOrder.frameCounts.upperBound
-    fields["secondLimit"] = CaptureOrder.durations.upperBound
+    fields["frameLimit"] = Self.frameCounts.upperBound
+    fields["secondLimit"] = Self.durations.upperBound
     fields["frames"] = visit.given("frames") ?? "100"
     fields["seconds"] = visit.given("seconds") ?? "10"
     return visit.page(
@@ -143,21 +145,19 @@ struct NICPage {
     let view = await visit.call.view()
     let (server, _) = try visit.server(in: view)
     let name = try Self.nic(visit, of: server)
-    let frames = try Self.number("frames", CaptureOrder.frameCounts, visit)
-    let seconds = try Self.number("seconds", CaptureOrder.durations, visit)
-    guard let location = view.location(of: name, server) else {
+    let frames = try Self.number("frames", Self.frameCounts, visit)
+    let seconds = try Self.number("seconds", Self.durations, visit)
+    guard view.location(of: name, server) != nil else {
       throw Unavailable(message: "\(name.rawValue) of \(server.hostname) is not attached to the switch")
     }
     let place = try captures.take(visit.access)
-    let order = CaptureOrder(
-      interface: location.device, index: location.index, namespace: location.namespace,
-      description: "\(name.rawValue) of \(server.hostname), by Toprack", frames: frames, seconds: seconds)
-    do throws(CaptureFault) {
-      let capture = try await Capture.begin(order, application: "toprackd")
-      return .file("\(server.hostname)-\(name.rawValue).pcapng", type: "application/x-pcapng", capture.chunks, place)
-    } catch {
-      throw Unavailable(message: error.description)
-    }
+    let request = CaptureRequest(
+      scope: CaptureScope(places: [CaptureScope.Place(server: server.id, port: name)]),
+      title: "\(server.hostname):\(name.rawValue)", drops: true)
+    let body = CaptureBody(
+      call: visit.call, running: try await visit.call.capture(request), form: CaptureForm(count: frames),
+      duration: .seconds(seconds))
+    return .capture("\(server.hostname)-\(name.rawValue).pcapng", body, place)
   }
 
   private static func number(_ name: String, _ valid: ClosedRange<Int>, _ visit: Visit) throws -> Int {

@@ -8,6 +8,7 @@ struct AssetRoutes {
   private static let types = [
     "portal.css": "text/css; charset=utf-8", "portal.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml", "terminal.js": "text/javascript; charset=utf-8",
+    "capture.js": "text/javascript; charset=utf-8",
   ]
 
   static let version: String = {

@@ -1,5 +1,6 @@
 // What a page answers, and the headers that every answer of the portal has.
 
+import Control
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -45,6 +46,20 @@ struct PortalAnswer: Sendable {
         defer { withExtendedLifetime(place) {} }
         for await chunk in chunks.cancelOnGracefulShutdown() { try await writer.write(ByteBuffer(bytes: chunk)) }
         try await writer.finish(nil)
+      })
+  }
+
+  /// Frames as a file; `place` is held until its end.
+  static func capture(_ name: String, _ capture: CaptureBody, _ place: CallerShares.Lease) -> PortalAnswer {
+    PortalAnswer(
+      status: .ok,
+      headers: [
+        .contentType: CaptureOrdering.Format.pcapng.mediaType, .cacheControl: "no-store",
+        .contentDisposition: "attachment; filename=\"\(name)\"",
+      ],
+      body: .stream { writer in
+        defer { withExtendedLifetime(place) {} }
+        try await capture.write(CaptureFileEncoder(capture.running.source), to: &writer)
       })
   }
 

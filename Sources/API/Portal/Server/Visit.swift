@@ -106,7 +106,7 @@ enum PagePlace {
   case project(Project, Tab)
   case server(Server, Project, ServerTab)
 
-  enum Tab: String { case servers, networks, labs, keys, rack, none }
+  enum Tab: String { case servers, networks, labs, keys, rack, capture, none }
   enum ServerTab: String { case overview, network, console, none }
 }
 
