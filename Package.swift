@@ -93,8 +93,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Ports", "Rack", "Store",
-        "Switching", "Wire",
+        "Cabling", "Dataplane", "Gateway", "Host", "Impairments", "LinkAggregation", "Net", "Observers", "Ports", "Rack",
+        "Store", "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),

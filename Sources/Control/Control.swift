@@ -49,6 +49,8 @@ public actor Control {
   var watch: HostWatch?
   var marks = PortMarks()
   var provisioning = Provisioning()
+  /// Mirrors may run.
+  var hasMirrors = false
   /// What is set up in the namespaces of servers.
   var configured: [ServerID: String] = [:]
   /// The last commit found no room, or the one before and nothing has shown otherwise.

@@ -107,6 +107,7 @@ private let payload: [UInt8] = [0x88, 0xB5] + [UInt8](repeating: 7, count: 46)
     #expect(lab.plane.mirrorReports()["m"] == MirrorReport(lost: 1, fault: "its NIC is not there"))
     let cable = Cable()
     try await lab.plane.attach(cable.takeTAP(), as: NICIndex(5))
+    while lab.plane.mirrorReports()["m"]?.fault != nil { await Task.yield() }
     await send(everybody + mac(1) + payload, by: 0, lab)
     #expect(cable.frame() == everybody + mac(1) + payload)
     await lab.plane.detach(NICIndex(5))

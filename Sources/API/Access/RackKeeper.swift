@@ -44,6 +44,8 @@ protocol RackKeeper: Sendable {
   func reopen(_ port: PortName, of server: ServerID, by: Access) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  /// Those that run.
+  func mirrorStatus() async -> [MirrorID: MirrorStatus]
   /// Has the gateway ask whether a server is at its addresses.
   func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
@@ -68,6 +70,7 @@ protocol RackKeeper: Sendable {
 extension RackKeeper {
   var configurations: [ServerID: String] { [:] }
   var awaitsSystems: Bool { false }
+  func mirrorStatus() -> [MirrorID: MirrorStatus] { [:] }
 }
 
 extension Control: RackKeeper {

@@ -11,6 +11,7 @@ extension Facts {
     let networks: Networks = try await client.get("/toprack/virtual-networks").decoded()
     let addresses: Addresses = try await client.get("/toprack/ips").decoded()
     let keys: Keys = try await client.get("/toprack/ssh-keys").decoded()
+    let mirrors: MirrorList = try await client.get("/toprack/mirrors").decoded()
     var facts = Facts()
     for project in projects.projects { facts.add(names.project(project.id), ["name": project.name]) }
     for network in networks.virtualNetworks {
@@ -34,6 +35,14 @@ extension Facts {
         [
           "label": key.label, "key": key.key, "tags": key.tags.sortedList,
           "owner": isProjects ? names.project(key.owner.id) : "the user",
+        ])
+    }
+    for mirror in mirrors.mirrors {
+      facts.add(
+        names.mirror(mirror.id),
+        [
+          "from": mirror.from, "to": mirror.to, "direction": mirror.direction, "filter": mirror.filter ?? "",
+          "project": names.project(mirror.project.id),
         ])
     }
     for device in devices.devices { facts.add(device, names) }

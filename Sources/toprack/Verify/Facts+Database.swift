@@ -31,6 +31,15 @@ extension Facts {
           "owner": key.owner.project.map { names.project("\($0)") } ?? "the user",
         ])
     }
+    for mirror in rack.mirrors.values {
+      facts.add(
+        names.mirror("\(mirror.id)"),
+        [
+          "from": rack.words(of: mirror.source), "to": rack.words(of: mirror.end),
+          "direction": mirror.direction.rawValue, "filter": mirror.filter ?? "",
+          "project": names.project("\(mirror.project)"),
+        ])
+    }
     for server in rack.servers.values {
       let name = names.server("\(server.id)")
       facts.add(

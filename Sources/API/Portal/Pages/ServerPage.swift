@@ -55,6 +55,7 @@ struct ServerPage {
     fields["events"] = try await visit.call.events(of: nil, server, page).events.map { event -> Fields in
       ["time": Words.time(event.createdAt), "body": event.body, "by": event.by ?? "–"]
     }
+    fields.merge(view.fields(of: view.mirrors(of: server), await visit.call.mirrorStatus())) { $1 }
     return visit.page(
       "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
       ["is": fields, "poll": 5])
