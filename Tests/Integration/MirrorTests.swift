@@ -42,6 +42,7 @@ extension Integration {
         try lab.daemon.start()
       }
 
+      try lab.toprack("port", "detach", "probe", "eth0", "1001")
       for command in [
         ["port", "attach", "probe", "eth1", "1001"], ["server", "mode", "probe", "layer2-bonded"],
       ] {

@@ -24,7 +24,7 @@ extension MirrorCommand {
         Examples:
           toprack mirror add look --from web1:eth0 --to probe:eth1
           toprack mirror add web --from vxlan:1001 --filter 'tcp port 80' --to mon0
-        """, aliases: ["create"])
+        """)
 
     @Argument(help: "A name for it, unique in its project.") var name: String
     @Option(help: ArgumentHelp("Whose frames.", valueName: "SERVER:PORT|vxlan:N")) var from: String
