@@ -47,6 +47,9 @@ static const unsigned char lab_new_mustache[] = {
 static const unsigned char labs_mustache[] = {
 #embed "../API/Portal/Assets/labs.mustache"
 };
+static const unsigned char mirrors_mustache[] = {
+#embed "../API/Portal/Assets/mirrors.mustache"
+};
 static const unsigned char networks_tabs_mustache[] = {
 #embed "../API/Portal/Assets/networks-tabs.mustache"
 };
@@ -126,6 +129,7 @@ static const struct toprack_asset assets[] = {
     ASSET("lab-diff.mustache", lab_diff_mustache),
     ASSET("lab-new.mustache", lab_new_mustache),
     ASSET("labs.mustache", labs_mustache),
+    ASSET("mirrors.mustache", mirrors_mustache),
     ASSET("networks-tabs.mustache", networks_tabs_mustache),
     ASSET("networks.mustache", networks_mustache),
     ASSET("nic.mustache", nic_mustache),

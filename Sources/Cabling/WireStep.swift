@@ -30,7 +30,7 @@ package struct WireStep: Hashable, Sendable {
           servers[id] = server.with(switches)
         }
       case .project, .projectDeleted, .reservation, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
-        .sshKeyDeleted, .lab, .labDeleted:
+        .sshKeyDeleted, .lab, .labDeleted, .mirror, .mirrorDeleted:
         break
       }
     }

@@ -122,6 +122,7 @@ extension Control {
     var outcome: Outcome
     switch entry.work {
     case .command(let command):
+      try mustMirror(command)
       try await attend(to: command)
       outcome = try working.decide(located(command), with: &entropy)
       followMTU(command, &outcome)

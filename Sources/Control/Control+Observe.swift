@@ -152,7 +152,8 @@ extension Control {
   }
 
   private var ownProblems: [Problem] {
-    (start.problems.map { Problem(kind: "start", text: $0) } + problems.all).sorted { $0.text < $1.text }
+    (start.problems.map { Problem(kind: "start", text: $0) } + problems.all + mirrorProblems())
+      .sorted { $0.text < $1.text }
   }
 
   /// The same, and those that are looked for now.

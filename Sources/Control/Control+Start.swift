@@ -92,6 +92,7 @@ extension Control {
       rack: rack, store: store, dataplane: dataplane, nics: nics, wires: wires, gateway: gateway.running(),
       sosHost: sosHost, awaitsSystems: awaitsSystems, start: report, logger: logger)
     await control.begin(found, places)
+    await control.followMirrors(of: rack)
     await control.sweep(found.strays)
     await control.watchGuard()
     await control.awaitAll()

@@ -85,6 +85,7 @@ extension Control {
       }
     }
     await dataplane.follow(change, wires, host, rack.id)
+    await followMirrors(of: working)
     var carriers = change.carriers
     // NICs were made as the server was then; another command of the group may have changed that.
     if group.count > 1 {

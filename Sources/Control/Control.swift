@@ -55,6 +55,8 @@ public actor Control {
   var formerNICs = FormerNICs()
   /// Tells cursors of this run of the daemon from those of others.
   nonisolated let dropRun = Control.nanoseconds()
+  /// Mirrors may run.
+  var hasMirrors = false
   /// What is set up in the namespaces of servers.
   var configured: [ServerID: String] = [:]
   /// The last commit found no room, or the one before and nothing has shown otherwise.

@@ -9,16 +9,20 @@ public struct WatchRefusal: Error, Hashable, Sendable, CustomStringConvertible {
 /// Watches over frames, and the log of drops.
 extension Dataplane {
   /// Begins a watch. When this returns, every frame that comes in or goes out is seen by it.
-  public func watch(_ order: WatchOrder) async throws(WatchRefusal) -> FrameWatch {
+  ///
+  /// - Parameter isMirror: it is no capture, and has a place among the mirrors'.
+  public func watch(_ order: WatchOrder, isMirror: Bool = false) async throws(WatchRefusal) -> FrameWatch {
     let watch = FrameWatch(order, threads: workers + 2, slow: 2)
+    let places = isMirror ? FrameWatch.limit..<FrameWatch.places : 0..<FrameWatch.limit
     let place = watches.withLock { watches in
-      let free = watches.firstIndex { $0 == nil }
+      let free = places.first { watches[$0] == nil }
       if let free { watches[free] = watch }
       return free
     }
     guard let place else {
       throw WatchRefusal(
-        description: "\(FrameWatch.limit) captures run, which is the limit; try again when one is over")
+        description: "\(places.count) \(isMirror ? "mirrors" : "captures") run, which is the limit; "
+          + "try again when one is over")
     }
     await set(watch, at: place, order.nics)
     return watch

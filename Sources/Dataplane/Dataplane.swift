@@ -57,7 +57,8 @@ public final class Dataplane: Sendable {
   /// One for each thread: workers, the slow path, the guard.
   let logs: [DropLog]
   /// Those that run, by place.
-  let watches = Mutex<[FrameWatch?]>(Array(repeating: nil, count: FrameWatch.limit))
+  let watches = Mutex<[FrameWatch?]>(Array(repeating: nil, count: FrameWatch.places))
+  let mirrors = MirrorDesk()
   private let taps = Mutex<[NICIndex: Plugged]>([:])
   private let threads: [pthread_t]
 
@@ -152,6 +153,7 @@ public final class Dataplane: Sendable {
 
   /// Ends all threads. TAPs stay, persistent; their descriptors are closed.
   public func stop() async {
+    mirrors.stop()
     await withCheckedContinuation { continuation in slowPath.post(.stop { continuation.resume() }) }
     await withCheckedContinuation { continuation in loopGuard.post(.stop { continuation.resume() }) }
     await tellWorkers { .stop(reply: $0) }
@@ -178,6 +180,7 @@ public final class Dataplane: Sendable {
       throw fault
     }
     taps.withLock { $0[nic] = Plugged(attached: attached, hasCarrier: carrier) }
+    mirrors.attach(attached, as: nic)
   }
 
   /// Gives `nic` up. No frame uses it when this returns. `removing` ends the interface too; without, it stays,
@@ -190,6 +193,7 @@ public final class Dataplane: Sendable {
     await tellWorkers { .detach(nic, reply: $0) }
     await withCheckedContinuation { continuation in slowPath.post(.detach(nic) { continuation.resume() }) }
     await withCheckedContinuation { continuation in loopGuard.post(.detach(nic) { continuation.resume() }) }
+    await mirrors.detach(nic)
     let attached = taps.withLock { $0.removeValue(forKey: nic) }?.attached
     // An interface whose namespace is gone cannot be told anything; it is gone, which is what was wanted.
     if removing { try? attached?.tap.setPersistent(false) }

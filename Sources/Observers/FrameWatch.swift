@@ -1,6 +1,7 @@
 import Rings
 public import Switching
 import Synchronization
+import Wire
 
 /// What somebody wants to see of the frames that cross the switch.
 public struct WatchOrder: Sendable {
@@ -26,6 +27,8 @@ public struct WatchOrder: Sendable {
   /// Reasons of drops, and the frames that were dropped on their way out. Without it what came in is seen all the
   /// same, and nobody says what became of it.
   public var drops: Bool
+  /// With a domain: drops that were in none are seen all the same.
+  public var strayDrops = true
   /// Nil: every frame.
   public var filter: FrameFilter?
   /// Bytes of a frame that are kept.
@@ -51,8 +54,11 @@ public struct WatchOrder: Sendable {
 public final class FrameWatch: Sendable {
   /// The longest frame that a TAP gives.
   public static let snapLimit = 65_550
-  /// Watches at once.
+  /// Watches at once that are captures.
   public static let limit = 8
+  /// Watches at once that are mirrors.
+  public static let mirrorLimit = 8
+  public static let places = limit + mirrorLimit
   /// Bytes of the ring of a thread that forwards; of another one.
   public static let ringSize = 4 << 20
   public static let smallRingSize = 256 << 10
@@ -72,13 +78,31 @@ public final class FrameWatch: Sendable {
   /// The oldest frame that waits; nil: none does now. Frames of different threads come in the order of their times as
   /// far as they wait at the same time.
   public func next() -> SeenFrame? {
+    guard let ring = oldest() else { return nil }
+    defer { ring.drop() }
+    return unsafe ring.peek { unsafe SeenLayout.load($0.baseAddress!) }
+  }
+
+  /// Gives `body` the oldest frame that waits, where it lies: its virtio header, and the bytes that were kept behind it.
+  /// False: none waits now.
+  @unsafe public func take(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    guard let ring = oldest() else { return false }
+    unsafe ring.peek { record in
+      let kept = unsafe Int(record.load(fromByteOffset: 12, as: UInt32.self))
+      let start = SeenLayout.head - VirtioNetHeader.size
+      unsafe body(UnsafeRawBufferPointer(rebasing: record[start..<SeenLayout.head + kept]))
+    }
+    ring.drop()
+    return true
+  }
+
+  /// The ring with the oldest frame.
+  private func oldest() -> ByteRing? {
     var oldest: (ring: ByteRing, time: UInt64)?
     for ring in rings {
       guard let time = unsafe ring.peek({ unsafe SeenLayout.time($0.baseAddress!) }) else { continue }
       if oldest.map({ time < $0.time }) ?? true { oldest = (ring, time) }
     }
-    guard let ring = oldest?.ring else { return nil }
-    defer { ring.drop() }
-    return unsafe ring.peek { unsafe SeenLayout.load($0.baseAddress!) }
+    return oldest?.ring
   }
 }

@@ -7,8 +7,8 @@ import Wire
 ///
 /// ## How it works
 /// Whoever ends a frame tells `arrived` (it has come in, and goes on), `left` (it was written), `droppedIncoming` or
-/// `droppedOutgoing`. A drop is always written to the log. For watches there is one byte of bits for each NIC and
-/// direction, so that a frame that nobody wants costs one look at `isWatching` or at its NIC's byte.
+/// `droppedOutgoing`. A drop is always written to the log. For watches there are sixteen bits for each NIC and
+/// direction, so that a frame that nobody wants costs one look at `isWatching` or at its NIC's bits.
 ///
 /// Times are read from the clock once a batch, by the first who needs it: `newBatch` forgets it.
 ///
@@ -19,13 +19,13 @@ import Wire
 /// ## Threads
 /// The thread whose frames they are. `DropLog` and `FrameWatch` have their readers elsewhere.
 @safe public struct Observers: ~Copyable {
-  private let incoming: UnsafeMutablePointer<UInt8>
-  private let outgoing: UnsafeMutablePointer<UInt8>
+  private let incoming: UnsafeMutablePointer<UInt16>
+  private let outgoing: UnsafeMutablePointer<UInt16>
   private let nicLimit: Int
   /// Which of the rings of a watch is this thread's.
   private let index: Int
   private let log: DropLog
-  private var watches = [FrameWatch?](repeating: nil, count: FrameWatch.limit)
+  private var watches = [FrameWatch?](repeating: nil, count: FrameWatch.places)
   /// Whether anybody looks at frames that go on.
   public private(set) var isWatching = false
   /// 0: not read in this batch.
@@ -48,7 +48,7 @@ import Wire
 
   /// `watch` looks on, as number `place`, at NICs `nics`; nil: it looks no more.
   public mutating func set(_ watch: FrameWatch?, at place: Int, nics: WatchOrder.NICs = .all) {
-    let bit = UInt8(1) << UInt8(place)
+    let bit = UInt16(1) << UInt16(place)
     watches[place] = watch
     for nic in 0..<nicLimit {
       let isWanted =
@@ -119,15 +119,15 @@ import Wire
 
   @inline(never)
   private mutating func record(
-    _ frame: FrameBytes, _ bits: UInt8, _ nic: NICIndex, isOutgoing: Bool, reason: DropReason?, _ domain: DomainIndex?
+    _ frame: FrameBytes, _ bits: UInt16, _ nic: NICIndex, isOutgoing: Bool, reason: DropReason?, _ domain: DomainIndex?
   ) {
     let time = now()
-    for (place, watch) in watches.enumerated() where bits & (1 << UInt8(place)) != 0 {
+    for (place, watch) in watches.enumerated() where bits & (1 << UInt16(place)) != 0 {
       guard let watch else { continue }
       let order = watch.order
       if reason != nil, isOutgoing, !order.drops { continue }
       // A drop that is in no domain: the NICs of the order are those that carry it.
-      if let wanted = order.domain, domain != wanted, reason == nil || domain != nil { continue }
+      if let wanted = order.domain, domain != wanted, reason == nil || domain != nil || !order.strayDrops { continue }
       write(frame, to: watch.rings[index], order, nic, isOutgoing: isOutgoing, order.drops ? reason : nil, time)
     }
   }

@@ -62,6 +62,11 @@ public struct TAP: ~Copyable, Sendable {
     unsafe frame.withUnsafeBytes { unsafe cport_write(descriptor, $0.baseAddress, $0.count) == $0.count }
   }
 
+  /// The same of bytes that lie anywhere.
+  @unsafe public borrowing func write(_ frame: UnsafeRawBufferPointer) -> Bool {
+    unsafe cport_write(descriptor, frame.baseAddress, frame.count) == frame.count
+  }
+
   /// Ends the interface: it is gone when this returns.
   public consuming func remove() throws(PortsFault) { try setPersistent(false) }
 

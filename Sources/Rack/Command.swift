@@ -69,6 +69,9 @@ public enum Command: Hashable, Sendable {
   case createToken(TokenRequest)
   case revokeToken(TokenID)
 
+  case createMirror(MirrorRequest)
+  case deleteMirror(MirrorID)
+
   /// What only labs do (`LabCommand`).
   case lab(LabCommand)
 
@@ -86,7 +89,7 @@ extension Command {
   public var givesBack: Bool {
     switch self {
     case .deleteProject, .deleteServer, .deleteNetwork, .unassign, .unassignBlock, .releaseBlock, .revokeToken,
-      .deleteSSHKey:
+      .deleteSSHKey, .deleteMirror:
       true
     default: false
     }

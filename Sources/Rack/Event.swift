@@ -60,7 +60,17 @@ extension Rack {
       return [event(Event.queued.type, Event.queued.body), own] + keys + (isAwaited ? [] : [complete])
     case .reinstall: return isAwaited ? [own] : [own, complete]
     case .heard: return [own, complete]
-    default: return [own]
+    case .deleteMirror: return [own]
+    default: return [own] + mirrorEvents(outcome, event)
+    }
+  }
+
+  /// Of mirrors that go with something else.
+  private func mirrorEvents(_ outcome: Outcome, _ event: (String, String) -> Event) -> [Event] {
+    outcome.changes.compactMap { change in
+      guard case .mirrorDeleted(let id) = change else { return nil }
+      let story = storyOfMirror(mirrors[id], isNew: false)
+      return event(story.type, story.body)
     }
   }
 
@@ -192,6 +202,11 @@ extension Rack {
       return Story(type: "token.create", body: "token \(request.name) created", project: request.project)
     case (.revokeToken(let id), _):
       return Story(type: "token.revoke", body: "token \(tokens[id]?.name ?? "?") revoked", project: tokens[id]?.project)
+    case (.createMirror, _):
+      var new: Mirror?
+      for case .mirror(let mirror) in outcome.changes { new = mirror }
+      return storyOfMirror(new, isNew: true)
+    case (.deleteMirror(let id), _): return storyOfMirror(mirrors[id], isNew: false)
     case (.lab(let command), _): return story(of: command, outcome)
     case (.setAging(let seconds), _):
       return Story(type: "settings.update", body: "ageing time set to \(seconds) s")

@@ -30,6 +30,7 @@ public typealias AssignmentID = Identifier<BlockAssignment>
 public typealias TokenID = Identifier<AccessToken>
 public typealias SSHKeyID = Identifier<SSHKey>
 public typealias LabID = Identifier<Lab>
+public typealias MirrorID = Identifier<Mirror>
 public typealias EventID = Identifier<Event>
 public typealias BatchID = Identifier<AssignmentBatch>
 

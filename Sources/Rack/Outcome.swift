@@ -3,7 +3,8 @@
 public struct Outcome: Hashable, Sendable {
   public enum Subject: Hashable, Sendable {
     case server(ServerID), network(NetworkID), port(PortID), reservation(ReservationID), assignment(AssignmentID),
-      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), lab(LabID), nothing
+      project(ProjectID), token(TokenID), sshKey(SSHKeyID), batch(BatchID), lab(LabID),
+      mirror(MirrorID), nothing
   }
 
   public enum Act: Hashable, Sendable {
@@ -57,6 +58,8 @@ public enum Change: Hashable, Sendable {
   /// New, or instead of `replacing`, which has the same identifier.
   case lab(Lab, replacing: Lab?)
   case labDeleted(LabID)
+  case mirror(Mirror)
+  case mirrorDeleted(MirrorID)
   case aging(seconds: Int)
   case lacpRate(fast: Bool)
   /// All that have failed of a facility; none: all are well.

@@ -64,6 +64,10 @@ extension Rack {
         replace(labs[lab.id], by: lab)
       case .labDeleted(let id):
         replace(labs[id], by: nil)
+      case .mirror(let mirror):
+        mirrors[mirror.id] = mirror
+      case .mirrorDeleted(let id):
+        mirrors[id] = nil
       case .aging(let seconds):
         aging = seconds
       case .lacpRate(let fast):

@@ -12,6 +12,8 @@ extension Rack {
     var outcome = try decision(command, with: &source)
     guard outcome.changed else { return outcome }
     try mustHaveRoom(forTextOf: outcome.changes)
+    try mustKeepEnds(outcome.changes)
+    outcome.changes = mirrorsThatGo(outcome.changes).map { .mirrorDeleted($0) } + outcome.changes
     outcome.changes = outcome.changes.map { Self.stamped($0, at: source.now) }
     outcome.changes += generations(after: command, outcome.changes, partOf: lab, at: source.now)
     outcome.events = events(of: command, outcome, with: &source)
@@ -78,6 +80,9 @@ extension Rack {
 
     case .createToken(let request): try createToken(request, with: &source)
     case .revokeToken(let id): try revokeToken(id)
+
+    case .createMirror(let request): try createMirror(request, with: &source)
+    case .deleteMirror(let id): try deleteMirror(id)
 
     case .lab(let command): try decision(command, with: &source)
 

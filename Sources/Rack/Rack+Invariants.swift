@@ -28,6 +28,7 @@ extension Rack {
       found.append("the address blocks in use do not agree with the servers")
     }
     return found + reservationViolations() + tokenViolations() + keyViolations() + labViolations()
+      + mirrorViolations()
   }
 
   private func tokenViolations() -> [String] {

@@ -163,8 +163,8 @@ extension Rack {
       case .networkDeleted(let id): if let lab = networks[id]?.lab { touched.insert(lab) }
       case .reservation(let new): touched.formUnion([new.lab, reservations[new.id]?.lab].compactMap(\.self))
       case .reservationDeleted(let id): if let lab = reservations[id]?.lab { touched.insert(lab) }
-      case .project, .projectDeleted, .pool, .token, .tokenDeleted, .sshKey, .sshKeyDeleted, .lab, .labDeleted, .aging,
-        .lacpRate, .failedSwitches:
+      case .project, .projectDeleted, .pool, .token, .tokenDeleted, .sshKey, .sshKeyDeleted, .lab, .labDeleted, .mirror,
+        .mirrorDeleted, .aging, .lacpRate, .failedSwitches:
         break
       }
     }

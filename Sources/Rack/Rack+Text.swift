@@ -58,9 +58,9 @@ extension Rack {
       case .reservation(let new):
         growth[new.project, default: 0] += new.textSize - (reservations[new.id]?.textSize ?? 0)
       case .lab(let new, replacing: let old): growth[new.project, default: 0] += new.textSize - (old?.textSize ?? 0)
-      // An SSH key has few bytes, and their number has a quota.
+      // An SSH key has few bytes, and their number has a quota; there are few mirrors.
       case .projectDeleted, .serverDeleted, .networkDeleted, .reservationDeleted, .pool, .token, .tokenDeleted, .sshKey,
-        .sshKeyDeleted, .labDeleted, .aging, .lacpRate, .failedSwitches:
+        .sshKeyDeleted, .labDeleted, .mirror, .mirrorDeleted, .aging, .lacpRate, .failedSwitches:
         break
       }
     }

@@ -16,7 +16,7 @@ public import FoundationEssentials
 /// carries only networks of its server's project that reach its facility, each number once; elastic blocks meet neither
 /// each other nor addresses of servers, and are assigned within their project and facility, each address once; an SSH
 /// key is at its owner once, and on servers of its project only, the user's on any; a lab's name is unique in its
-/// project, and what belongs to it is of that project, each name once; each server is in a state that its plan allows;
+/// project, and what belongs to it is of that project, each name once; a mirror's end carries nothing else; each server is in a state that its plan allows;
 /// the indexes agree with the records.
 ///
 /// ## Limits
@@ -32,6 +32,7 @@ public struct Rack: Sendable {
   public internal(set) var tokens: [TokenID: AccessToken] = [:]
   public internal(set) var sshKeys: [SSHKeyID: SSHKey] = [:]
   public internal(set) var labs: [LabID: Lab] = [:]
+  public internal(set) var mirrors: [MirrorID: Mirror] = [:]
   /// Seconds after which a silent station is forgotten.
   public internal(set) var aging = Rack.defaultAging
   /// Bonds ask their partners for an LACPDU each second, and take a silent one for lost after 3 s; without it each 30 s
@@ -59,6 +60,8 @@ public struct Rack: Sendable {
   /// Labs of all projects together.
   public static let labLimit = 1000
   public static let checkpointsPerLabLimit = 16
+  /// Of all projects together: each is a place at every worker.
+  public static let mirrorLimit = 8
   /// Each request compares with all of them.
   public static let tokenLimit = 256
   /// SSH keys of the user and of all projects together.
@@ -108,7 +111,7 @@ public struct Rack: Sendable {
       + reservations.values.map { .reservation($0) } + servers.values.map { .server($0, replacing: nil) }
       + addressPools.pools.values.map { .pool($0) }
       + [.aging(seconds: aging), .lacpRate(fast: lacpFast)]
-      + failedSwitches.map { .failedSwitches(facility: $0.key, $0.value) }
+      + failedSwitches.map { .failedSwitches(facility: $0.key, $0.value) } + mirrors.values.map { .mirror($0) }
   }
 
   /// Where addresses come from: a setting of the daemon, the same for the life of the value.
@@ -130,7 +133,8 @@ extension Rack: Hashable {
     one.id == other.id && one.aging == other.aging && one.lacpFast == other.lacpFast && one.projects == other.projects
       && one.tokens == other.tokens && one.sshKeys == other.sshKeys && one.labs == other.labs
       && one.networks == other.networks && one.servers == other.servers && one.reservations == other.reservations
-      && one.failedSwitches == other.failedSwitches && one.addressPools.pools == other.addressPools.pools
+      && one.failedSwitches == other.failedSwitches && one.mirrors == other.mirrors
+      && one.addressPools.pools == other.addressPools.pools
   }
 
   public func hash(into hasher: inout Hasher) {

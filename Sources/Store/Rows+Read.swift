@@ -13,7 +13,8 @@ struct RowReader {
     guard let id = UUID(uuidString: try row.text("id")) else { throw BadColumn(name: "id") }
     var rack = Rack(empty: id, plan: plan, hybridBonded: hybridBonded, quotas: quotas)
     rack.apply(
-      try projects() + labs() + tokens() + sshKeys() + networks() + reservations() + pools() + servers() + settings())
+      try projects() + labs() + tokens() + sshKeys() + networks() + reservations() + pools() + servers() + settings()
+        + mirrors())
     return rack
   }
 

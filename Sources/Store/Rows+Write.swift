@@ -32,6 +32,9 @@ struct RowWriter {
     case .lab(let lab, replacing: let old): try write(lab, replacing: old)
     case .labDeleted(let id):
       try run("DELETE FROM lab WHERE id = ?", [id.description])
+    case .mirror(let mirror): try write(mirror)
+    case .mirrorDeleted(let id):
+      try run("DELETE FROM mirror WHERE id = ?", [id.description])
     case .aging(let seconds):
       try run("INSERT OR REPLACE INTO setting (name, value) VALUES ('aging', ?)", [seconds])
     case .lacpRate(let fast):

@@ -51,6 +51,9 @@ enum Schema {
     migrator.registerMigration("14 links") { db in
       try db.execute(sql: links)
     }
+    migrator.registerMigration("15 mirrors") { db in
+      try db.execute(sql: mirrors)
+    }
     return migrator
   }()
 
@@ -438,6 +441,26 @@ enum Schema {
       facility TEXT NOT NULL,
       switch TEXT NOT NULL CHECK (switch IN ('a', 'b')),
       PRIMARY KEY (facility, switch)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// An older rack has no mirror.
+  private static let mirrors = """
+    -- one of the two sources, and one of the two ends
+    CREATE TABLE mirror (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      project TEXT NOT NULL REFERENCES project (id),
+      source_port TEXT REFERENCES port (id) ON DELETE CASCADE,
+      source_network TEXT REFERENCES network (id) ON DELETE CASCADE,
+      direction TEXT NOT NULL CHECK (direction IN ('in', 'out', 'both')),
+      filter TEXT,
+      end_port TEXT REFERENCES port (id) ON DELETE CASCADE,
+      end_device TEXT,
+      created_at INTEGER NOT NULL,
+      UNIQUE (project, name),
+      CHECK ((source_port IS NULL) != (source_network IS NULL)),
+      CHECK ((end_port IS NULL) != (end_device IS NULL))
     ) STRICT, WITHOUT ROWID;
     """
 

@@ -18,7 +18,7 @@ public enum VirtioNetHeader {
 
   /// Moves the offsets by `delta` bytes (4 or −4), after a tag was put in or taken out.
   @unsafe @inline(always) @inlinable
-  static func shift(_ header: UnsafeMutableRawPointer, by delta: Int) {
+  public static func shift(_ header: UnsafeMutableRawPointer, by delta: Int) {
     if unsafe header.load(as: UInt8.self) & needsChecksum != 0 {
       unsafe shiftField(header, at: 6, by: delta)
     }

@@ -30,7 +30,7 @@ import Rack
       StatusCommand.self, TopCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
       ProjectCommand.self, LabCommand.self, EventsCommand.self, CaptureCommand.self, DropsCommand.self,
       WaitCommand.self, ConsoleCommand.self, VMCommand.self, LinkCommand.self, LACPCommand.self, FDBCommand.self,
-      NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
+      MirrorCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
       UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,

@@ -138,6 +138,9 @@ import Testing
         (.delete, "/toprack/labs/{lab}/checkpoints/{checkpoint}", nil, 204),
         (.delete, "/toprack/labs/{lab}/checkpoints/{checkpoint}", nil, 404),
         (.delete, "/toprack/labs/{lab}", nil, 200), (.delete, "/toprack/labs/{lab}", nil, 404),
+        (.post, "/toprack/mirrors", #"{"name": "n", "from": "vxlan:1001", "to": "mon0"}"#, 201),
+        (.post, "/toprack/mirrors", "{}", 422), (.delete, "/toprack/mirrors/{mirror}", nil, 204),
+        (.delete, "/toprack/mirrors/{mirror}", nil, 404),
         (.post, "/toprack/tokens", #"{"name": "u"}"#, 201), (.post, "/toprack/tokens", "{}", 422),
         (.delete, "/toprack/tokens/{token}", nil, 204), (.delete, "/toprack/tokens/{token}", nil, 404),
         (.post, "/toprack/wait", #"{"servers": ["web1"], "timeout_ms": 0}"#, 200), (.post, "/toprack/wait", "{}", 422),
@@ -209,6 +212,8 @@ private struct World {
     try await api.call(.put, "/toprack/labs/shop", Self.lab, 201)
     try await api.call(.put, "/toprack/labs/shop/checkpoints/before")
     let event = try await api.call(.get, "/events")["events"]?[0]
+    let mirror = try await api.call(
+      .post, "/toprack/mirrors", #"{"name": "m", "from": "web1:bond0", "to": "mon0"}"#, 201)
     let token = try await api.call(.post, "/toprack/tokens", #"{"name": "t", "project": "default"}"#, 201)
     places = [
       "/users": Owner.user.text, "/organizations": Owner.organization.text, "/projects": project,
@@ -217,6 +222,7 @@ private struct World {
       "/locations/metros": Catalogue.metros[0].id.text, "/plans": Catalogue.plans[0].id.text,
       "/operating-systems": Catalogue.operatingSystems[0].id.text, "{assignment}": try api.id(assignment),
       "{batch}": try api.id(batch), "{token}": try api.id(token),
+      "{mirror}": try api.id(mirror),
     ]
   }
 
@@ -227,7 +233,9 @@ private struct World {
     var path = path.replacing("{server}", with: "web1").replacing("{port}", with: "eth1")
       .replacing("{nic}", with: "eth0").replacing("{facility}", with: "ewr1")
       .replacing("{lab}", with: "shop").replacing("{checkpoint}", with: "before")
-    for name in ["{assignment}", "{batch}", "{token}"] { path = path.replacing(name, with: places[name] ?? "") }
+    for name in ["{assignment}", "{batch}", "{token}", "{mirror}"] {
+      path = path.replacing(name, with: places[name] ?? "")
+    }
     if let range = path.firstRange(of: "/{id}") {
       let kind = String(path[..<range.lowerBound])
       path = path.replacing("{id}", with: try #require(places[kind], "\(kind)"))

@@ -44,6 +44,8 @@ protocol RackKeeper: Sendable {
   func reopen(_ port: PortName, of server: ServerID, by: Access) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  /// Those that run.
+  func mirrorStatus() async -> [MirrorID: MirrorStatus]
   /// Has the gateway ask whether a server is at its addresses.
   func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
@@ -83,6 +85,7 @@ extension RackKeeper {
   func capture(_ request: CaptureRequest, by who: String) async throws -> RunningCapture {
     throw Unavailable(message: "there is no switch to capture from")
   }
+  func mirrorStatus() -> [MirrorID: MirrorStatus] { [:] }
 }
 
 extension Control: RackKeeper {

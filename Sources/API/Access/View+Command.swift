@@ -59,6 +59,16 @@ extension View {
       if case .these(let servers) = request.servers { for id in servers { _ = try known(server: id) } }
       try checkOwner(request.owner)
     case .updateSSHKey(let id, _), .deleteSSHKey(let id): try checkOwner(try known(key: id).owner)
+    case .createMirror(let request):
+      switch request.source {
+      case .port(let id): _ = try known(port: id)
+      case .network(let id): _ = try known(network: id)
+      }
+      switch request.end {
+      case .port(let id): _ = try known(port: id)
+      case .device: try access.requireWholeRack(for: "interfaces of the host")
+      }
+    case .deleteMirror(let id): _ = try known(mirror: id)
     case .createToken, .revokeToken: try access.requireWholeRack(for: "tokens")
     // A part of a plan, whose caller has been judged.
     case .lab: try access.requireWholeRack(for: "single steps of labs")

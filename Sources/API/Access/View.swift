@@ -41,6 +41,8 @@ struct View: Sendable {
 
   var labs: [Lab] { rack.labs.values.filter { access.sees($0.project) } }
 
+  var mirrors: [Mirror] { rack.mirrors.values.filter(sees) }
+
   var sshKeys: [SSHKey] { rack.sshKeys.values.filter(sees) }
 
   /// `nil`: there is none, or not for this caller.
@@ -49,6 +51,7 @@ struct View: Sendable {
   subscript(id: NetworkID) -> VirtualNetwork? { rack.networks[id].flatMap { access.sees($0.project) ? $0 : nil } }
   subscript(id: ReservationID) -> Reservation? { rack.reservations[id].flatMap { access.sees($0.project) ? $0 : nil } }
   subscript(id: LabID) -> Lab? { rack.labs[id].flatMap { access.sees($0.project) ? $0 : nil } }
+  subscript(id: MirrorID) -> Mirror? { rack.mirrors[id].flatMap { sees($0) ? $0 : nil } }
   subscript(id: PortID) -> (server: Server, port: Port)? {
     rack.port(id).flatMap { access.sees($0.server.project) ? $0 : nil }
   }
@@ -60,6 +63,33 @@ struct View: Sendable {
   }
 
   subscript(id: SSHKeyID) -> SSHKey? { rack.sshKeys[id].flatMap { sees($0) ? $0 : nil } }
+
+  /// A mirror to an interface of the host is the host's.
+  private func sees(_ mirror: Mirror) -> Bool {
+    if case .device = mirror.end, access.scope != .all { return false }
+    return access.sees(mirror.project)
+  }
+
+  /// By name: those that have to do with a server or a network that the view has given out.
+  func mirrors(of server: Server) -> [Mirror] {
+    let ports = Set(server.ports.map(\.id))
+    return mirrors.filter { mirror in
+      if case .port(let id) = mirror.source, ports.contains(id) { return true }
+      if case .port(let id) = mirror.end { return ports.contains(id) }
+      return false
+    }.sorted { $0.name < $1.name }
+  }
+
+  func mirrors(ofNetworksOf project: Project) -> [Mirror] {
+    mirrors.filter { mirror in
+      if case .network = mirror.source { return mirror.project == project.id }
+      return false
+    }.sorted { $0.name < $1.name }
+  }
+
+  /// As people write them: `web1:eth0`, `vxlan:1001`, `mon0`.
+  func words(of source: Mirror.Source) -> String { rack.words(of: source) }
+  func words(of end: Mirror.End) -> String { rack.words(of: end) }
 
   /// The user's keys open everybody's servers, so everybody sees which they are.
   private func sees(_ key: SSHKey) -> Bool { key.owner.project.map(access.sees) ?? (access.scope != .none) }

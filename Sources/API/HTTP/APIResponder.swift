@@ -81,6 +81,7 @@ public struct APIResponder: HTTPResponder {
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
+    ToprackMirrorRoutes().register(on: &routes)
     ToprackBackupRoutes().register(on: &routes)
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
     ToprackMachineRoutes(hub: consoles.machines).register(on: &routes)

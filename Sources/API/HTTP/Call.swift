@@ -175,6 +175,9 @@ extension Call {
     return members.filter { view[$0.server] != nil }
   }
 
+  /// What the mirrors have done that a view gives out.
+  func mirrorStatus() async -> [MirrorID: MirrorStatus] { await keeper.mirrorStatus() }
+
   /// Hosts behind routed interfaces, of a server or of all that the caller sees. The daemon's own are for those who see
   /// everything.
   func neighbours(of server: Server?) async -> [NeighbourStatus] {

@@ -23,6 +23,11 @@ extension View {
     return lab
   }
 
+  func known(mirror id: MirrorID) throws(APIError) -> Mirror {
+    guard let mirror = self[id] else { throw .unknown("there is no mirror \(id)") }
+    return mirror
+  }
+
   func known(key id: SSHKeyID) throws(APIError) -> SSHKey {
     guard let key = self[id] else { throw .unknown("there is no SSH key \(id)") }
     return key

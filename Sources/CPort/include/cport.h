@@ -6,6 +6,7 @@
  *   tap.c     an open TAP: its cable, whether it is up, what is gone
  *   ring.h    io_uring: batched reads and writes; inline, because a worker calls it per frame
  *   prefetch.h  cache lines that a batch of frames will read
+ *   packet.c  sending to any interface of the daemon's own
  *   poll.c    epoll with an integer token per descriptor
  *
  * Descriptors that a function returns belong to the caller. All are close-on-exec. */
@@ -37,6 +38,16 @@ int cport_tap_find_gone(const int *fds, uint8_t *gone, int count);
 
 /* Raises the soft limit of open files to the hard one and returns the result. */
 int64_t cport_raise_file_limit(void);
+
+/* ---- packet.c --------------------------------------------------------------------------------------------------- */
+
+/* Opens a socket that sends frames to the Ethernet interface `device` of the caller's namespace, and receives none.
+ * -ENODEV: there is none of that name; -EMEDIUMTYPE: it is no Ethernet interface. */
+int cport_packet_open(const char *device);
+/* Sends a frame behind its virtio header of 12 bytes: checksum and segments are left to the interface. Never waits. */
+ssize_t cport_packet_write(int fd, const void *frame, size_t length);
+/* Whether what a packet socket sends comes out of the TAP `tap`. */
+int cport_packet_leads_to(int fd, int tap);
 
 /* ---- poll.c ----------------------------------------------------------------------------------------------------- */
 

@@ -72,6 +72,12 @@ struct Candidates: Sendable {
     return labs.map { bearers[$0.name]?.count == 1 ? $0.name : "\($0.project.name)/\($0.name)" }
   }
 
+  func mirrors() async throws -> [String] {
+    try await client.get("/toprack/mirrors").decoded(as: MirrorList.self).mirrors.map {
+      ShellWords.isPlain($0.name) ? $0.name : $0.id
+    }
+  }
+
   func tokens() async throws -> [String] {
     try await client.get("/toprack/tokens").decoded(as: TokenList.self).tokens.map {
       ShellWords.isPlain($0.name) ? $0.name : $0.id

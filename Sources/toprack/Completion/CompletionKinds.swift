@@ -20,6 +20,7 @@ extension CompletionKind {
   static let projects = live { try await $0.projects() }
   static let labs = live { try await $0.labs() }
   static let sshKeys = live { try await $0.sshKeys() }
+  static let mirrors = live { try await $0.mirrors() }
   static let tokens = live { try await $0.tokens() }
   static let plans = live { try await $0.plans() }
   static let facilities = live { try await $0.facilities() }

@@ -12,6 +12,7 @@ extension Facts {
     let addresses: Addresses = try await client.get("/toprack/ips").decoded()
     let keys: Keys = try await client.get("/toprack/ssh-keys").decoded()
     let labs: Labs = try await client.get("/toprack/labs").decoded()
+    let mirrors: MirrorList = try await client.get("/toprack/mirrors").decoded()
     var facts = Facts()
     for project in projects.projects { facts.add(names.project(project.id), ["name": project.name]) }
     for network in networks.virtualNetworks {
@@ -44,6 +45,14 @@ extension Facts {
           "name": lab.name, "project": names.project(lab.project.id), "generation": "\(lab.generation)",
           "servers": lab.servers.sortedList, "networks": lab.networks.sortedList,
           "addresses": lab.addresses.sortedList, "checkpoints": lab.checkpoints.sortedList,
+        ])
+    }
+    for mirror in mirrors.mirrors {
+      facts.add(
+        names.mirror(mirror.id),
+        [
+          "from": mirror.from, "to": mirror.to, "direction": mirror.direction, "filter": mirror.filter ?? "",
+          "project": names.project(mirror.project.id),
         ])
     }
     for device in devices.devices { facts.add(device, names) }

@@ -42,6 +42,15 @@ extension Facts {
           "checkpoints": Array(lab.checkpoints.keys).sortedList,
         ])
     }
+    for mirror in rack.mirrors.values {
+      facts.add(
+        names.mirror("\(mirror.id)"),
+        [
+          "from": rack.words(of: mirror.source), "to": rack.words(of: mirror.end),
+          "direction": mirror.direction.rawValue, "filter": mirror.filter ?? "",
+          "project": names.project("\(mirror.project)"),
+        ])
+    }
     for server in rack.servers.values {
       let name = names.server("\(server.id)")
       facts.add(

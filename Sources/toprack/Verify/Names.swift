@@ -48,6 +48,12 @@ struct Names {
 
   func sshKey(_ id: String) -> String { "SSH key \(id)" }
 
+  /// "mirror look of project default"
+  func mirror(_ id: String) -> String {
+    guard let mirror = MirrorID(id).flatMap({ rack.mirrors[$0] }) else { return "mirror \(id)" }
+    return "mirror \(mirror.name) of project \(name(of: mirror.project))"
+  }
+
   func block(_ id: String) -> String {
     ReservationID(id).flatMap { rack.reservations[$0] }.map { "elastic block \($0.block)" } ?? "elastic block \(id)"
   }

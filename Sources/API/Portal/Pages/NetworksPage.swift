@@ -34,6 +34,7 @@ struct NetworksPage {
       "layer2": true, "first": VirtualNetwork.numbers.lowerBound, "last": VirtualNetwork.numbers.upperBound,
       "countLimit": Self.countLimit, "pages": pages.fields("\(Portal.path)/projects/\(project.id)/networks"),
     ]
+    fields.merge(view.fields(of: view.mirrors(ofNetworksOf: project), await visit.call.mirrorStatus())) { $1 }
     for name in ["numbers", "description"] { fields[name] = visit.given(name) }
     return visit.page(
       "networks", title: "Layer 2 networks of \(project.name)", in: .project(project, .networks), fault: fault, fields)

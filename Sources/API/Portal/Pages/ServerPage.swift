@@ -59,6 +59,7 @@ struct ServerPage {
       ["time": Words.time(event.createdAt), "body": event.body, "by": event.by ?? "–"]
     }
     fields["drops"] = await drops(of: server, view, visit)
+    fields.merge(view.fields(of: view.mirrors(of: server), await visit.call.mirrorStatus())) { $1 }
     return visit.page(
       "server", title: server.hostname, in: .server(server, project, .overview), fault: fault,
       ["is": fields, "poll": 5])
