@@ -69,6 +69,8 @@ let package = Package(
 
     // Control plane.
     .target(name: "Rack", dependencies: ["Net"], swiftSettings: strict),
+    // What a drop means, and what to change, by the rack's facts. Pure.
+    .target(name: "Advice", dependencies: ["Net", "Rack", "Switching", "Wire"], swiftSettings: strict),
     // What the wire has to be for a rack, and the difference between two. Pure.
     .target(name: "Cabling", dependencies: ["Gateway", "Net", "Rack", "Switching", "Wire"], swiftSettings: data),
     // Whatever touches the host's network, but frames.
@@ -87,8 +89,8 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Ports", "Rack", "Store", "Switching",
-        "Wire",
+        "Cabling", "Dataplane", "Gateway", "Host", "LinkAggregation", "Net", "Observers", "Ports", "Rack", "Store",
+        "Switching", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -139,8 +141,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs", "MachineHost",
-        "Machines", "Net", "Rack",
+        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs",
+        "MachineHost", "Machines", "Net", "Rack", "Switching",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -228,6 +230,9 @@ let package = Package(
     .testTarget(
       name: "LinkAggregationTests", dependencies: ["LinkAggregation", "Net", "Wire"], path: "Tests/LinkAggregation",
       swiftSettings: data),
+    .testTarget(
+      name: "AdviceTests", dependencies: ["Advice", "Net", "Rack", "Switching", "Wire"], path: "Tests/Advice",
+      swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["Capture"], path: "Tests/Capture", swiftSettings: data),
     .testTarget(
       name: "RackTests", dependencies: ["Cabling", "Net", "Rack", "Wire"], path: "Tests/Rack", swiftSettings: strict),
@@ -263,7 +268,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Net", "Ports", "Rack", "Store", "Switching", "Wire",
+        "Cabling", "Control", "Dataplane", "Gateway", "Host", "Net", "Observers", "Ports", "Rack", "Store",
+        "Switching", "Wire",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -271,7 +277,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Checks", "Consoles", "Control", "Host", "Labs", "Net", "Rack",
+        "API", "Checks", "Consoles", "Control", "Host", "Labs", "Net", "Rack", "Switching",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
