@@ -69,13 +69,28 @@ public struct DropRecord: Sendable, Equatable {
 
   // MARK: The readers' side
 
-  /// The drops after number `last` that are still here, oldest first.
-  public func records(after last: UInt64 = 0) -> [DropRecord] {
-    let end = total
-    let oldest = end > UInt64(Self.capacity) ? end - UInt64(Self.capacity) : 0
-    guard max(last, oldest) < end else { return [] }
-    return (max(last, oldest) + 1...end).compactMap(record)
+  /// What a look at the log has found.
+  public struct Reading: Sendable, Equatable {
+    /// Those that are still here, oldest first.
+    public var records: [DropRecord]
+    /// The number of the newest: where the next look goes on.
+    public var last: UInt64
+    /// How many there were that are not here any more.
+    public var overwritten: UInt64
   }
+
+  /// The drops after number `last`. `last`, each of `records` and `overwritten` add up: nothing is missed unsaid, and
+  /// nothing told twice.
+  public func read(after last: UInt64 = 0) -> Reading {
+    let end = total
+    guard last < end else { return Reading(records: [], last: end, overwritten: 0) }
+    let oldest = end > UInt64(Self.capacity) ? end - UInt64(Self.capacity) : 0
+    let records = (max(last, oldest) + 1...end).compactMap(record)
+    return Reading(records: records, last: end, overwritten: end - last - UInt64(records.count))
+  }
+
+  /// The drops after number `last` that are still here, oldest first.
+  public func records(after last: UInt64 = 0) -> [DropRecord] { read(after: last).records }
 
   private func record(_ number: UInt64) -> DropRecord? {
     let index = Int(truncatingIfNeeded: number) & (Self.capacity - 1)

@@ -66,6 +66,9 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   // Counted at the NIC that the frame could not leave by.
   /// The NIC takes so long for a frame that it gets nothing for a while.
   case receiverSlow
+  // Counted at the NIC whose link is impaired, both ways.
+  /// Lost by an impairment that was set on the link, or too much for the rate that was set.
+  case impaired
 
   /// Counters kept for each NIC: room for reasons to come.
   public static let limit = 60
@@ -109,6 +112,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .storm: "storm"
     case .loopGuard: "loop-guard"
     case .receiverSlow: "receiver-slow"
+    case .impaired: "impaired"
     }
   }
 
