@@ -26,8 +26,10 @@ import Wire
     func bytes(_ mac: UInt64) -> [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: mac >> (40 - 8 * $0)) } }
     let groups: [UInt64] = [0xFFFF_FFFF_FFFF, 0x0100_5E00_0001, 0x0180_C200_0000, 0x0180_C200_0002]
     let destination =
-      Int.random(in: 0..<4, using: &random) == 0 ? groups.randomElement(using: &random)! : stations.randomElement(using: &random)!
-    let source = Int.random(in: 0..<20, using: &random) == 0 ? 0x0100_0000_0001 : stations.randomElement(using: &random)!
+      Int.random(in: 0..<4, using: &random) == 0
+      ? groups.randomElement(using: &random)! : stations.randomElement(using: &random)!
+    let source =
+      Int.random(in: 0..<20, using: &random) == 0 ? 0x0100_0000_0001 : stations.randomElement(using: &random)!
     var frame = bytes(destination) + bytes(source)
     let vids: [UInt16] = [1001, 1002, 1003, 0, 4095]
     for _ in 0..<[0, 0, 1, 1, 1, 2].randomElement(using: &random)! {
@@ -35,14 +37,15 @@ import Wire
       frame += [0x81, 0, UInt8(control >> 8), UInt8(control & 0xFF)]
     }
     let size = Int.random(in: 0..<10, using: &random) == 0 ? 2_000 : 46
-    frame += [0x88, 0xB5] + [UInt8](repeating: 5, count: Int(Int.random(in: 0..<10, using: &random) == 0 ? 2_000 : 46))
-    return Int.random(in: 0..<40, using: &random) == 0 ? Array(frame.prefix(Int(Int.random(in: 0..<20, using: &random)) + 1)) : frame
+    frame += [0x88, 0xB5] + [UInt8](repeating: 5, count: size)
+    guard Int.random(in: 0..<40, using: &random) == 0 else { return frame }
+    return Array(frame.prefix(Int.random(in: 1..<20, using: &random)))
   }
 
   /// The frame in the form in which it leaves.
   private static func form(_ frame: [UInt8], _ tagControl: UInt16?) -> [UInt8] {
     let isTagged = frame.count > 15 && frame[12] == 0x81 && frame[13] == 0
-    let tag = tagControl.map { [0x81, 0, UInt8($0 >> 8), UInt8($0 & 0xFF)] } ?? []
+    let tag: [UInt8] = tagControl.map { [0x81, 0, UInt8($0 >> 8), UInt8($0 & 0xFF)] } ?? []
     return Array(frame.prefix(12)) + tag + Array(frame.dropFirst(isTagged ? 16 : 12))
   }
 
