@@ -136,13 +136,15 @@ let package = Package(
     // Whole labs from one file: the file as a value, its reader and writer, and what applying it would do. Pure.
     .target(
       name: "Labs", dependencies: ["Net", "Rack", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    // Questions about the wire: frames made to be asked about, and what is wrong between two servers. Pure.
+    .target(name: "Diagnosis", dependencies: ["Net", "Rack", "Wire"], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Labs",
-        "MachineHost", "Machines", "Net", "Rack", "Switching",
+        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Diagnosis", "Guest",
+        "Host", "Labs", "MachineHost", "Machines", "Net", "Observers", "Rack", "Switching", "Wire",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -180,7 +182,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Labs", "MachineHost", "Machines", "Net", "Ports", "Rack", "Store",
+        "Diagnosis", "Host", "Labs", "MachineHost", "Machines", "Net", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -260,6 +262,9 @@ let package = Package(
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(name: "ChecksTests", dependencies: ["Checks"], path: "Tests/Checks", swiftSettings: strict),
+    .testTarget(
+      name: "DiagnosisTests", dependencies: ["Diagnosis", "Net", "Rack"], path: "Tests/Diagnosis",
+      swiftSettings: strict),
     .testTarget(
       name: "LabsTests", dependencies: ["Labs", "Net", "Rack", "Store"], path: "Tests/Labs", swiftSettings: strict),
     .testTarget(

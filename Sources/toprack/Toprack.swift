@@ -29,7 +29,9 @@ import Rack
     subcommands: [
       StatusCommand.self, ServerCommand.self, PortCommand.self, NetworkCommand.self, IPCommand.self,
       ProjectCommand.self, LabCommand.self, EventsCommand.self, WaitCommand.self, ConsoleCommand.self, VMCommand.self,
-      LACPCommand.self, FDBCommand.self, NeighbourCommand.self, SetCommand.self, TokenCommand.self, SSHKeyCommand.self,
+      LACPCommand.self, FDBCommand.self, NeighbourCommand.self, TraceCommand.self, WhyCommand.self, SetCommand.self,
+      TokenCommand.self,
+      SSHKeyCommand.self,
       UserCommand.self,
       PlanCommand.self, FacilityCommand.self, MetroCommand.self, OSCommand.self, CapacityCommand.self,
       APICommand.self, CompletionCommand.self, CleanupCommand.self, VerifyCommand.self,

@@ -3,6 +3,7 @@
 import Control
 import FoundationEssentials
 import Host
+import Net
 import Rack
 
 /// Says what the rack is, and changes it. In the daemon it is `Control`.
@@ -44,6 +45,14 @@ protocol RackKeeper: Sendable {
   func reopen(_ port: PortName, of server: ServerID, by: Access) async -> Bool
   func lacp(of server: ServerID?) async -> [LACPMember]
   func neighbours() async -> [NeighbourStatus]
+  /// What would become of a frame. `viewer`: nil names everything. Nil: the port has no NIC on the wire.
+  func trace(_ frame: [UInt8], from server: ServerID, by port: PortName, for viewer: ProjectID?) async -> RackTrace?
+  /// Frames that went no further at the NICs of a server in the last seconds, oldest first.
+  func recentDrops(of server: ServerID, seconds: Int) async -> [Sighting]
+  /// Frames that come in by the NICs of servers within a time.
+  func listen(to servers: [ServerID], for time: Duration) async -> [ServerID: [Sighting]]
+  /// The gateway's on each link.
+  var gatewayMAC: MACAddress? { get }
   /// Has the gateway ask whether a server is at its addresses.
   func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
@@ -68,6 +77,12 @@ protocol RackKeeper: Sendable {
 extension RackKeeper {
   var configurations: [ServerID: String] { [:] }
   var awaitsSystems: Bool { false }
+  func trace(_ frame: [UInt8], from server: ServerID, by port: PortName, for viewer: ProjectID?) async -> RackTrace? {
+    nil
+  }
+  func recentDrops(of server: ServerID, seconds: Int) async -> [Sighting] { [] }
+  func listen(to servers: [ServerID], for time: Duration) async -> [ServerID: [Sighting]] { [:] }
+  var gatewayMAC: MACAddress? { nil }
 }
 
 extension Control: RackKeeper {

@@ -66,6 +66,7 @@ public struct APIResponder: HTTPResponder {
     ToprackLACPRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
+    ToprackTraceRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
     ToprackBackupRoutes().register(on: &routes)
     ToprackConsoleRoutes(gate: consoles).register(on: &routes)
@@ -75,6 +76,7 @@ public struct APIResponder: HTTPResponder {
     let probes = Probes(machines: consoles.machines)
     ToprackWaitRoutes(probes: probes).register(on: &routes)
     ToprackCheckRoutes(probes: probes).register(on: &routes)
+    ToprackWhyRoutes(probes: probes).register(on: &routes)
   }
 
   /// Rates that can be.
