@@ -19,7 +19,7 @@ import Testing
   func plain() {
     let frame = FrameRecipe(to: b, from: a).bytes
     #expect(frame == macs + [0x88, 0xB5] + [UInt8](repeating: 0, count: 46))
-    #expect(FrameRecipe(to: b, from: a, vlan: 1001).bytes.prefix(18) == macs + [0x81, 0, 0x03, 0xE9, 0x88, 0xB5])
+    #expect(Array(FrameRecipe(to: b, from: a, vlan: 1001).bytes.prefix(18)) == macs + [0x81, 0, 0x03, 0xE9, 0x88, 0xB5])
     #expect(FrameRecipe(to: b, from: a, vlan: 1001).bytes.count == 64)
   }
 
@@ -34,7 +34,7 @@ import Testing
     let (from, to) = (try #require(IPAddress("10.0.1.1")), try #require(IPAddress("10.0.1.2")))
     let recipe = FrameRecipe(to: b, from: a, FrameRecipe.Packet(from: from, to: to, payload, extra: extra))
     let packet = Array(recipe.bytes.dropFirst(14).prefix(20 + size + extra))
-    #expect(recipe.bytes.prefix(14) == macs + [8, 0])
+    #expect(Array(recipe.bytes.prefix(14)) == macs + [8, 0])
     #expect(packet.count == 20 + size + extra && Int(packet[2]) << 8 | Int(packet[3]) == packet.count)
     #expect(sum(Array(packet[..<20])) == 0xFFFF && packet[9] == protocol4)
     let length = packet.count - 20
