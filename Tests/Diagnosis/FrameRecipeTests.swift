@@ -19,7 +19,8 @@ import Testing
   func plain() {
     let frame = FrameRecipe(to: b, from: a).bytes
     #expect(frame == macs + [0x88, 0xB5] + [UInt8](repeating: 0, count: 46))
-    #expect(Array(FrameRecipe(to: b, from: a, vlan: 1001).bytes.prefix(18)) == macs + [0x81, 0, 0x03, 0xE9, 0x88, 0xB5])
+    #expect(
+      Array(FrameRecipe(to: b, from: a, vlan: 1001).bytes.prefix(18)) == macs + [0x81, 0, 0x03, 0xE9, 0x88, 0xB5])
     #expect(FrameRecipe(to: b, from: a, vlan: 1001).bytes.count == 64)
   }
 
