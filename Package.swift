@@ -145,13 +145,15 @@ let package = Package(
     .target(
       name: "Labs", dependencies: ["Impairments", "Net", "Rack", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // Questions about the wire: frames made to be asked about, and what is wrong between two servers. Pure.
+    .target(name: "Diagnosis", dependencies: ["Net", "Rack", "Wire"], swiftSettings: strict),
     .target(name: "COpenAPI"),
     .target(name: "CPortal"),
     .target(
       name: "API",
       dependencies: [
-        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Host", "Impairments",
-        "Labs", "MachineHost", "Machines", "Net", "Observers", "Rack", "Switching",
+        "Advice", "Capture", "CCrypt", "Checks", "Consoles", "Control", "COpenAPI", "CPortal", "Diagnosis", "Guest",
+        "Host", "Impairments", "Labs", "MachineHost", "Machines", "Net", "Observers", "Rack", "Switching", "Wire",
         .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -189,7 +191,7 @@ let package = Package(
     .executableTarget(
       name: "toprack",
       dependencies: [
-        "Host", "Labs", "MachineHost", "Machines", "Net", "Ports", "Rack", "Store",
+        "Diagnosis", "Host", "Labs", "MachineHost", "Machines", "Net", "Ports", "Rack", "Store",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -278,6 +280,9 @@ let package = Package(
     .testTarget(
       name: "GuestTests", dependencies: ["Guest", "Net", "Rack"], path: "Tests/Guest", swiftSettings: strict),
     .testTarget(name: "ChecksTests", dependencies: ["Checks"], path: "Tests/Checks", swiftSettings: strict),
+    .testTarget(
+      name: "DiagnosisTests", dependencies: ["Diagnosis", "Net", "Rack"], path: "Tests/Diagnosis",
+      swiftSettings: strict),
     .testTarget(
       name: "LabsTests", dependencies: ["Impairments", "Labs", "Net", "Rack", "Store"], path: "Tests/Labs",
       swiftSettings: strict),

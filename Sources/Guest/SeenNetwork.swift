@@ -6,6 +6,8 @@ public struct SeenNetwork: Hashable, Sendable {
     public var name: String
     public var isUp = false
     public var mtu = 1500
+    /// `02:00:00:00:00:01`.
+    public var mac: String?
     public var alias: String?
     public var master: String?
     /// What a VLAN is on.
@@ -65,6 +67,7 @@ public struct SeenNetwork: Hashable, Sendable {
     links = try decode(RawLink.self, addresses).map { raw in
       var link = Link(name: raw.ifname)
       (link.isUp, link.mtu, link.alias) = (raw.flags.contains("UP"), raw.mtu, raw.ifalias)
+      link.mac = raw.address
       (link.master, link.parent, link.kind) = (raw.master, raw.link, raw.linkinfo?.infoKind)
       if link.kind == "bond" { link.bondMode = raw.linkinfo?.infoData?.mode }
       if link.kind == "vlan" { link.vlan = raw.linkinfo?.infoData?.id }
@@ -89,7 +92,7 @@ private struct RawLink: Decodable {
   struct Address: Decodable {
     let local: String?, prefixlen: Int, metric: Int?
   }
-  let ifname: String, flags: [String], mtu: Int
+  let ifname: String, flags: [String], mtu: Int, address: String?
   let ifalias: String?, master: String?, link: String?, linkinfo: Info?, addrInfo: [Address]?
 }
 

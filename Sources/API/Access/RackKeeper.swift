@@ -3,6 +3,7 @@
 import Control
 import FoundationEssentials
 import Host
+import Net
 import Rack
 
 /// Says what the rack is, and changes it. In the daemon it is `Control`.
@@ -46,6 +47,14 @@ protocol RackKeeper: Sendable {
   func neighbours() async -> [NeighbourStatus]
   /// Those that run.
   func mirrorStatus() async -> [MirrorID: MirrorStatus]
+  /// What would become of a frame. `viewer`: nil names everything. Nil: the port has no NIC on the wire.
+  func trace(_ frame: [UInt8], from server: ServerID, by port: PortName, for viewer: ProjectID?) async -> RackTrace?
+  /// Frames that went no further at the NICs of a server in the last seconds, oldest first.
+  func recentDrops(of server: ServerID, seconds: Int) async -> [Sighting]
+  /// Frames that come in by the NICs of servers within a time.
+  func listen(to servers: [ServerID], for time: Duration) async -> [ServerID: [Sighting]]
+  /// The gateway's on each link.
+  var gatewayMAC: MACAddress? { get }
   /// Has the gateway ask whether a server is at its addresses.
   func seekNeighbours(of server: ServerID) async
   func forwarding() async -> Forwarding
@@ -86,6 +95,12 @@ extension RackKeeper {
     throw Unavailable(message: "there is no switch to capture from")
   }
   func mirrorStatus() -> [MirrorID: MirrorStatus] { [:] }
+  func trace(_ frame: [UInt8], from server: ServerID, by port: PortName, for viewer: ProjectID?) async -> RackTrace? {
+    nil
+  }
+  func recentDrops(of server: ServerID, seconds: Int) async -> [Sighting] { [] }
+  func listen(to servers: [ServerID], for time: Duration) async -> [ServerID: [Sighting]] { [:] }
+  var gatewayMAC: MACAddress? { nil }
 }
 
 extension Control: RackKeeper {

@@ -80,6 +80,7 @@ public struct APIResponder: HTTPResponder {
     ToprackFacilityRoutes().register(on: &routes)
     ToprackGatewayRoutes().register(on: &routes)
     ToprackForwardingRoutes().register(on: &routes)
+    ToprackTraceRoutes().register(on: &routes)
     ToprackTokenRoutes().register(on: &routes)
     ToprackMirrorRoutes().register(on: &routes)
     ToprackBackupRoutes().register(on: &routes)
@@ -91,6 +92,7 @@ public struct APIResponder: HTTPResponder {
     ToprackWaitRoutes(probes: checks.probes).register(on: &routes)
     ToprackCheckRoutes(desk: checks).register(on: &routes)
     ToprackDropRoutes(heartbeat: heartbeat, streams: streams).register(on: &routes)
+    ToprackWhyRoutes(probes: checks.probes).register(on: &routes)
   }
 
   /// Rates that can be.

@@ -6,6 +6,7 @@
 
 import Control
 import HTTPTypes
+import Net
 import Rack
 
 /// A request that has been read.
@@ -198,6 +199,24 @@ extension Call {
 
   /// Has the gateway ask whether a server that a view has given out is at its addresses.
   func seekNeighbours(of server: Server) async { await keeper.seekNeighbours(of: server.id) }
+
+  /// What would become of a frame, if a server that a view has given out gave it now. Servers of other projects have no
+  /// name in it. Nil: the port has no NIC on the wire.
+  func trace(_ frame: [UInt8], from server: Server, by port: PortName) async -> RackTrace? {
+    await keeper.trace(frame, from: server.id, by: port, for: access.scope == .all ? nil : server.project)
+  }
+
+  /// Frames that went no further at the NICs of a server that a view has given out.
+  func recentDrops(of server: Server, seconds: Int) async -> [Sighting] {
+    await keeper.recentDrops(of: server.id, seconds: seconds)
+  }
+
+  /// Frames that come in by the NICs of servers that a view has given out.
+  func listen(to servers: [Server], for time: Duration) async -> [ServerID: [Sighting]] {
+    await keeper.listen(to: servers.map(\.id), for: time)
+  }
+
+  var gatewayMAC: MACAddress? { keeper.gatewayMAC }
 
   /// What the wire does, for callers who see everything.
   func forwarding() async throws(APIError) -> Forwarding {

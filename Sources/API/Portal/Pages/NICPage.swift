@@ -6,6 +6,7 @@ import Control
 import Host
 import Net
 import Rack
+import Switching
 
 struct NICPage {
   /// Of the API and the portal together.
@@ -17,7 +18,14 @@ struct NICPage {
   private static let stationCount = 100
 
   func register(on routes: inout PortalRoutes) {
-    routes.get("/servers/:id/nics/:nic") { visit in try await show(visit, nil) }
+    routes.get("/servers/:id/nics/:nic") { visit in
+      guard visit.given("dst") != nil else { return try await show(visit, nil) }
+      return try await visit.attempt("trace") {
+        try await show(visit, nil, tracing: true)
+      } page: {
+        try await show(visit, $0)
+      }
+    }
     routes.post("/servers/:id/nics/:nic/link", setLink)
     routes.get("/servers/:id/nics/:nic/capture") { visit in
       try await visit.attempt("capture") {
@@ -70,7 +78,7 @@ struct NICPage {
     return fields
   }
 
-  private func show(_ visit: Visit, _ fault: FormFault?) async throws -> PortalAnswer {
+  private func show(_ visit: Visit, _ fault: FormFault?, tracing: Bool = false) async throws -> PortalAnswer {
     let view = await visit.call.view()
     let (server, project) = try visit.server(in: view)
     let name = try Self.nic(visit, of: server)
@@ -97,6 +105,7 @@ struct NICPage {
     fields["hasStations"] = !stations.isEmpty
     if total > Self.stationCount { fields["moreStations"] = total - Self.stationCount }
     fields["member"] = lacp.first { $0.port == name }.map(Self.fields(of:))
+    fields["trace"] = try await trace(visit, server, name, view, tracing)
     fields["frameLimit"] = Self.frameCounts.upperBound
     fields["secondLimit"] = Self.durations.upperBound
     fields["frames"] = visit.given("frames") ?? "100"
@@ -136,6 +145,29 @@ struct NICPage {
     }
     fields["age"] = member.sinceLastLACPDU.map { "\(($0 + 500) / 1000) s ago" }
     fields["problem"] = member.problem
+    return fields
+  }
+
+  // MARK: Trace
+
+  /// What was filled in, and what would become of that frame. A field that was left empty was not given.
+  private func trace(
+    _ visit: Visit, _ server: Server, _ nic: PortName, _ view: View, _ isWanted: Bool
+  ) async throws -> Fields {
+    let given = ["dst", "vlan", "ip_src", "ip_dst"].compactMap { name in
+      visit.given(name).flatMap { $0.isEmpty ? nil : JSON.Member(name: name, value: .string($0)) }
+    }
+    var fields: Fields = [:]
+    for (field, name) in [("dst", "dst"), ("vlan", "vlan"), ("from", "ip_src"), ("to", "ip_dst")] {
+      fields[field] = visit.given(name) ?? ""
+    }
+    guard isWanted else { return fields }
+    let frame = try FrameArguments(given: Arguments(members: given)).bytes(own: server[nic].mac)
+    let asked = try await visit.call.trace(frame, by: PortReference(server, nic))
+    fields["verdict"] = asked.trace.verdict.rawValue
+    fields["reason"] = asked.trace.reason?.name
+    fields["steps"] = asked.trace.steps.map { ["step": $0.name.rawValue, "text": $0.text] as Fields }
+    fields["advice"] = visit.call.renderer(view).advice(for: asked)
     return fields
   }
 
