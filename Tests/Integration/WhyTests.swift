@@ -144,6 +144,38 @@ extension Integration {
       try Self.expect("powered-off", in: pair.lab)
     }
 
+    @Test("a link that was set down or impaired on purpose is named as that")
+    func onPurpose() throws {
+      let pair = try Pair()
+      try pair.lab.toprack("link", "set", "web2:eth0", "--loss", "100%")
+      try pair.ping()
+      let impaired = try Self.why(pair.lab, "web1", "web2")
+      #expect(impaired.status == 1 && impaired.causes.contains("impaired"), "\(impaired.text)")
+      try pair.lab.toprack("link", "set", "web2:eth0", "--clear", "--down")
+      let removed = try Self.why(pair.lab, "web1", "web2")
+      #expect(removed.causes.first == "link-removed", "\(removed.text)")
+    }
+
+    @Test("a trace says where a frame goes, in which form, and by which rule it goes no further; nothing is counted")
+    func trace() throws {
+      let pair = try Pair(second: [1001, 1002])
+      let before = try pair.lab.toprack.json("port", "show", "web1", "eth0")["counters"]
+      let there = try pair.lab.toprack.json("trace", "--in", "web1:eth0", "--dst", "ff:ff:ff:ff:ff:ff")
+      #expect(there["verdict"].string == "flood")
+      #expect(there["egress"].array?.map { $0["server"].string } == ["web2"])
+      #expect(there["egress"].array?.map { $0["tag"].int } == [1001])
+      #expect(there["steps"].array?.isEmpty == false)
+      let back = try pair.lab.toprack.json("trace", "--in", "web2:eth0", "--dst", "ff:ff:ff:ff:ff:ff")
+      #expect(back["verdict"].string == "drop" && back["reason"].string == "untagged-not-allowed")
+      #expect(back["advice"].string?.isEmpty == false)
+      let tagged = try pair.lab.toprack.json(
+        "trace", "--in", "web2:eth0", "--vlan", "1001", "--dst", "ff:ff:ff:ff:ff:ff", "--ip-src", "10.0.1.2",
+        "--ip-dst", "10.0.1.1", "--proto", "icmp")
+      #expect(tagged["egress"].array?.map { $0["tag"].int } == [nil])
+      #expect(try pair.lab.toprack.json("port", "show", "web1", "eth0")["counters"] == before)
+      #expect(try pair.lab.toprack.attempt(["trace", "--in", "web3:eth0", "--dst", "ff:ff:ff:ff:ff:ff"]).status != 0)
+    }
+
     @Test("sizes of packets that differ")
     func mtu() throws {
       let pair = try Pair()
