@@ -52,7 +52,8 @@ import Testing
 
   /// Paths that a rack alone cannot answer, or that do not end.
   private static let elsewhere: Set = [
-    "/toprack/status", "/toprack/backup", "/events/stream", "/openapi.yaml", "/toprack/devices/{server}/console",
+    "/toprack/status", "/toprack/backup", "/events/stream", "/toprack/capture",
+    "/openapi.yaml", "/toprack/devices/{server}/console",
     "/toprack/devices/{server}/vm",
   ]
 
