@@ -53,7 +53,8 @@ import Testing
   /// Paths that a rack alone cannot answer, or that do not end.
   private static let elsewhere: Set = [
     "/toprack/status", "/toprack/backup", "/events/stream", "/openapi.yaml", "/toprack/devices/{server}/console",
-    "/toprack/devices/{server}/vm", "/toprack/why", "/toprack/drops/stream", "/metrics", "/healthz", "/readyz",
+    "/toprack/devices/{server}/vm", "/toprack/capture", "/toprack/why", "/toprack/drops/stream", "/metrics",
+    "/healthz", "/readyz",
   ]
 
   @Test("answers are as it says, also with everything included", arguments: ["", "?include=*", "?exclude=*"])
