@@ -94,11 +94,12 @@ import Testing
   @Test("reorder without delay holds a frame back by one to three places, as often as is set")
   func places() {
     let run = Run(Impairment { $0.reorder = .percent(1) }, frames: Self.many)
-    #expect(run.order.sorted() == Array(0..<Self.many))
+    let order = run.order
+    #expect(order.sorted() == Array(0..<Self.many))
     // How many later ones came before each.
     var overtaken: [Int: Int] = [:]
-    for (place, number) in run.order.enumerated() {
-      let count = run.order[max(0, place - 8)..<place].count { $0 > number }
+    for (place, number) in order.enumerated() {
+      let count = order[max(0, place - 8)..<place].count { $0 > number }
       if count > 0 { overtaken[count, default: 0] += 1 }
     }
     let sum = overtaken.values.reduce(0, +)
