@@ -17,7 +17,8 @@ import Wire
 /// ## Invariants
 /// 1. `waiting` frames of a link are in the line or held by the link itself.
 /// 2. A frame is freed once, by `free`, when what was noted of it has been written.
-/// 3. At most `frameLimit` frames and `byteLimit` bytes wait; what is more is lost as `impaired`.
+/// 3. Every link that holds a frame is in `holding`.
+/// 4. At most `frameLimit` frames and `byteLimit` bytes wait; what is more is lost as `impaired`.
 ///
 /// ## Threads
 /// The worker's. Memory is taken from the heap for each frame that waits: links that are impaired pay for it.
@@ -45,6 +46,8 @@ import Wire
   }
 
   private var links: [Int: Link] = [:]
+  /// Keys of links that hold frames back themselves: a look at the time need not ask the others.
+  private var holding: Set<Int> = []
   private var line = DelayLine(capacity: frameLimit, bytes: byteLimit)
   private var pool: [Held?] = []
   private var unused: [Int32] = []
@@ -114,6 +117,7 @@ import Wire
     let isHeld = passage.places > 0
     if isHeld {
       link.link.hold(number, passage)
+      holding.insert(key)
     } else if !line.put(number, of: Int32(key), bytes: bytes.count, release: passage.release) {
       free(number)
       return false
@@ -154,14 +158,18 @@ import Wire
   /// When there is something to do; nil: nothing waits.
   var deadline: UInt64? {
     var first = line.deadline
-    for link in links.values { if let next = link.link.deadline { first = min(first ?? .max, next) } }
+    for key in holding { if let next = links[key]?.link.deadline { first = min(first ?? .max, next) } }
     return first
   }
 
   /// The next frame that leaves now, and the number by which it is freed; nil: none does.
   func next(at now: UInt64) -> (number: Int32, held: Held)? {
-    for (key, link) in links where link.link.deadline.map({ $0 <= now }) ?? false {
-      while let frame = link.link.takeDue(at: now) { requeue(frame, key, link, at: now) }
+    for key in holding {
+      guard let link = links[key], let due = link.link.deadline else {
+        holding.remove(key)
+        continue
+      }
+      if due <= now { while let frame = link.link.takeDue(at: now) { requeue(frame, key, link, at: now) } }
     }
     while let entry = line.take(at: now) {
       if let link = links[Int(entry.owner)] {

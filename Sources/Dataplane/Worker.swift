@@ -23,16 +23,18 @@ import Wire
 /// Everything here belongs to the worker's thread, which also made it. In: `Mailbox`, and what the other workers tell
 /// (`Crew`). Out: `CounterTable`, the replies to letters, news of stations, and the slow path's queues. Nothing on the
 /// path of a frame allocates, locks or counts references.
+///
+/// This file has the turn, the links and the path of a frame; `Worker+Letters` what others ask.
 struct Worker: ~Copyable {
-  private var plane: Switch
-  private var router: Router
-  private var egress: Egress
+  var plane: Switch
+  var router: Router
+  var egress: Egress
   private var batch = Batch()
-  private var budget: TurnBudget
-  private let poller: Poller
+  var budget: TurnBudget
+  let poller: Poller
   /// This worker's place in the crew.
-  private let index: Int
-  private let crew: Crew
+  let index: Int
+  let crew: Crew
   private let mailbox: Mailbox<WorkerLetter>
   private let slowPath: SlowPathInbox
   private var slowLimit: SlowLimit
@@ -41,13 +43,13 @@ struct Worker: ~Copyable {
   /// How often the slow path hears of frames that an aggregate leaves out.
   private var outsideLimit: SlowLimit
   /// Second of the worker's clock: starts at 1, so that 0 is never a time.
-  private var now: UInt32 = 1
+  var now: UInt32 = 1
   /// Where the clock of all workers starts.
   private let epoch: UInt64
   /// Whether it looks again and again instead of sleeping.
   private let isPolling: Bool
-  private var scans = StationScans()
-  private var stopped = false
+  var scans = StationScans()
+  var stopped = false
 
   init(
     plane: consuming Switch, egress: consuming Egress, poller: consuming Poller, index: Int, of crew: Crew,
@@ -175,7 +177,7 @@ struct Worker: ~Copyable {
     if event.isReadable { budget.note(nic) }
   }
 
-  private borrowing func owns(_ nic: NICIndex) -> Bool { crew.owner(of: nic) == index }
+  borrowing func owns(_ nic: NICIndex) -> Bool { crew.owner(of: nic) == index }
 
   private mutating func linkCameUp(_ nic: NICIndex) {
     setLink(nic, up: true)
@@ -183,13 +185,13 @@ struct Worker: ~Copyable {
     if descriptor >= 0 { poller.watch(descriptor, as: nic.value, link: false) }
   }
 
-  private mutating func noteLink(_ nic: NICIndex, up isUp: Bool) {
+  mutating func noteLink(_ nic: NICIndex, up isUp: Bool) {
     plane.setLink(nic, up: isUp)
     if let port = plane.port(of: nic) { refit(port) }
   }
 
   /// What the owner of `nic` says, everybody hears.
-  private mutating func setLink(_ nic: NICIndex, up isUp: Bool) {
+  mutating func setLink(_ nic: NICIndex, up isUp: Bool) {
     noteLink(nic, up: isUp)
     slowPath.mailbox.post(.link(nic, up: isUp))
     crew.postToAll(.link(nic, up: isUp), but: index)
@@ -197,12 +199,12 @@ struct Worker: ~Copyable {
   }
 
   /// Which member of a bond without a partner carries is this worker's to say, which reads from both.
-  private func tellCarrier(_ nic: NICIndex) {
+  func tellCarrier(_ nic: NICIndex) {
     slowPath.mailbox.post(.carrier(nic))
     crew.postToAll(.carrier(nic), but: index)
   }
 
-  private mutating func linkWentDown(_ nic: NICIndex) {
+  mutating func linkWentDown(_ nic: NICIndex) {
     guard plane.isLinkUp(nic) else { return }
     guard owns(nic) else {
       // Until the owner says how it is.
@@ -489,132 +491,5 @@ struct Worker: ~Copyable {
     linkWentDown(nic)
     guard let other = plane.substitute(for: nic) else { return egress.lost(index, nic, .linkDown, plane) }
     egress.driver.resend(index, to: other.value)
-  }
-
-  // MARK: Letters
-
-  private mutating func answer(_ letters: [WorkerLetter]) {
-    for letter in letters {
-      switch letter {
-      case .attach(let attached, let nic, let mtu, let reply): reply(attach(attached, as: nic, mtu: mtu))
-      case .detach(let nic, let reply):
-        detach(nic)
-        reply()
-      case .apply(let change, let routing, let reply):
-        plane.apply(change)
-        router.apply(routing)
-        for port in Set(change.ports.keys).union(routing.interfaces.keys) { refit(port) }
-        reply()
-      case .setMTU(let mtu, let nic, let reply):
-        plane.setMTU(mtu, of: nic)
-        if let port = plane.port(of: nic) { refit(port) }
-        reply()
-      case .setAging(let seconds, let reply):
-        plane.stations.setAging(seconds: seconds)
-        reply()
-      case .scan(let scan, let reply): scans.begin(scan, reply)
-      case .flush(let query, let reply): reply(flush(query))
-      case .statistics(let reply):
-        reply(
-          StationStatistics(
-            count: plane.stations.heardCount, limit: plane.stations.limit, evicted: plane.stations.evicted,
-            refused: plane.stations.refused, moved: plane.stations.moved))
-      case .carries(let nic, let reply): reply(carries(nic))
-      case .ports(let first, let reply):
-        let (states, next) = plane.states(from: first, limit: 256)
-        reply(states, next)
-      case .interfaces(let reply): reply(router.states())
-      case .carry(let carriage, let port, let reply):
-        setCarriage(carriage, of: port)
-        reply()
-      case .neighbour(let neighbour, let mac, let watched): router.setNeighbour(neighbour, mac, watched: watched)
-      case .checkLink(let nic): checkLink(nic)
-      case .link(let nic, let isUp): noteLink(nic, up: isUp)
-      case .setShut(let port, let isShut): plane.setShut(port, isShut)
-      case .carrier(let nic): plane.setCarrier(nic)
-      case .impair(let to, let from, let nic, let reply):
-        egress.set(to, nic, .toServer, isOwner: owns(nic))
-        egress.set(from, nic, .fromServer, isOwner: owns(nic))
-        reply()
-      case .send(let frame, let nic):
-        crew.noteTaken()
-        egress.take(given: frame, for: nic)
-      case .trace(let bytes, let nic, let reply): reply(trace(bytes, from: nic))
-      case .watch(let watch, let place, let nics, let reply):
-        egress.observers.set(watch, at: place, nics: nics)
-        reply()
-      case .stop(let reply):
-        stopped = true
-        reply()
-      }
-    }
-  }
-
-  private borrowing func trace(_ bytes: [UInt8], from nic: NICIndex) -> FrameTrace {
-    var tracer = Tracer(at: now)
-    var memory = [UInt8](repeating: 0, count: FrameBuffer.headroom) + bytes
-    unsafe memory.withUnsafeMutableBytes { memory in
-      let frame = unsafe FrameBuffer(
-        start: memory.baseAddress! + FrameBuffer.headroom, count: bytes.count - VirtioNetHeader.size)
-      tracer.trace(frame, from: nic, plane, router)
-    }
-    return tracer.trace
-  }
-
-  /// The router's interface takes what the port's NICs that are up take.
-  private mutating func refit(_ port: PortIndex) {
-    if let mtu = plane.mtu(of: port) { router.setMTU(mtu, of: port) }
-  }
-
-  private mutating func attach(_ attached: AttachedTAP, as nic: NICIndex, mtu: Int) -> PortsFault? {
-    do { try egress.driver.attach(attached.tap, as: nic.value) } catch { return error }
-    egress.reset(nic)
-    budget.forget(nic)
-    plane.setMTU(mtu, of: nic)
-    noteLink(nic, up: false)
-    if owns(nic) { poller.watch(egress.driver.descriptor(of: nic.value), as: nic.value, link: true) }
-    return nil
-  }
-
-  /// Where the slow path believes that another member carries alone, it is put right: its word and ours have crossed.
-  private mutating func setCarriage(_ carriage: BondCarriage, of port: PortIndex) {
-    plane.setCarriage(carriage, of: port)
-    guard let believed = carriage.carrier, owns(believed), let carrier = plane.carrierAlone(of: port),
-      carrier != believed
-    else { return }
-    tellCarrier(carrier)
-  }
-
-  /// Somebody could not write to `nic`.
-  private mutating func checkLink(_ nic: NICIndex) {
-    if !egress.driver.isUp(nic.value) {
-      linkWentDown(nic)
-    } else if plane.isLinkUp(nic) {
-      // It is up again, or it was a passing fault: whoever asked has stopped using it.
-      crew.postToAll(.link(nic, up: true), but: index)
-    }
-  }
-
-  private mutating func detach(_ nic: NICIndex) {
-    let descriptor = egress.driver.descriptor(of: nic.value)
-    guard descriptor >= 0 else { return }
-    if owns(nic) { poller.forget(descriptor) }
-    egress.driver.detach(nic.value)
-    egress.impairer.forget(nic)
-    noteLink(nic, up: false)
-    if owns(nic), let carrier = plane.passOn(from: nic) { tellCarrier(carrier) }
-  }
-
-  /// Whether `nic` carries for its port, with the links' states asked of the kernel.
-  private mutating func carries(_ nic: NICIndex) -> Bool {
-    for member in [plane.otherCarrier(than: nic), nic].compactMap(\.self) where !egress.driver.isUp(member.value) {
-      linkWentDown(member)
-    }
-    return plane.carries(nic)
-  }
-
-  private mutating func flush(_ query: StationQuery) -> Int {
-    guard let ports = query.ports else { return plane.stations.flush(nil, in: query.domain) }
-    return ports.reduce(0) { $0 + plane.stations.flush($1, in: query.domain) }
   }
 }

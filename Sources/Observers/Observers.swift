@@ -95,7 +95,7 @@ import Wire
   public mutating func droppedIncoming(
     _ frame: FrameBytes?, by nic: NICIndex, _ reason: DropReason, domain: DomainIndex? = nil
   ) {
-    log.note(frame, length: 0, nic: nic, isOutgoing: false, reason: reason, at: now())
+    logOnly(frame, nic, isOutgoing: false, reason)
     guard isWatching, let frame else { return }
     let bits = unsafe incoming[nic.value]
     if bits != 0 { record(frame, bits, nic, isOutgoing: false, reason: reason, domain) }
@@ -106,13 +106,14 @@ import Wire
   public mutating func droppedOutgoing(
     _ frame: FrameBytes?, by nic: NICIndex, _ reason: DropReason, domain: DomainIndex? = nil
   ) {
-    log.note(frame, length: 0, nic: nic, isOutgoing: true, reason: reason, at: now())
+    logOnly(frame, nic, isOutgoing: true, reason)
     guard isWatching, let frame else { return }
     let bits = unsafe outgoing[nic.value]
     if bits != 0 { record(frame, bits, nic, isOutgoing: true, reason: reason, domain) }
   }
 
   /// A drop whose frame was seen before, or is not at hand: the log has it, watches have not.
+  @inline(__always)
   public mutating func logOnly(_ frame: FrameBytes?, _ nic: NICIndex, isOutgoing: Bool, _ reason: DropReason) {
     log.note(frame, length: 0, nic: nic, isOutgoing: isOutgoing, reason: reason, at: now())
   }
@@ -146,7 +147,7 @@ import Wire
     unsafe ring.write(SeenLayout.head &+ room) { memory in
       unsafe SeenLayout.store(
         time: time, length: length, kept: kept, nic: nic, isOutgoing: isOutgoing, reason: reason, to: memory)
-      unsafe frame.copy(room, to: memory + (SeenLayout.head - 12))
+      unsafe frame.copy(room, to: memory + (SeenLayout.head - VirtioNetHeader.size))
       guard !frame.isWhole, let filter = order.filter else { return true }
       return unsafe filter.matches(memory + SeenLayout.head, kept: length, length: length)
     }

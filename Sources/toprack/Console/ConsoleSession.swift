@@ -134,19 +134,11 @@ struct ConsoleSession {
 
   /// The window's size follows it; what ends the program gives the terminal back first.
   private func watchSignals(_ source: AsyncStream<Item>.Continuation) -> [any DispatchSourceSignal] {
-    func watch(_ number: Int32, _ body: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler(handler: DispatchWorkItem(block: body))
-      source.resume()
-      return source
+    TerminalSignals.watch {
+      source.yield(.resized)
+    } ended: {
+      RawTerminal.restore()
+      exit($0)
     }
-    return [watch(SIGWINCH) { source.yield(.resized) }]
-      + [SIGTERM, SIGHUP, SIGINT].map { number in
-        watch(number) {
-          RawTerminal.restore()
-          exit(128 + number)
-        }
-      }
   }
 }

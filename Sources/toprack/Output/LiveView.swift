@@ -94,15 +94,11 @@ struct LiveView {
   }
 
   private func watchSignals(_ source: AsyncStream<Item>.Continuation) -> [any DispatchSourceSignal] {
-    func watch(_ number: Int32, _ body: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler(handler: DispatchWorkItem(block: body))
-      source.resume()
-      return source
+    TerminalSignals.watch {
+      source.yield(.resized)
+    } ended: {
+      Screen.leave(exiting: $0)
     }
-    return [watch(SIGWINCH) { source.yield(.resized) }]
-      + [SIGTERM, SIGHUP, SIGINT].map { number in watch(number) { Screen.leave(exiting: 128 + number) } }
   }
 }
 
